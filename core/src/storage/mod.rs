@@ -2,10 +2,6 @@
 //! ([`object_store::ObjectStore`]), a [`Clock`] and randomness ([`Rng`]).
 
 mod clock;
-#[cfg(any(test, feature = "conformance"))]
-pub mod conformance;
-#[cfg(any(test, feature = "conformance"))]
-pub mod fault;
 pub mod keys;
 mod kv;
 mod memory;
