@@ -69,7 +69,7 @@ async fn load_all(
     let fits = fits.map_err(|e| (e, 0))?;
     let mut before = 0;
     for (source, fit) in sources.iter().zip(&fits) {
-        let mut tally = Tally::new(source.path(), table, args.skip_rows, before);
+        let mut tally = Tally::new(source.path(), table, args.skip_rows);
         let load = Load { table, source, fit, skip: args.skip_rows };
         let loaded = match args.flush_rows {
             Some(piece) => load.in_pieces(session, piece, &mut tally).await,
@@ -99,7 +99,10 @@ impl Load<'_> {
         let loaded = self.each(session, None, &mut Tally::quiet(tally)).await;
         match loaded {
             Ok(rows) => {
-                session.execute("COMMIT").await?;
+                tally.deciding = true;
+                let verdict = session.execute("COMMIT").await;
+                tally.deciding = false;
+                verdict?;
                 tally.committed = rows;
                 Ok(())
             }
@@ -156,7 +159,10 @@ impl Load<'_> {
         tally: &mut Tally<'_>,
     ) -> Result<u64> {
         let batches = std::mem::take(waiting).batches;
-        let rows = session.insert_batches(&self.table.sql(), batches).await?;
+        tally.deciding = true;
+        let inserted = session.insert_batches(&self.table.sql(), batches).await;
+        tally.deciding = false;
+        let rows = inserted?;
         tally.committed += rows;
         if flush {
             session.execute(&format!("STORAGE FLUSH TABLE {}", self.table.sql())).await?;
@@ -184,20 +190,21 @@ struct Tally<'a> {
     path: &'a Path,
     table: &'a TableName,
     skipped: u64,
-    before: u64,
     committed: u64,
     started: Instant,
+    /// A commit is on its way and its outcome not known.
+    deciding: bool,
     told: bool,
 }
 
 impl<'a> Tally<'a> {
-    fn new(path: &'a Path, table: &'a TableName, skipped: u64, before: u64) -> Self {
-        Self { path, table, skipped, before, committed: 0, started: Instant::now(), told: false }
+    fn new(path: &'a Path, table: &'a TableName, skipped: u64) -> Self {
+        Self { path, table, skipped, committed: 0, started: Instant::now(), deciding: false, told: false }
     }
 
     /// A tally for rows of a transaction, which count only when it commits.
     fn quiet<'b>(of: &'b Tally<'a>) -> Tally<'b> {
-        Tally { told: true, ..Tally::new(of.path, of.table, of.skipped, of.before) }
+        Tally { told: true, ..Tally::new(of.path, of.table, of.skipped) }
     }
 
     fn complete(&mut self) {
@@ -233,10 +240,12 @@ impl<'a> Tally<'a> {
 
 impl Drop for Tally<'_> {
     fn drop(&mut self) {
-        if !self.told {
-            let state = self.state().unwrap_or_else(|| "nothing of the file went in".to_owned());
-            eprintln!("stopped in {}: {state}", self.path.display());
+        if self.told {
+            return;
         }
+        let state = self.state().unwrap_or_else(|| "nothing of the file went in".to_owned());
+        let unsure = if self.deciding { "; whether the rows being committed are is not known" } else { "" };
+        eprintln!("stopped in {}: {state}{unsure}", self.path.display());
     }
 }
 

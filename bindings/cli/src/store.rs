@@ -9,8 +9,9 @@ use crate::args::{RoleName, StoreArgs, Who};
 
 /// The settings of an engine that has the machine to itself.
 pub fn config() -> Config {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Config { target_partitions: cores, ..Config::default() }
+    let mut config = Config::default();
+    config.target_partitions = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    config
 }
 
 /// An engine over stores in memory, gone with the process.
