@@ -140,7 +140,13 @@ pub struct SqlArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct CsvArgs {
     /// The text that stands for NULL in CSV; an empty field by default
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
     pub null: String,
 }
 
@@ -196,13 +202,15 @@ pub struct ImportArgs {
 
 /// `firndb export`.
 #[derive(Debug, Args)]
-#[command(after_help = "The format goes by the extension: .parquet, .csv, .tsv. The file appears only when it is
+#[command(
+    after_help = "The format goes by the extension: .parquet, .csv, .tsv. The file appears only when it is
 complete; one that exists is replaced.
 
 Examples:
   firndb export store app.flights flights.parquet
   firndb export store app.messages alice.csv -u alice
-  firndb export store app.people people.csv --null '\\N'")]
+  firndb export store app.people people.csv --null '\\N'"
+)]
 pub struct ExportArgs {
     #[command(flatten)]
     pub store: StoreArgs,
@@ -230,11 +238,13 @@ pub struct InspectArgs {
 
 /// `firndb check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Every file is read and every checksum verified. The findings go to standard output, one a line.
+#[command(
+    after_help = "Every file is read and every checksum verified. The findings go to standard output, one a line.
 
 Examples:
   firndb check store && echo sound
-  firndb check store --blobs s3://bucket/prefix")]
+  firndb check store --blobs s3://bucket/prefix"
+)]
 pub struct CheckArgs {
     #[command(flatten)]
     pub store: StoreArgs,
@@ -242,12 +252,14 @@ pub struct CheckArgs {
 
 /// `firndb recover`.
 #[derive(Debug, Args)]
-#[command(after_help = "For a store whose DIR/kv is gone. Rows that were hot, in the key-value store only, are lost with it;
+#[command(
+    after_help = "For a store whose DIR/kv is gone. Rows that were hot, in the key-value store only, are lost with it;
 everything that was flushed comes back.
 
 Examples:
   firndb recover store
-  firndb recover store --blobs s3://bucket/prefix")]
+  firndb recover store --blobs s3://bucket/prefix"
+)]
 pub struct RecoverArgs {
     #[command(flatten)]
     pub store: StoreArgs,
@@ -255,13 +267,15 @@ pub struct RecoverArgs {
 
 /// `firndb demo`.
 #[derive(Debug, Args)]
-#[command(after_help = "The flights are flights-3m.parquet of the npm package vega-datasets: `npm pack vega-datasets`, then
+#[command(
+    after_help = "The flights are flights-3m.parquet of the npm package vega-datasets: `npm pack vega-datasets`, then
 `tar xzf vega-datasets-*.tgz package/data/flights-3m.parquet`.
 
 Examples:
   firndb demo
   firndb demo --flights package/data/flights-3m.parquet
-  firndb demo --flights package/data/flights-3m.parquet --rows 500000 -d demo-store")]
+  firndb demo --flights package/data/flights-3m.parquet --rows 500000 -d demo-store"
+)]
 pub struct DemoArgs {
     /// The flights, a Parquet file; without it, a small set is generated
     #[arg(long, value_name = "FILE")]

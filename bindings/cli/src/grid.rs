@@ -78,7 +78,10 @@ mod tests {
     #[test]
     fn long_values_are_cut_to_the_width_and_numbers_stand_right() {
         let columns = [Column::number("id"), Column::text("body")];
-        let rows = vec![vec!["1".into(), "a rather long text with words in it".into()], vec!["20".into(), "b".into()]];
+        let rows = vec![
+            vec!["1".into(), "a rather long text with words in it".into()],
+            vec!["20".into(), "b".into()],
+        ];
         let cut = boxed(&columns, rows.clone(), Some(30));
         assert!(cut.lines().all(|l| l.chars().count() <= 30), "{cut}");
         assert!(cut.contains('…') && cut.contains("│  1 ┆") && cut.contains("│ 20 ┆"), "{cut}");

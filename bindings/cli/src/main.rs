@@ -20,6 +20,7 @@ mod source;
 mod sql;
 mod store;
 mod target;
+mod tiers;
 
 use std::io;
 use std::process::ExitCode;

@@ -111,7 +111,9 @@ pub fn csv(
     let nested = schema.fields().iter().find(|f| f.data_type().is_nested());
     if let Some(field) = nested {
         let (name, kind) = (field.name(), field.data_type());
-        return Err(ArrowError::InvalidArgumentError(format!("CSV has no form for column {name} of type {kind}")));
+        return Err(ArrowError::InvalidArgumentError(format!(
+            "CSV has no form for column {name} of type {kind}"
+        )));
     }
     let mut writer = builder.with_header(true).build(out);
     if batches.is_empty() {
@@ -201,7 +203,10 @@ pub fn duration(took: Duration) -> String {
 
 /// Whether a column of this type is one that `bytes` go into.
 pub fn is_binary(kind: &DataType) -> bool {
-    matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_))
+    matches!(
+        kind,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
+    )
 }
 
 #[cfg(test)]
@@ -233,9 +238,15 @@ mod tests {
     #[test]
     fn machine_formats_are_what_other_tools_read() {
         let (schema, batches) = sample();
-        assert_eq!(text(|o| csv(o, &schema, &batches, CsvBuilder::new())), "id,body\n1,\"a,\"\"b\"\"\"\n2,\n");
+        assert_eq!(
+            text(|o| csv(o, &schema, &batches, CsvBuilder::new())),
+            "id,body\n1,\"a,\"\"b\"\"\"\n2,\n"
+        );
         assert_eq!(text(|o| csv(o, &schema, &[], CsvBuilder::new())), "id,body\n");
-        assert_eq!(text(|o| json(o, &batches)), "[{\"id\":1,\"body\":\"a,\\\"b\\\"\"},{\"id\":2,\"body\":null}]\n");
+        assert_eq!(
+            text(|o| json(o, &batches)),
+            "[{\"id\":1,\"body\":\"a,\\\"b\\\"\"},{\"id\":2,\"body\":null}]\n"
+        );
         assert_eq!(text(|o| json(o, &[])), "[]\n");
         assert_eq!(
             text(|o| jsonl(o, &batches)),
@@ -253,7 +264,8 @@ mod tests {
 
     #[test]
     fn figures_stay_short() {
-        let sizes = [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_600, "1.0 MB"), (13_493_022, "13 MB")];
+        let sizes =
+            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_600, "1.0 MB"), (13_493_022, "13 MB")];
         for (bytes, expected) in sizes {
             assert_eq!(size(bytes), expected);
         }

@@ -13,7 +13,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use firndb_core::{Error, Result};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use regex::Regex;
 
 use crate::failure;
@@ -38,7 +40,8 @@ impl FileKind {
     /// # Errors
     /// `Unsupported` for any other extension.
     pub fn of(path: &Path) -> Result<Self> {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let extension =
+            path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
         match extension.as_str() {
             "parquet" => Ok(Self::Parquet),
             "csv" => Ok(Self::Csv(b',')),
@@ -95,7 +98,10 @@ impl Source {
         if fields.is_empty() {
             return Err(Error::invalid(format!("{} has no columns", self.path.display())));
         }
-        let twin = fields.iter().enumerate().find(|(at, f)| fields.iter().skip(at + 1).any(|g| g.name() == f.name()));
+        let twin = fields
+            .iter()
+            .enumerate()
+            .find(|(at, f)| fields.iter().skip(at + 1).any(|g| g.name() == f.name()));
         match twin {
             Some((_, f)) => {
                 Err(Error::invalid(format!("{} has two columns named {:?}", self.path.display(), f.name())))
@@ -130,7 +136,8 @@ impl Source {
         let FileKind::Csv(delimiter) = self.kind else { return Ok(self.schema.clone()) };
         let format = Format::default().with_header(true).with_delimiter(delimiter);
         let format = if self.null.is_empty() { format } else { format.with_null_regex(exactly(&self.null)?) };
-        let (schema, _) = format.infer_schema(open(&self.path)?, None).map_err(|e| bad_csv(&self.path, &e))?;
+        let (schema, _) =
+            format.infer_schema(open(&self.path)?, None).map_err(|e| bad_csv(&self.path, &e))?;
         // A column of nothing but NULLs can become anything; text is what loses nothing.
         let fields = schema.fields().iter().map(|f| match f.data_type() {
             DataType::Null => Field::new(f.name(), DataType::Utf8, true),
@@ -281,7 +288,12 @@ fn bytes_of(texts: &StringArray) -> Result<ArrayRef, String> {
 fn unhex(digits: &str) -> Option<Vec<u8>> {
     let nibble = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let pairs = digits.as_bytes().chunks(2);
-    pairs.map(|pair| match pair { [high, low] => Some(nibble(high)? << 4 | nibble(low)?), _ => None }).collect()
+    pairs
+        .map(|pair| match pair {
+            [high, low] => Some(nibble(high)? << 4 | nibble(low)?),
+            _ => None,
+        })
+        .collect()
 }
 
 fn not_parquet(path: &Path, e: &parquet::errors::ParquetError) -> Error {

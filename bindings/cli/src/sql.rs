@@ -74,7 +74,11 @@ async fn carry_out(
     for (at, statement) in all.iter().enumerate() {
         let started = Instant::now();
         let outcomes = one(session, statement, params).await.map_err(|e| {
-            if all.len() > 1 { e.context(format!("statement {}, line {}", at + 1, statement.line)) } else { e }
+            if all.len() > 1 {
+                e.context(format!("statement {}, line {}", at + 1, statement.line))
+            } else {
+                e
+            }
         })?;
         for outcome in &outcomes {
             printer.print(outcome, started.elapsed())?;

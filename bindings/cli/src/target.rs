@@ -76,7 +76,9 @@ pub fn create_table(name: &TableName, kind: TableKind, columns: &Schema, key: &[
         if columns.field_with_name(wanted).is_err() {
             let have: Vec<_> = columns.fields().iter().map(|f| f.name().as_str()).collect();
             let have = have.join(", ");
-            return Err(Error::not_found(format!("the file has no column {wanted:?} for the key; it has {have}")));
+            return Err(Error::not_found(format!(
+                "the file has no column {wanted:?} for the key; it has {have}"
+            )));
         }
     }
     for field in columns.fields() {
@@ -102,10 +104,14 @@ fn sql_type(field: &Field) -> Result<&'static str> {
         DataType::Float16 | DataType::Float32 => "REAL",
         DataType::Float64 => "DOUBLE PRECISION",
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => "TEXT",
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "BYTEA",
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            "BYTEA"
+        }
         DataType::Date32 | DataType::Date64 => "DATE",
         DataType::Timestamp(_, None) => "TIMESTAMP",
-        DataType::Dictionary(_, value) => return sql_type(&Field::new(field.name(), (**value).clone(), true)),
+        DataType::Dictionary(_, value) => {
+            return sql_type(&Field::new(field.name(), (**value).clone(), true));
+        }
         other => {
             return Err(Error::unsupported(format!(
                 "column {} has type {other}, which FirnDB does not have yet; convert it before importing",
@@ -183,7 +189,9 @@ impl Fit {
             .map(|(column, field)| {
                 // A time zone is an instant in UTC; TIMESTAMP keeps that instant.
                 let column = match column.data_type() {
-                    DataType::Timestamp(unit, Some(_)) if matches!(field.data_type(), DataType::Timestamp(_, None)) => {
+                    DataType::Timestamp(unit, Some(_))
+                        if matches!(field.data_type(), DataType::Timestamp(_, None)) =>
+                    {
                         cast_with_options(column, &utc(*unit), &options)
                     }
                     _ => Ok(column.clone()),
@@ -217,7 +225,11 @@ mod tests {
 
     #[test]
     fn names_are_read_as_sql_reads_them() {
-        let cases = [("t", "t", None), ("app.t", "app.t", Some("app")), ("app.\"My T\"", "app.\"My T\"", Some("app"))];
+        let cases = [
+            ("t", "t", None),
+            ("app.t", "app.t", Some("app")),
+            ("app.\"My T\"", "app.\"My T\"", Some("app")),
+        ];
         for (text, sql, namespace) in cases {
             let name = TableName::parse(text).expect(text);
             assert_eq!((name.sql().as_str(), name.namespace().as_deref()), (sql, namespace));
@@ -231,7 +243,11 @@ mod tests {
     fn a_definition_quotes_names_and_maps_types() {
         let schema = Schema::new(vec![
             Field::new("id", DataType::UInt32, true),
-            Field::new("Full \"name\"", DataType::Dictionary(DataType::Int8.into(), DataType::Utf8.into()), true),
+            Field::new(
+                "Full \"name\"",
+                DataType::Dictionary(DataType::Int8.into(), DataType::Utf8.into()),
+                true,
+            ),
         ]);
         let name = TableName::parse("app.t").expect("a name");
         let sql = create_table(&name, TableKind::User, &schema, &["id".into()]).expect("a definition");

@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn metrics_are_found_in_plans() {
-        let plan = "FirnScan: t, metrics=[files_total=6, files_read=1]\n FirnScan: u, metrics=[files_total=2]";
+        let plan =
+            "FirnScan: t, metrics=[files_total=6, files_read=1]\n FirnScan: u, metrics=[files_total=2]";
         assert_eq!(metric(plan, "files_total"), Some(8));
         assert_eq!(metric(plan, "files_read"), Some(1));
         assert_eq!(metric(plan, "rows_hidden"), None);

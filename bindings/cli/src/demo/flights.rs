@@ -8,6 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use firndb_core::{Error, Result};
 
+use crate::progress::Unit;
 use crate::source::{BATCH_ROWS, Batches, Source};
 
 /// Flights that are made up when there is no file.
@@ -40,7 +41,10 @@ impl Flights {
         let all = match &source {
             Some(source) => {
                 columns_of(source)?;
-                source.total().0
+                match source.total() {
+                    (rows, Unit::Rows) => rows,
+                    _ => return Err(Error::unsupported("--flights takes a Parquet file")),
+                }
             }
             None => MADE_UP,
         };

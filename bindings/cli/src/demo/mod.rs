@@ -31,7 +31,10 @@ pub async fn run(args: DemoArgs) -> failure::Outcome {
     let session = engine.session();
     let stage = Stage::default();
     stage.line(format!("FirnDB: {} {}", grouped(flights.total), flights.title()))?;
-    stage.line(format!("Store: {} (hot rows in RocksDB, cold ones in Parquet files)", place.dir().display()))?;
+    stage.line(format!(
+        "Store: {} (hot rows in RocksDB, cold ones in Parquet files)",
+        place.dir().display()
+    ))?;
     let mut demo = Demo { dir: place.dir().to_owned(), engine, session, stage, answer: Vec::new() };
     demo.cold_rows(&flights).await?;
     demo.isolation().await?;
@@ -134,7 +137,8 @@ impl Demo {
         self.stage.columns(&crate::tiers::files(&inspected))?;
         let Some(scope) = scope_directory(&self.dir) else { return Ok(()) };
         self.stage.note("Any Parquet reader opens the files, and also sees the rows hidden in them:")?;
-        self.stage.line(format!("    duckdb -c \"SELECT count(*) FROM '{}/batch-*.parquet'\"", scope.display()))
+        self.stage
+            .line(format!("    duckdb -c \"SELECT count(*) FROM '{}/batch-*.parquet'\"", scope.display()))
     }
 }
 

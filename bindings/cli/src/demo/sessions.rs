@@ -20,7 +20,8 @@ impl Demo {
         for name in ["alice", "bob", "root"] {
             let mut session = of_user(&self.engine, name)?;
             let seen = quietly(&mut session, "SELECT body FROM demo.notes").await?;
-            let bodies = if seen.rows.is_empty() { "nothing".to_owned() } else { seen.rows.concat().join(", ") };
+            let bodies =
+                if seen.rows.is_empty() { "nothing".to_owned() } else { seen.rows.concat().join(", ") };
             self.stage.timed(format!("{name:<5} sees: {bodies}"), seen.took)?;
         }
         Ok(())

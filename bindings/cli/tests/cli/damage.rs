@@ -12,11 +12,17 @@ fn two_tables() -> (Place, PathBuf) {
     for table in ["good", "bad"] {
         place.sql(&format!("CREATE SHARED TABLE app.{table} (id BIGINT PRIMARY KEY, body TEXT)"));
         let rows: Vec<_> = (0..500).map(|n| format!("({n}, 'row number {n}')")).collect();
-        place.sql(&format!("INSERT INTO app.{table} VALUES {}; STORAGE FLUSH TABLE app.{table}", rows.join(", ")));
+        place.sql(&format!(
+            "INSERT INTO app.{table} VALUES {}; STORAGE FLUSH TABLE app.{table}",
+            rows.join(", ")
+        ));
     }
     firndb(&["check", &place.store()]).ok();
-    let files: Vec<_> =
-        place.blobs("app", "bad", "batch-").into_iter().filter(|p| p.extension().is_some_and(|e| e == "parquet")).collect();
+    let files: Vec<_> = place
+        .blobs("app", "bad", "batch-")
+        .into_iter()
+        .filter(|p| p.extension().is_some_and(|e| e == "parquet"))
+        .collect();
     let [file] = files.as_slice() else { panic!("one batch file, not {files:?}") };
     let file = file.clone();
     (place, file)

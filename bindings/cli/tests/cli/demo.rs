@@ -10,7 +10,8 @@ fn it_tells_the_whole_story_in_a_page() {
     let run = firndb(&["demo", "--rows", "12000"]).ok();
     let lines: Vec<_> = run.out.lines().collect();
     assert!(lines.len() < 100, "{} lines", lines.len());
-    let wide: Vec<_> = lines.iter().filter(|l| l.chars().count() > 80 && !l.contains("firndb-demo-")).collect();
+    let wide: Vec<_> =
+        lines.iter().filter(|l| l.chars().count() > 80 && !l.contains("firndb-demo-")).collect();
     assert!(wide.is_empty(), "{wide:#?}");
     assert!(!run.out.contains('\u{1b}'), "colour where there is no terminal");
     for word in ["Conflict", "hidden", "alice sees: a note by alice", "the same answer"] {

@@ -57,7 +57,9 @@ fn a_lost_key_value_store_is_rebuilt_from_the_blobs() {
     let place = Place::new();
     place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY, n INTEGER)");
     place.sql("INSERT INTO app.t VALUES (1, 10), (2, 20), (3, 30); STORAGE FLUSH TABLE app.t");
-    place.sql("DELETE FROM app.t WHERE id = 2; UPDATE app.t SET n = 31 WHERE id = 3; STORAGE FLUSH TABLE app.t");
+    place.sql(
+        "DELETE FROM app.t WHERE id = 2; UPDATE app.t SET n = 31 WHERE id = 3; STORAGE FLUSH TABLE app.t",
+    );
     let before = place.sql("SELECT id, n FROM app.t ORDER BY id");
     fs::remove_dir_all(Path::new(&place.store()).join("kv")).unwrap();
 

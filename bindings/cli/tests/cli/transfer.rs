@@ -37,7 +37,9 @@ fn every_type_survives_both_formats() {
     let rows = "(1, true, -32768, 2147483647, 0.5, 1e300, 'é\"\n,', '\\x00ff', DATE '1969-12-31', \
                 TIMESTAMP '1969-12-31 23:59:59.999999'), (-9223372036854775808, NULL, NULL, NULL, NULL, NULL, NULL, \
                 NULL, NULL, NULL)";
-    place.sql(&format!("CREATE NAMESPACE app; CREATE SHARED TABLE app.t ({columns}); INSERT INTO app.t VALUES {rows}"));
+    place.sql(&format!(
+        "CREATE NAMESPACE app; CREATE SHARED TABLE app.t ({columns}); INSERT INTO app.t VALUES {rows}"
+    ));
     let expected = place.sql("SELECT * FROM app.t ORDER BY id");
     for (table, file) in [("u", "t.parquet"), ("v", "t.csv"), ("w", "t.tsv")] {
         let file = place.path(file);
@@ -67,7 +69,8 @@ fn a_created_table_goes_with_a_load_that_fails() {
     let args = ["import", &place.store(), "app.t", &bad, &good, "--create", "--key", "nope"];
     firndb(&args).fails(2, &["nope", "id, n"]);
     let twice = place.file("twice.csv", "id,n\n1,1\n1,2\n");
-    firndb(&["import", &place.store(), "app.t", &twice, "--create", "--key", "id"]).fails(2, &["twice.csv", "1"]);
+    firndb(&["import", &place.store(), "app.t", &twice, "--create", "--key", "id"])
+        .fails(2, &["twice.csv", "1"]);
     firndb(&["import", &place.store(), "app.t", &good, "--create", "--key", "id"]).ok();
     firndb(&["import", &place.store(), "app.t", &bad]).fails(2, &["bad.csv", "many", "nothing of the file"]);
     assert_eq!(place.sql("SELECT * FROM app.t"), "id,n\n1,1\n");
@@ -91,7 +94,9 @@ fn a_whole_file_goes_in_or_nothing_of_it() {
 fn pieces_are_accounted_for_and_can_be_continued() {
     let place = Place::new();
     place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY)");
-    let rows = |bad: &str| (1..=10).map(|n| if n == 9 { format!("{bad}\n") } else { format!("{n}\n") }).collect::<String>();
+    let rows = |bad: &str| {
+        (1..=10).map(|n| if n == 9 { format!("{bad}\n") } else { format!("{n}\n") }).collect::<String>()
+    };
     let file = place.file("ids.csv", format!("id\n{}", rows("1")));
     let store = place.store();
     let args = ["import", &store, "app.t", &file, "--flush-rows", "3"];
