@@ -6,7 +6,10 @@
     expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at the first surprise")
 )]
 
+mod cold;
 mod error;
+mod key;
+mod manifest;
 pub mod storage;
 mod types;
 
