@@ -31,6 +31,8 @@ pub struct Config {
     pub conflict_retries: u32,
     /// How many bytes of Parquet footers stay in memory.
     pub footer_cache_bytes: usize,
+    /// How many bytes of Bloom filters stay in memory.
+    pub bloom_cache_bytes: usize,
 }
 
 impl Default for Config {
@@ -47,6 +49,7 @@ impl Default for Config {
             node: 0,
             conflict_retries: 10,
             footer_cache_bytes: 64 << 20,
+            bloom_cache_bytes: 64 << 20,
         }
     }
 }

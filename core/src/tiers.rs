@@ -15,8 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hot::block::Block;
 use crate::hot::scope::ScopeState;
 use crate::key::KeyEncoder;
-use crate::manifest::state::ColdState;
-use crate::manifest::store as manifest_store;
+use crate::cold::state::ColdState;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
@@ -59,7 +58,7 @@ impl Tiers {
     /// Shared state over `stores`, which an engine has opened at `epoch`.
     pub fn new(stores: Stores, config: Config, epoch: u64, seqs: SeqAllocator, committed: SeqId, catalog: Catalog) -> Self {
         Self {
-            caches: Arc::new(ColdCaches::new(config.footer_cache_bytes)),
+            caches: Arc::new(ColdCaches::new(config.footer_cache_bytes, config.bloom_cache_bytes)),
             stores,
             config,
             epoch,
@@ -145,10 +144,10 @@ impl Tiers {
     async fn read_scope(&self, table: TableId, scope: &Scope) -> Result<ScopeState> {
         let def = self.catalog().table_by_id(table).cloned();
         let def = def.ok_or_else(|| Error::conflict("the table was dropped meanwhile"))?;
-        let cold = manifest_store::load(&self.stores, &def, scope).await?;
+        let cold = ColdState::load(&self.stores, &def, scope, !self.config.read_only).await?;
         let through = cold.pointer.flushed_through;
         let encoder = Arc::new(KeyEncoder::new(&def.key_types())?);
-        let state = ScopeState::new(table, scope.clone(), def.row_key_columns(), encoder, Arc::new(cold));
+        let state = ScopeState::new(table, scope.clone(), encoder, Arc::new(cold));
         // Blocks up to the watermark may still lie there on stores that cannot drop them in the same
         // commit; they are cold already.
         let first = SeqId::from_i64(through.as_i64().saturating_add(1));
@@ -162,8 +161,9 @@ impl Tiers {
             for (key, value) in &page {
                 let name = format!("{}.{} {} {:02x?}", def.namespace, def.name, scope, key);
                 let block = Block::parse(value.clone(), &name)?;
-                let rows = block.decode(def.row_schema_at(block.schema_version))?;
-                state.append(rows, block.schema_version)?;
+                let rows = block.decode(def.row_schema_at(block.schema_version)?)?;
+                let key_columns = def.row_key_columns(block.schema_version)?;
+                state.append(rows, block.schema_version, key_columns)?;
             }
             match page.into_iter().next_back() {
                 Some((last, _)) if full => range = range.after(last),

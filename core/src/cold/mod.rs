@@ -10,6 +10,7 @@ mod checksums;
 mod deletes;
 mod file;
 mod footers;
+pub mod locate;
 mod lookup;
 mod lru;
 pub mod names;
@@ -18,6 +19,7 @@ mod rows;
 pub mod schema;
 mod selection;
 mod source;
+pub mod state;
 mod writer;
 
 pub use adapter::FieldIdAdapterFactory;

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use object_store::ObjectStore;
 use object_store::path::Path;
 use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use crate::catalog::TableDef;
-use crate::cold::deletes;
+use crate::cold::{ColdFile, DeletionVectors, FileName};
 use crate::error::{Error, Result};
 use crate::manifest::store::{self as manifest_store, Pointer};
-use crate::manifest::{BatchEntry, Manifest};
+use crate::manifest::Manifest;
 use crate::storage::Stores;
 use crate::types::{Scope, SeqId};
 
@@ -24,6 +25,8 @@ pub struct ColdState {
     pub pointer: Pointer,
     /// The manifest; `None` before the first flush.
     pub manifest: Option<Manifest>,
+    /// The files whose rows are part of the table, by number.
+    pub files: Vec<ColdFile>,
     /// The dead rows by batch number; a file without dead rows is not in it.
     pub dead: BTreeMap<u64, Arc<RoaringBitmap>>,
     /// Rows hidden by hot versions, remembered from scan to scan.
@@ -42,12 +45,20 @@ pub struct Hidden {
 impl ColdState {
     /// A state over the given parts, nothing hidden yet.
     #[must_use]
-    pub fn new(dir: Path, pointer: Pointer, manifest: Option<Manifest>, dead: BTreeMap<u64, Arc<RoaringBitmap>>) -> Self {
-        Self { dir, pointer, manifest, dead, hidden: Mutex::default() }
+    pub fn new(
+        blobs: &Arc<dyn ObjectStore>,
+        dir: Path,
+        pointer: Pointer,
+        manifest: Option<Manifest>,
+        dead: BTreeMap<u64, Arc<RoaringBitmap>>,
+    ) -> Self {
+        let live = manifest.iter().flat_map(Manifest::live);
+        let files = live.map(|b| ColdFile::new(Arc::clone(blobs), &dir, Arc::new(b.clone()))).collect();
+        Self { dir, pointer, manifest, files, dead, hidden: Mutex::default() }
     }
 
-    /// Reads what the key-value store points at, and completes the copy of the manifest if a crash came
-    /// between the commit and the copy.
+    /// Reads what the key-value store points at; with `repair` completes the copy of the manifest if a
+    /// crash came between the commit and the copy.
     ///
     /// # Errors
     /// `Corrupt`, naming the file, when something the pointer leads to is missing or altered.
@@ -55,7 +66,7 @@ impl ColdState {
         let dir = Path::from(def.dir()).join(scope.dir());
         let pointer = manifest_store::read_pointer(stores.kv.as_ref(), def.id, scope).await?;
         if pointer.version == 0 {
-            return Ok(Self::new(dir, pointer, None, BTreeMap::new()));
+            return Ok(Self::new(&stores.blobs, dir, pointer, None, BTreeMap::new()));
         }
         let (manifest, bytes) = manifest_store::read(stores.blobs.as_ref(), &dir, &pointer).await?;
         if manifest.table_id != def.id || manifest.scope()? != *scope {
@@ -71,18 +82,13 @@ impl ColdState {
             manifest_store::refresh_copy(stores.blobs.as_ref(), &dir, &bytes).await?;
         }
         let dead = read_dead(stores, def, &dir, &manifest).await?;
-        Ok(Self::new(dir, pointer, Some(manifest), dead))
+        Ok(Self::new(&stores.blobs, dir, pointer, Some(manifest), dead))
     }
 
-    /// The files whose rows are part of the table.
-    pub fn batches(&self) -> impl Iterator<Item = &BatchEntry> {
-        self.manifest.iter().flat_map(Manifest::live)
-    }
-
-    /// Whether there is any.
+    /// Whether no file has a row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.batches().next().is_none()
+        self.files.is_empty()
     }
 
     /// The dead rows of a batch.
@@ -94,8 +100,13 @@ impl ColdState {
     /// The number of the newest deletion-vector file that the manifest refers to.
     #[must_use]
     pub fn newest_deletes(&self) -> Option<u64> {
-        let paths = self.batches().filter_map(|b| b.deletes.as_ref());
-        paths.filter_map(|d| deletes::number_of(&d.path)).max()
+        let names = self.manifest.iter().flat_map(|m| &m.batches).filter_map(|b| b.deletes.as_ref());
+        names
+            .filter_map(|d| match FileName::parse(&d.path) {
+                Some(FileName::Deletes(number)) => Some(number),
+                _ => None,
+            })
+            .max()
     }
 }
 
@@ -109,25 +120,11 @@ async fn read_dead(
         manifest.live().filter_map(|b| b.deletes.as_ref()).map(|d| d.path.as_str()).collect();
     let mut dead = BTreeMap::new();
     for name in names {
-        let path = dir.clone().join(name);
-        let file = deletes::read(stores.blobs.as_ref(), &path).await?;
-        file.check_identity(&path, def.id, &manifest.scope)?;
-        for batch in manifest.live() {
-            let Some(reference) = batch.deletes.as_ref().filter(|d| d.path == name) else { continue };
-            let rows = file.rows_of(batch.number).ok_or_else(|| {
-                Error::corrupt(format!("{path}: has nothing about batch {}, the manifest says it has", batch.number))
-            })?;
-            if rows.len() != reference.count {
-                return Err(Error::corrupt(format!(
-                    "{path}: {} dead rows in batch {}, the manifest says {}",
-                    rows.len(),
-                    batch.number,
-                    reference.count
-                )));
-            }
-            dead.insert(batch.number, Arc::new(rows.clone()));
+        let vectors =
+            DeletionVectors::load(stores.blobs.as_ref(), dir, name, def.id, &manifest.scope).await?;
+        for batch in manifest.live().filter(|b| b.deletes.as_ref().is_some_and(|d| d.path == name)) {
+            dead.insert(batch.number, Arc::new(vectors.dead_rows(batch)?));
         }
     }
     Ok(dead)
 }
-

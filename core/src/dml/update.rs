@@ -35,7 +35,7 @@ pub async fn update(context: &StatementContext<'_>, statement: &ast::Update) -> 
     let mut items = Vec::new();
     for (place, column) in def.columns.iter().enumerate() {
         let expr = match set.iter().find(|(at, _)| *at == place) {
-            Some((_, expr)) if query::is_default(expr) => default_expr(column)?,
+            Some((_, expr)) if query::is_default(expr) => column.default_expr()?,
             Some((_, expr)) => (*expr).clone(),
             None => query::column_of(&alias, &column.name),
         };
@@ -134,13 +134,6 @@ pub fn check_selection(selection: Option<&Expr>) -> Result<()> {
             Err(Error::invalid("UPDATE and DELETE work on rows, not on tombstones: _deleted cannot be used here"))
         }
         _ => Ok(()),
-    }
-}
-
-fn default_expr(column: &crate::catalog::ColumnDef) -> Result<Expr> {
-    match &column.default {
-        None => Ok(query::null()),
-        Some(default) => default.to_expr(column.ty),
     }
 }
 

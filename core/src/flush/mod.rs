@@ -55,7 +55,7 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
     let Some(picked) = select(&def, scope, &view, through)? else { return Ok(None) };
 
     let schema = def.file_schema()?;
-    let located = locate(tiers, &schema, &view.cold, &picked.keys, &picked.key_columns).await?;
+    let located = locate(&tiers.caches, &schema, &view.cold, &picked.key_columns).await?;
     let plan = write::Plan::new(&def, scope, &view.cold, &picked, &located, through);
     let numbers = write::reserve_numbers(tiers, scope, &view.cold, plan.numbers_needed(tiers)).await?;
     let written = plan.write(tiers, &schema, numbers).await?;
@@ -90,14 +90,14 @@ pub fn is_due(tiers: &Tiers, scope: &ScopeState) -> bool {
     if rows == 0 {
         return false;
     }
-    let options = &def.options;
-    if rows >= options.flush_rows.unwrap_or(tiers.config.flush_rows) {
+    let policy = def.options.flush.unwrap_or_default();
+    if rows >= policy.rows.unwrap_or(tiers.config.flush_rows) {
         return true;
     }
-    if scope.hot_bytes() as u64 >= options.flush_bytes.unwrap_or(tiers.config.flush_bytes) {
+    if scope.hot_bytes() as u64 >= policy.bytes.unwrap_or(tiers.config.flush_bytes) {
         return true;
     }
-    let Some(interval_s) = options.flush_interval_s else { return false };
+    let Some(interval_s) = policy.interval_s else { return false };
     let age_ms = scope.oldest_hot().map_or(0, |seq| tiers.stores.clock.now_ms() - seq.unix_ms());
     let due = i64::try_from(interval_s).unwrap_or(i64::MAX).saturating_mul(1000);
     age_ms >= due && rows >= tiers.config.min_flush_rows

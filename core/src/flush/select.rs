@@ -2,7 +2,6 @@
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, not, take_record_batch};
-use arrow::row::Rows;
 
 use crate::catalog::TableDef;
 use crate::error::{Error, Result};
@@ -19,9 +18,7 @@ pub struct Picked {
     pub live: RecordBatch,
     /// The tombstones, with the same columns.
     pub tombstones: RecordBatch,
-    /// The keys of both, sorted.
-    pub keys: Rows,
-    /// The same keys as columns.
+    /// The keys of both, sorted: one array per key column.
     pub key_columns: Vec<ArrayRef>,
 }
 
@@ -40,33 +37,32 @@ pub fn select(def: &TableDef, scope: &ScopeState, view: &ScopeView, through: Seq
     }
     let rows = concat_batches(&def.row_schema(), &batches)?;
     drop(batches);
-    let (rows, keys) = sort_by_key(scope, &rows)?;
-    let key_columns = columns_of(scope, &rows);
+    let rows = sort_by_key(def, scope, &rows)?;
+    let key_columns = columns_of(def, &rows);
     let deleted = rows.column(1).as_any().downcast_ref::<BooleanArray>();
     let deleted = deleted.ok_or_else(|| Error::internal("a row version lacks its flag"))?;
     let (live, tombstones) = match deleted.true_count() {
         0 => (rows.clone(), rows.slice(0, 0)),
         _ => (filter_record_batch(&rows, &not(deleted)?)?, filter_record_batch(&rows, deleted)?),
     };
-    Ok(Some(Picked { live, tombstones, keys, key_columns }))
+    Ok(Some(Picked { live, tombstones, key_columns }))
 }
 
-fn columns_of(scope: &ScopeState, rows: &RecordBatch) -> Vec<ArrayRef> {
-    scope.key_columns.iter().filter_map(|i| rows.columns().get(*i).cloned()).collect()
+/// The key columns of row versions of `def`, which start with `_seq` and `_deleted`.
+fn columns_of(def: &TableDef, rows: &RecordBatch) -> Vec<ArrayRef> {
+    def.key_columns().into_iter().filter_map(|i| rows.columns().get(i + 2).cloned()).collect()
 }
 
-fn sort_by_key(scope: &ScopeState, rows: &RecordBatch) -> Result<(RecordBatch, Rows)> {
-    let keys = scope.encoder.encode(&columns_of(scope, rows))?;
+fn sort_by_key(def: &TableDef, scope: &ScopeState, rows: &RecordBatch) -> Result<RecordBatch> {
+    let keys = scope.encoder.encode(&columns_of(def, rows))?;
     let count = u32::try_from(rows.num_rows())
         .map_err(|_| Error::limit("a scope with more than 4 Gi hot rows cannot be flushed at once"))?;
     let mut order: Vec<u32> = (0..count).collect();
     if order.is_sorted_by_key(|i| keys.row(*i as usize)) {
-        return Ok((rows.clone(), keys));
+        return Ok(rows.clone());
     }
     order.sort_unstable_by(|a, b| keys.row(*a as usize).cmp(&keys.row(*b as usize)));
-    let sorted = take_record_batch(rows, &UInt32Array::from(order))?;
-    let keys = scope.encoder.encode(&columns_of(scope, &sorted))?;
-    Ok((sorted, keys))
+    Ok(take_record_batch(rows, &UInt32Array::from(order))?)
 }
 
 impl Picked {

@@ -9,12 +9,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use roaring::RoaringBitmap;
 
 use crate::catalog::TableDef;
-use crate::cold::deletes::DeletesFile;
 use crate::cold::locate::Located;
-use crate::cold::names;
-use crate::cold::schema::FileSchema;
 use crate::cold::state::ColdState;
-use crate::cold::writer::BatchFileWriter;
+use crate::cold::{BatchFileWriter, DeletionVectors, FileSchema, names};
 use crate::error::{Error, Result};
 use crate::flush::FlushReport;
 use crate::flush::select::Picked;
@@ -127,7 +124,7 @@ impl<'a> Plan<'a> {
             flushed_through: self.through,
             ..pointer.clone()
         };
-        let cold = ColdState::new(self.before.dir.clone(), after, Some(manifest), dead);
+        let cold = ColdState::new(&tiers.stores.blobs, self.before.dir.clone(), after, Some(manifest), dead);
         Ok(Written { cold, manifest_bytes, before: pointer, files, bytes, hidden: self.hidden })
     }
 
@@ -142,8 +139,8 @@ impl<'a> Plan<'a> {
         let size = tiers.config.batch_file_rows;
         let from = usize::try_from(index).unwrap_or(usize::MAX).saturating_mul(size);
         let rows = self.picked.live.slice(from, size.min(self.picked.live.num_rows() - from));
-        let mut writer = BatchFileWriter::new(schema, &self.scope.scope.dir(), number, version)?;
-        writer.write(&file_rows(&rows)?)?;
+        let mut writer = BatchFileWriter::new(schema, &self.scope.scope, number, version, Vec::new())?;
+        writer.write(&file_rows(&rows, schema)?)?;
         let file = writer.finish()?;
         let blobs = tiers.stores.blobs.as_ref();
         let dir = &self.before.dir;
@@ -153,11 +150,12 @@ impl<'a> Plan<'a> {
     }
 
     async fn write_deletes(&self, tiers: &Tiers, number: u64) -> Result<String> {
-        let file = DeletesFile {
+        let file = DeletionVectors {
             table: self.def.id,
             scope: self.scope.scope.dir(),
-            predecessor: self.before.newest_deletes(),
-            batches: self.dead.clone(),
+            number,
+            previous: self.before.newest_deletes(),
+            vectors: self.dead.clone(),
         };
         let name = names::deletes(number);
         let path = self.before.dir.clone().join(name.clone());
@@ -229,7 +227,10 @@ fn mark_dead(batches: &mut [BatchEntry], dead: &BTreeMap<u64, RoaringBitmap>, pa
 }
 
 /// Row versions without their flag: cold rows are live.
-fn file_rows(rows: &RecordBatch) -> Result<RecordBatch> {
-    let columns: Vec<usize> = (0..rows.num_columns()).filter(|i| *i != 1).collect();
-    Ok(rows.project(&columns)?)
+fn file_rows(rows: &RecordBatch, schema: &FileSchema) -> Result<RecordBatch> {
+    let mut columns = rows.columns().to_vec();
+    if columns.len() > 1 {
+        columns.remove(1);
+    }
+    Ok(RecordBatch::try_new(schema.arrow(), columns)?)
 }

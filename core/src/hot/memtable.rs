@@ -33,6 +33,8 @@ pub struct Chunk {
     pub schema_version: u32,
     /// The primary key of every row, encoded.
     pub keys: Rows,
+    /// Where the key columns lie in `batch`, in key order; it depends on the schema version.
+    pub key_columns: Arc<[usize]>,
     first_row: u64,
     /// Per row the `_seq` of the next version of its key, or `i64::MAX`.
     superseded: Vec<AtomicI64>,
@@ -79,9 +81,9 @@ impl Chunk {
     }
 
     /// The rows from `from` on, as a chunk of their own.
-    fn tail(&self, from: usize, encoder: &KeyEncoder, key_columns: &[usize]) -> Result<Self> {
+    fn tail(&self, from: usize, encoder: &KeyEncoder) -> Result<Self> {
         let batch = self.batch.slice(from, self.batch.num_rows() - from);
-        let keys = encode_keys(&batch, encoder, key_columns)?;
+        let keys = encode_keys(&batch, encoder, &self.key_columns)?;
         let superseded = self.superseded.iter().skip(from).map(|s| AtomicI64::new(s.load(Ordering::Acquire)));
         Ok(Self {
             bytes: batch_bytes(&batch, &keys),
@@ -89,6 +91,7 @@ impl Chunk {
             first_row: self.first_row + from as u64,
             superseded: superseded.collect(),
             previous: self.previous.iter().skip(from).copied().collect(),
+            key_columns: Arc::clone(&self.key_columns),
             batch,
             keys,
         })
@@ -190,11 +193,11 @@ impl Memtable {
     ///
     /// # Errors
     /// `Internal` when the batch has not the columns of a row version.
-    pub fn append(&mut self, batch: RecordBatch, schema_version: u32, key_columns: &[usize]) -> Result<()> {
+    pub fn append(&mut self, batch: RecordBatch, schema_version: u32, key_columns: Arc<[usize]>) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let keys = encode_keys(&batch, &self.encoder, key_columns)?;
+        let keys = encode_keys(&batch, &self.encoder, &key_columns)?;
         let rows = batch.num_rows();
         let chunk = Chunk {
             bytes: batch_bytes(&batch, &keys),
@@ -204,11 +207,12 @@ impl Memtable {
             first_row: self.next_row,
             superseded: (0..rows).map(|_| AtomicI64::new(i64::MAX)).collect(),
             previous: vec![NONE; rows],
+            key_columns,
         };
         self.next_row += rows as u64;
         self.bytes += chunk.bytes;
         self.link(chunk);
-        self.merge_small(key_columns)
+        self.merge_small()
     }
 
     /// Points the index at the rows of `chunk`, ties them to the versions they supersede, and adds it.
@@ -250,7 +254,7 @@ impl Memtable {
 
     /// Merges the newest chunks while there are many of one size class, so that ten thousand
     /// single-row commits do not leave ten thousand chunks to scan.
-    fn merge_small(&mut self, key_columns: &[usize]) -> Result<()> {
+    fn merge_small(&mut self) -> Result<()> {
         let mut class = MERGE_FAN;
         while class <= MERGE_ROWS {
             let version = self.chunks.last().map(|c| c.schema_version);
@@ -261,19 +265,19 @@ impl Memtable {
                 .take_while(|c| c.row_count() <= class && Some(c.schema_version) == version)
                 .count();
             if run >= MERGE_FAN {
-                self.merge_last(run, key_columns)?;
+                self.merge_last(run)?;
             }
             class *= MERGE_FAN;
         }
         Ok(())
     }
 
-    fn merge_last(&mut self, count: usize, key_columns: &[usize]) -> Result<()> {
+    fn merge_last(&mut self, count: usize) -> Result<()> {
         let chunks = Arc::make_mut(&mut self.chunks);
         let run = chunks.split_off(chunks.len() - count);
         let Some(first) = run.first() else { return Ok(()) };
         let batch = concat_batches(first.batch.schema_ref(), run.iter().map(|c| &c.batch))?;
-        let keys = encode_keys(&batch, &self.encoder, key_columns)?;
+        let keys = encode_keys(&batch, &self.encoder, &first.key_columns)?;
         let superseded = run.iter().flat_map(|c| &c.superseded);
         let merged = Chunk {
             bytes: batch_bytes(&batch, &keys),
@@ -281,6 +285,7 @@ impl Memtable {
             first_row: first.first_row,
             superseded: superseded.map(|s| AtomicI64::new(s.load(Ordering::Acquire))).collect(),
             previous: run.iter().flat_map(|c| c.previous.iter().copied()).collect(),
+            key_columns: Arc::clone(&first.key_columns),
             batch,
             keys,
         };
@@ -294,7 +299,7 @@ impl Memtable {
     ///
     /// # Errors
     /// `Internal` when a chunk cannot be divided.
-    pub fn truncate_through(&mut self, seq: SeqId, key_columns: &[usize]) -> Result<()> {
+    pub fn truncate_through(&mut self, seq: SeqId) -> Result<()> {
         let mut kept = Vec::new();
         let dropped: Vec<Arc<Chunk>> = self.chunks.iter().map(Arc::clone).collect();
         for chunk in &dropped {
@@ -309,7 +314,7 @@ impl Memtable {
             if gone == 0 {
                 kept.push(Arc::clone(chunk));
             } else if gone < chunk.row_count() {
-                kept.push(Arc::new(chunk.tail(gone, &self.encoder, key_columns)?));
+                kept.push(Arc::new(chunk.tail(gone, &self.encoder)?));
             }
         }
         if self.index.len() * 4 < self.index.capacity() {
@@ -395,8 +400,8 @@ mod tests {
     #[test]
     fn every_snapshot_sees_its_own_versions() {
         let mut t = table();
-        t.append(rows(&[(1, false, 10), (2, false, 20)]), 1, &[2]).unwrap();
-        t.append(rows(&[(3, false, 10), (4, true, 20), (5, false, 10)]), 1, &[2]).unwrap();
+        t.append(rows(&[(1, false, 10), (2, false, 20)]), 1, Arc::from([2])).unwrap();
+        t.append(rows(&[(3, false, 10), (4, true, 20), (5, false, 10)]), 1, Arc::from([2])).unwrap();
         assert_eq!(live(&t, 0), vec![]);
         assert_eq!(live(&t, 2), vec![(10, 1), (20, 2)]);
         assert_eq!(live(&t, 3), vec![(10, 3), (20, 2)]);
@@ -413,7 +418,7 @@ mod tests {
     fn many_small_commits_merge_and_still_answer() {
         let mut t = table();
         for seq in 1..=5000_i64 {
-            t.append(rows(&[(seq, false, seq % 700)]), 1, &[2]).unwrap();
+            t.append(rows(&[(seq, false, seq % 700)]), 1, Arc::from([2])).unwrap();
         }
         assert!(t.chunks().len() < 80, "{} chunks", t.chunks().len());
         assert_eq!(live(&t, 5000).len(), 700);
@@ -425,14 +430,14 @@ mod tests {
     #[test]
     fn truncation_keeps_what_is_newer_and_readers_keep_what_they_hold() {
         let mut t = table();
-        t.append(rows(&[(1, false, 1), (2, false, 2)]), 1, &[2]).unwrap();
-        t.append(rows(&[(3, false, 1), (4, false, 3)]), 1, &[2]).unwrap();
+        t.append(rows(&[(1, false, 1), (2, false, 2)]), 1, Arc::from([2])).unwrap();
+        t.append(rows(&[(3, false, 1), (4, false, 3)]), 1, Arc::from([2])).unwrap();
         let held = t.chunks();
-        t.truncate_through(SeqId::from_i64(3), &[2]).unwrap();
+        t.truncate_through(SeqId::from_i64(3)).unwrap();
         assert_eq!(t.rows(), 1);
         assert_eq!(live(&t, 9), vec![(3, 4)]);
         assert!(t.latest(&key(1), SeqId::MAX).is_none());
-        t.append(rows(&[(5, false, 1)]), 1, &[2]).unwrap();
+        t.append(rows(&[(5, false, 1)]), 1, Arc::from([2])).unwrap();
         assert_eq!(t.latest(&key(1), SeqId::MAX).unwrap().seq().as_i64(), 5);
         assert_eq!(held.iter().map(|c| c.batch.num_rows()).sum::<usize>(), 4);
     }

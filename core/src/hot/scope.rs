@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use crate::error::Result;
 use crate::hot::memtable::{Chunk, Memtable, Version};
 use crate::key::KeyEncoder;
-use crate::manifest::state::ColdState;
+use crate::cold::state::ColdState;
 use crate::types::{Scope, SeqId, TableId};
 
 /// The two tiers of a scope.
@@ -22,8 +22,6 @@ pub struct ScopeState {
     pub table: TableId,
     /// The scope.
     pub scope: Scope,
-    /// Where the key columns lie in a row version.
-    pub key_columns: Vec<usize>,
     /// Encodes the primary key.
     pub encoder: Arc<KeyEncoder>,
     /// Held while something publishes a manifest: flush, compaction.
@@ -53,7 +51,6 @@ impl ScopeState {
     pub fn new(
         table: TableId,
         scope: Scope,
-        key_columns: Vec<usize>,
         encoder: Arc<KeyEncoder>,
         cold: Arc<ColdState>,
     ) -> Self {
@@ -61,7 +58,6 @@ impl ScopeState {
         Self {
             table,
             scope,
-            key_columns,
             encoder,
             publish: async_lock::Mutex::new(()),
             tiers: RwLock::new(TwoTiers { memtable, cold }),
@@ -87,12 +83,12 @@ impl ScopeState {
         (keys.map(|key| tiers.memtable.latest(key, seq)).collect(), Arc::clone(&tiers.cold))
     }
 
-    /// Appends committed versions.
+    /// Appends committed versions, whose key columns lie at `key_columns`.
     ///
     /// # Errors
     /// As [`Memtable::append`].
-    pub fn append(&self, rows: RecordBatch, schema_version: u32) -> Result<()> {
-        self.tiers.write().memtable.append(rows, schema_version, &self.key_columns)
+    pub fn append(&self, rows: RecordBatch, schema_version: u32, key_columns: Arc<[usize]>) -> Result<()> {
+        self.tiers.write().memtable.append(rows, schema_version, key_columns)
     }
 
     /// Replaces the cold state and forgets the hot versions that are in it.
@@ -102,7 +98,7 @@ impl ScopeState {
     pub fn publish_cold(&self, cold: Arc<ColdState>) -> Result<()> {
         let mut tiers = self.tiers.write();
         let through = cold.pointer.flushed_through;
-        tiers.memtable.truncate_through(through, &self.key_columns)?;
+        tiers.memtable.truncate_through(through)?;
         tiers.cold = cold;
         Ok(())
     }

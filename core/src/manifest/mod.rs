@@ -4,6 +4,7 @@ mod codec;
 mod model;
 mod prune;
 mod statistics;
+pub mod store;
 mod value;
 
 pub use codec::{FORMAT, decode, encode};

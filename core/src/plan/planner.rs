@@ -24,9 +24,7 @@ use object_store::ObjectStore;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-
-/// The blob store's name among DataFusion's object stores.
-pub const BLOBS_URL: &str = "firndb://blobs/";
+use crate::scan::BLOBS_URL;
 
 /// Functions, rules and settings that all statements of an engine share.
 #[derive(Debug)]

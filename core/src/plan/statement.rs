@@ -177,9 +177,8 @@ impl StatementContext<'_> {
     pub fn count(&self, reports: &ScanReports) {
         for report in reports.all() {
             let hidden = report.rows_hidden.load(std::sync::atomic::Ordering::Relaxed);
-            let read = report.files_read.load(std::sync::atomic::Ordering::Relaxed);
             self.tiers.stats.deletion_vector_rows_hidden.add(hidden);
-            self.tiers.stats.files_opened.add(read);
+            self.tiers.stats.files_opened.add(report.files_opened());
         }
     }
 }

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use crate::error::Result;
 use crate::hot::memtable::Chunk;
-use crate::manifest::state::{ColdState, Hidden};
+use crate::cold::state::{ColdState, Hidden};
 use crate::scan::provider::TableReads;
 use crate::types::SeqId;
 
@@ -25,18 +25,18 @@ pub async fn hidden_by_hot(
     chunks: &[Arc<Chunk>],
     overlay: &[Arc<Chunk>],
 ) -> Result<Arc<BTreeMap<u64, RoaringBitmap>>> {
-    if cold.manifest.batches.is_empty() {
+    if cold.is_empty() {
         return Ok(Arc::default());
     }
     let known = Arc::clone(&cold.hidden.lock());
     let known = if known.through <= table.seq { known } else { Arc::new(Hidden::default()) };
-    let mut rows = known.by_batch.clone();
+    let mut rows = Arc::clone(&known.by_batch);
     let mut changed = false;
     for chunk in chunks {
         let from = chunk.rows_through(known.through);
         let to = chunk.rows_through(table.seq);
         if from < to {
-            changed |= add(table, cold, &chunk.batch.slice(from, to - from), &mut rows).await?;
+            changed |= add(table, cold, chunk, &chunk.batch.slice(from, to - from), &mut rows).await?;
         }
     }
     let last = chunks.iter().rev().find_map(|c| {
@@ -51,7 +51,7 @@ pub async fn hidden_by_hot(
         }
     }
     for chunk in overlay {
-        add(table, cold, &chunk.batch, &mut rows).await?;
+        add(table, cold, chunk, &chunk.batch, &mut rows).await?;
     }
     Ok(rows)
 }
@@ -60,11 +60,12 @@ pub async fn hidden_by_hot(
 async fn add(
     table: &TableReads,
     cold: &ColdState,
+    chunk: &Chunk,
     versions: &RecordBatch,
     rows: &mut Arc<BTreeMap<u64, RoaringBitmap>>,
 ) -> Result<bool> {
     let columns: Vec<ArrayRef> =
-        table.scope.key_columns.iter().filter_map(|i| versions.columns().get(*i).cloned()).collect();
+        chunk.key_columns.iter().filter_map(|i| versions.columns().get(*i).cloned()).collect();
     let found = table.find_cold(cold, &columns).await?;
     let mut any = false;
     for position in found.positions.into_iter().flatten() {

@@ -52,7 +52,7 @@ pub async fn rows_by_key(
         }
         rows += 1;
     }
-    if !cold_keys.is_empty() && !cold.manifest.batches.is_empty() {
+    if !cold_keys.is_empty() && !cold.is_empty() {
         let indices = UInt32Array::from_iter_values(cold_keys.iter().map(|i| *i as u32));
         let sought: Vec<ArrayRef> = columns
             .iter()

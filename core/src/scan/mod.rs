@@ -11,6 +11,6 @@ mod keyed;
 mod provider;
 mod report;
 
-pub use keyed::{FoundRow, rows_by_key};
-pub use provider::{FirnTable, TableReads};
-pub use report::{ScanReport, ScanReports};
+pub use keyed::rows_by_key;
+pub use provider::{BLOBS_URL, FirnTable, Shown, TableReads};
+pub use report::ScanReports;

@@ -1,5 +1,6 @@
 //! One table at one snapshot, as DataFusion sees it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -15,7 +16,8 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::scalar::ScalarValue;
 use parking_lot::RwLock;
 
-use crate::catalog::TableDef;
+use crate::catalog::{FIELD_ID_KEY, TableDef};
+use crate::cold::SEQ_ID;
 use crate::error::{Error, Result};
 use crate::hot::memtable::{Chunk, Memtable, Version};
 use crate::hot::scope::ScopeState;
@@ -24,8 +26,12 @@ use crate::scan::hot_read::{shown, visible_rows};
 use crate::scan::keyed::rows_by_key;
 use crate::scan::report::ScanReport;
 use crate::tiers::Tiers;
-use crate::types::SeqId;
+use crate::types::{ColumnId, SeqId};
 
+/// The blob store's name among DataFusion's object stores.
+pub const BLOBS_URL: &str = "firndb://blobs/";
+/// The id that `_deleted` goes by; no batch file has it.
+pub const DELETED_ID: ColumnId = ColumnId(u32::MAX);
 /// Past so many keys a scan beats as many look-ups.
 const MAX_PROBES: usize = 64;
 
@@ -82,8 +88,8 @@ impl FirnTable {
     pub fn new(reads: TableReads, shown: Shown, report: Arc<ScanReport>) -> Self {
         let mut fields: Vec<_> = reads.def.arrow_schema().fields().iter().cloned().collect();
         if shown.system {
-            fields.push(Arc::new(Field::new("_seq", DataType::Int64, false)));
-            fields.push(Arc::new(Field::new("_deleted", DataType::Boolean, false)));
+            fields.push(system_field("_seq", DataType::Int64, SEQ_ID));
+            fields.push(system_field("_deleted", DataType::Boolean, DELETED_ID));
         }
         if shown.tombstones {
             // A tombstone has no values but its key, whatever the table promises of its rows.
@@ -94,7 +100,8 @@ impl FirnTable {
 
     /// The keys, one array per key column, when `filters` allow only a few.
     fn probed_keys(&self, filters: &[Expr]) -> Option<Vec<ArrayRef>> {
-        let key = self.reads.def.key_columns();
+        let def = &self.reads.def;
+        let key: Vec<_> = def.key_columns().into_iter().filter_map(|i| def.columns.get(i)).collect();
         let names: Vec<&str> = key.iter().map(|c| c.name.as_str()).collect();
         let mut values: Vec<Option<Vec<ScalarValue>>> = vec![None; names.len()];
         for filter in filters.iter().flat_map(split_conjunction) {
@@ -165,7 +172,7 @@ impl FirnTable {
             None => None,
         };
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
-        if let Some(cold) = self.cold_plan(&view.cold, &hidden, predicate, projection, limit).await? {
+        if let Some(cold) = self.cold_plan(&view.cold, &hidden, predicate, projection, limit)? {
             inputs.push(cold);
         }
         if !hot.is_empty() || inputs.is_empty() {
@@ -177,6 +184,11 @@ impl FirnTable {
             _ => Ok(UnionExec::try_new(inputs)?),
         }
     }
+}
+
+fn system_field(name: &str, data_type: DataType, id: ColumnId) -> Arc<Field> {
+    let metadata = HashMap::from([(FIELD_ID_KEY.to_owned(), id.to_string())]);
+    Arc::new(Field::new(name, data_type, false).with_metadata(metadata))
 }
 
 /// The column and the values it may have, when `filter` is `column = literal` or `column IN (literals)`.

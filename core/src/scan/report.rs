@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricValue};
+use datafusion::physical_plan::metrics::MetricValue;
 use parking_lot::Mutex;
+
+use crate::cold::ColdReaderFactory;
 
 /// How much of one table a statement considered, left out and read.
 #[derive(Debug, Default)]
@@ -19,12 +21,11 @@ pub struct ScanReport {
     pub files_pruned_stats: AtomicU64,
     /// Left out because a Bloom filter excludes the key.
     pub files_pruned_bloom: AtomicU64,
-    /// Opened.
-    pub files_read: Arc<AtomicU64>,
+    /// Opened by look-ups.
+    pub files_read: AtomicU64,
     /// Cold rows left out because a deletion vector or a newer hot version hides them.
     pub rows_hidden: AtomicU64,
-    /// Metrics of the Parquet readers.
-    pub metrics: Arc<Mutex<Vec<ExecutionPlanMetricsSet>>>,
+    scan: Mutex<Option<Arc<ColdReaderFactory>>>,
 }
 
 impl ScanReport {
@@ -33,10 +34,21 @@ impl ScanReport {
         counter.fetch_add(n as u64, Ordering::Relaxed);
     }
 
-    /// The sum of the pruned side of the readers' metrics named `name`; readers share one set per scan.
+    /// Takes files opened, row groups and pages from the readers that `scan` makes.
+    pub fn watch(&self, scan: Arc<ColdReaderFactory>) {
+        *self.scan.lock() = Some(scan);
+    }
+
+    /// Batch files opened, by look-ups and by the scan.
+    #[must_use]
+    pub fn files_opened(&self) -> u64 {
+        let scanned = self.scan.lock().as_ref().map_or(0, |s| s.counters().files());
+        self.files_read.load(Ordering::Relaxed) + scanned
+    }
+
+    /// What the scan's metrics of these names say was left out.
     fn pruned(&self, names: &[&str]) -> u64 {
-        let sets = self.metrics.lock();
-        let Some(set) = sets.first() else { return 0 };
+        let Some(set) = self.scan.lock().as_ref().and_then(|s| s.metrics()) else { return 0 };
         let metrics = set.clone_inner();
         let mut total = 0;
         for metric in metrics.iter() {
@@ -63,7 +75,7 @@ impl ScanReport {
             get(&self.files_total),
             get(&self.files_pruned_stats),
             get(&self.files_pruned_bloom),
-            get(&self.files_read),
+            self.files_opened(),
             self.pruned(&["page_index_pages_pruned"]),
             get(&self.rows_hidden),
             get(&self.hot_rows),

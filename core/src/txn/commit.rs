@@ -52,7 +52,8 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result
     }
     tiers.commit(batch, tiers.config.durability).await?;
     for (scope, rows) in stamped {
-        scope.state.append(rows, scope.def.schema_version)?;
+        let key_columns = scope.def.row_key_columns(scope.def.schema_version)?;
+        scope.state.append(rows, scope.def.schema_version, key_columns)?;
     }
     tiers.snapshots.publish(last);
     drop(order);

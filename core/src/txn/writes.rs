@@ -45,7 +45,8 @@ impl ScopeWrites {
         let seqs = Int64Array::from_iter_values(self.next..self.next + count);
         self.next += count;
         let rows = with_column(rows, 0, Arc::new(seqs))?;
-        self.overlay.write().append(rows, self.def.schema_version, &self.state.key_columns)
+        let key_columns = self.def.row_key_columns(self.def.schema_version)?;
+        self.overlay.write().append(rows, self.def.schema_version, key_columns)
     }
 
     /// The versions, for readers of the same transaction.
