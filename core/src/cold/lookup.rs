@@ -214,7 +214,8 @@ async fn in_filters(
     candidates.retain_mut(|candidate| {
         let probes: Vec<_> = keys.columns.iter().map(|column| probe(column, candidate.at)).collect();
         let may = |group: u32| {
-            wanted(group) && keys.ids.iter().zip(&probes).all(|(id, probes)| filters.may_contain(*id, group, probes))
+            wanted(group)
+                && keys.ids.iter().zip(&probes).all(|(id, probes)| filters.may_contain(*id, group, probes))
         };
         candidate.groups = (0u32..).zip(&likely).map(|(group, _)| may(group)).collect();
         candidate.groups.contains(&true)
@@ -260,7 +261,8 @@ fn pages_of_group(
             inside.get(at).is_some_and(|at| keys.part(0, *at) <= max)
         })));
     }
-    let others = keys.ids.iter().enumerate().skip(1).map(|(i, id)| read(i, id)).collect::<Result<Vec<_>>>()?;
+    let others =
+        keys.ids.iter().enumerate().skip(1).map(|(i, id)| read(i, id)).collect::<Result<Vec<_>>>()?;
     let mut picked = Vec::new();
     for at in inside {
         let mut ranges = leading.holding(keys.part(0, *at));

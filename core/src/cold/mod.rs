@@ -9,6 +9,8 @@ mod bloom;
 mod checksums;
 mod deletes;
 mod file;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod footers;
 mod lookup;
 mod lru;
@@ -18,6 +20,8 @@ mod rows;
 pub mod schema;
 mod selection;
 mod source;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use adapter::FieldIdAdapterFactory;
@@ -28,7 +32,7 @@ pub use file::{ColdFile, VerifiedReader};
 pub use footers::{Footer, Footers};
 pub use lookup::{Keys, find_rows};
 pub use names::FileName;
-pub use rows::read_rows;
+pub use rows::{conform, read_rows};
 pub use schema::{FileColumn, FileSchema, SEQ_COLUMN, SEQ_ID};
 pub use selection::to_access_plan;
 pub use source::{ColdReaderFactory, ReadCounters};
