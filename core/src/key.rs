@@ -126,7 +126,14 @@ mod tests {
         );
         ascending(
             &[DataType::Float64],
-            &[Arc::new(Float64Array::from(vec![f64::NEG_INFINITY, -1.5, 0.0, 1e-300, f64::INFINITY, f64::NAN]))],
+            &[Arc::new(Float64Array::from(vec![
+                f64::NEG_INFINITY,
+                -1.5,
+                0.0,
+                1e-300,
+                f64::INFINITY,
+                f64::NAN,
+            ]))],
         );
         ascending(
             &[DataType::Utf8, DataType::Int64],

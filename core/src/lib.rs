@@ -3,7 +3,12 @@
 #![deny(missing_docs)]
 #![cfg_attr(
     test,
-    expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at the first surprise")
+    expect(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test may stop at the first surprise"
+    )
 )]
 
 pub mod catalog;

@@ -36,7 +36,11 @@ impl FieldIdAdapterFactory {
 }
 
 impl PhysicalExprAdapterFactory for FieldIdAdapterFactory {
-    fn create(&self, logical: SchemaRef, physical: SchemaRef) -> DataFusionResult<Arc<dyn PhysicalExprAdapter>> {
+    fn create(
+        &self,
+        logical: SchemaRef,
+        physical: SchemaRef,
+    ) -> DataFusionResult<Arc<dyn PhysicalExprAdapter>> {
         let positions = positions(&physical);
         Ok(Arc::new(FieldIdAdapter { logical, physical, positions, missing: Arc::clone(&self.missing) }))
     }

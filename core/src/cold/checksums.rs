@@ -11,7 +11,7 @@
 //! 8       4     extent size in bytes, 65536
 //! 12      8     size of the batch file
 //! 20      4n    CRC-32C of each extent in order; the last extent may be shorter
-//! 20+4n   4     CRC-32C of all bytes before
+//! 20+4n   4     CRC-32C of all bytes before; the manifest has it too
 //! ```
 //! Integers are little-endian.
 
@@ -20,6 +20,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
+use crate::manifest::Checksum;
 
 /// Bytes that share one checksum.
 pub const EXTENT_BYTES: u64 = 64 * 1024;
@@ -55,9 +56,23 @@ impl ExtentSums {
         size_of::<Self>() + self.sums.len() * 4
     }
 
+    /// The checksum of the sums themselves, with which [`ExtentSums::encode`] ends. It does not cover
+    /// itself: a CRC over bytes and their own CRC is the same for all bytes.
+    #[must_use]
+    pub fn checksum(&self) -> Checksum {
+        Checksum::of(&self.body())
+    }
+
     /// The bytes of the file of sums.
     #[must_use]
     pub fn encode(&self) -> Bytes {
+        let mut out = self.body();
+        let own = crc32c::crc32c(&out);
+        out.extend_from_slice(&own.to_le_bytes());
+        out.into()
+    }
+
+    fn body(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEADER_BYTES + self.sums.len() * 4 + 4);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
@@ -65,9 +80,7 @@ impl ExtentSums {
         out.extend_from_slice(&(EXTENT_BYTES as u32).to_le_bytes());
         out.extend_from_slice(&self.total.to_le_bytes());
         self.sums.iter().for_each(|sum| out.extend_from_slice(&sum.to_le_bytes()));
-        let own = crc32c::crc32c(&out);
-        out.extend_from_slice(&own.to_le_bytes());
-        out.into()
+        out
     }
 
     /// Reads the file of sums called `name`.
@@ -76,10 +89,10 @@ impl ExtentSums {
     /// `Unsupported` for another version or extent size, `Corrupt` for anything that is not as written.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
         let damaged = |why: String| Error::corrupt(format!("checksums {name}: {why}"));
-        let (body, own) = bytes
-            .split_last_chunk::<4>()
-            .filter(|(body, _)| body.len() >= HEADER_BYTES)
-            .ok_or_else(|| damaged(format!("expected at least {} bytes, found {}", HEADER_BYTES + 4, bytes.len())))?;
+        let (body, own) =
+            bytes.split_last_chunk::<4>().filter(|(body, _)| body.len() >= HEADER_BYTES).ok_or_else(
+                || damaged(format!("expected at least {} bytes, found {}", HEADER_BYTES + 4, bytes.len())),
+            )?;
         let mut at = Fields(body);
         if at.take::<4>() != MAGIC {
             return Err(damaged("expected the magic FSUM, found other bytes".to_owned()));
@@ -131,7 +144,9 @@ impl ExtentSums {
             let found = crc32c::crc32c(chunk);
             if expected != Some(found) {
                 let expected = expected.map_or_else(|| "nothing".to_owned(), |e| format!("{e:08x}"));
-                return Err(format!("expected checksum {expected} of {length} bytes at offset {at}, found {found:08x}"));
+                return Err(format!(
+                    "expected checksum {expected} of {length} bytes at offset {at}, found {found:08x}"
+                ));
             }
         }
         Ok(())

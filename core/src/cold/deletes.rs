@@ -31,6 +31,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use roaring::RoaringBitmap;
 
 use crate::cold::file::missing;
+use crate::cold::names;
 use crate::error::{Error, Result};
 use crate::manifest::BatchEntry;
 use crate::types::TableId;
@@ -73,9 +74,11 @@ impl DeletionVectors {
             Err(e) => return Err(missing(&path, e)),
         };
         let vectors = Self::decode(path.as_ref(), &bytes)?;
-        if vectors.table != table || vectors.scope != scope {
+        let found = names::deletes(vectors.number);
+        if (vectors.table, vectors.scope.as_str(), found.as_str()) != (table, scope, name) {
             return Err(Error::corrupt(format!(
-                "deletion vectors {path}: expected table {table}, scope {scope}, found table {}, scope {}",
+                "deletion vectors {path}: expected those of table {table}, scope {scope}, \
+                 found {found} of table {}, scope {}",
                 vectors.table, vectors.scope
             )));
         }
@@ -91,8 +94,12 @@ impl DeletionVectors {
         let dead = self.vectors.get(&entry.number).cloned().unwrap_or_default();
         if dead.len() != expected || dead.max().is_some_and(|row| u64::from(row) >= entry.rows) {
             return Err(Error::corrupt(format!(
-                "deletion vectors deletes-{}.dv: expected {expected} dead rows among the {} of {}, found {} up to row {}",
-                self.number, entry.rows, entry.path, dead.len(), dead.max().unwrap_or(0)
+                "deletion vectors {}: expected {expected} dead rows among the {} of {}, found {} up to row {}",
+                names::deletes(self.number),
+                entry.rows,
+                entry.path,
+                dead.len(),
+                dead.max().unwrap_or(0)
             )));
         }
         Ok(dead)
@@ -131,7 +138,8 @@ impl DeletionVectors {
     /// `Unsupported` for another version, `Corrupt`, naming the file, for anything not as written.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
         let damaged = |why: &str| Error::corrupt(format!("deletion vectors {name}: {why}"));
-        let (body, sum) = bytes.split_last_chunk::<4>().ok_or_else(|| damaged("expected a checksum, found no bytes"))?;
+        let (body, sum) =
+            bytes.split_last_chunk::<4>().ok_or_else(|| damaged("expected a checksum, found no bytes"))?;
         let mut reader = Reader { rest: body };
         let short = || damaged("expected more bytes, found the end");
         if reader.array().ok_or_else(short)? != MAGIC {

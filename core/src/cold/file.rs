@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use datafusion::datasource::physical_plan::ParquetFileMetrics;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::ParquetFileMetrics;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::file::metadata::ParquetMetaData;
@@ -20,7 +20,7 @@ use crate::cold::checksums::ExtentSums;
 use crate::cold::names;
 use crate::cold::source::ReadCounters;
 use crate::error::{Error, Result};
-use crate::manifest::{BatchEntry, Checksum};
+use crate::manifest::BatchEntry;
 
 /// A batch file of the manifest, in its store. Cheap to clone.
 #[derive(Clone)]
@@ -63,7 +63,14 @@ impl ColdFile {
     /// [`ColdReaderFactory`]: crate::cold::ColdReaderFactory
     #[must_use]
     pub fn partitioned(&self) -> PartitionedFile {
-        PartitionedFile::new(self.path.as_ref(), self.entry.bytes).with_extension(self.clone())
+        let meta = ObjectMeta {
+            location: self.path.clone(),
+            last_modified: chrono::DateTime::UNIX_EPOCH,
+            size: self.entry.bytes,
+            e_tag: None,
+            version: None,
+        };
+        PartitionedFile::new_from_meta(meta).with_extension(self.clone())
     }
 
     /// Reads the checksums of the file's extents from the store.
@@ -75,15 +82,14 @@ impl ColdFile {
             Ok(found) => found.bytes().await?,
             Err(e) => return Err(missing(&self.sums_path, e)),
         };
-        let found = Checksum::of(&bytes);
-        if found != self.entry.sum {
-            let expected = self.entry.sum;
+        let sums = ExtentSums::decode(self.sums_path.as_ref(), &bytes)?;
+        let (expected, found) = (self.entry.sum, sums.checksum());
+        if found != expected {
             return Err(Error::corrupt(format!(
                 "checksums {}: expected checksum {expected}, found {found}",
                 self.sums_path
             )));
         }
-        let sums = ExtentSums::decode(self.sums_path.as_ref(), &bytes)?;
         if sums.total() != self.entry.bytes {
             return Err(Error::corrupt(format!(
                 "checksums {}: expected a batch file of {} bytes, found one of {}",
@@ -270,16 +276,15 @@ mod tests {
 
     use super::*;
     use crate::error::ErrorKind;
-    use crate::manifest::BatchStatus;
+    use crate::manifest::{BatchStatus, Checksum};
     use crate::types::SeqId;
 
     fn stored(bytes: &[u8]) -> (Arc<InMemory>, ColdFile, ExtentSums) {
         let sums = ExtentSums::of(bytes);
-        let encoded = sums.encode();
         let entry = BatchEntry {
             number: 3,
             path: names::batch(3),
-            sum: Checksum::of(&encoded),
+            sum: sums.checksum(),
             status: BatchStatus::Active,
             rows: 0,
             bytes: bytes.len() as u64,
@@ -296,7 +301,7 @@ mod tests {
         let store = Arc::new(InMemory::new());
         let file = ColdFile::new(store.clone(), &Path::from("ns/t/u-a"), Arc::new(entry));
         block_on(store.put(file.path(), bytes.to_vec().into())).unwrap();
-        block_on(store.put(&file.sums_path, encoded.into())).unwrap();
+        block_on(store.put(&file.sums_path, sums.encode().into())).unwrap();
         (store, file, sums)
     }
 

@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 
 use crate::cold::schema::FileSchema;
 use crate::cold::state::ColdState;
-use crate::cold::{ColdCaches, Keys, ReadCounters, find_rows};
+use crate::cold::{ColdCaches, Keys, ReadCounters, RuledOut, find_rows};
 use crate::error::Result;
 
 /// A row of the cold tier.

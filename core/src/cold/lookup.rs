@@ -108,6 +108,30 @@ impl Keys {
     }
 }
 
+/// What looking for keys in one file gave.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The position of the key in the columns it was given in, and its row number, ascending by row.
+    pub rows: Vec<(usize, u32)>,
+    /// What made opening the file unnecessary, if something did.
+    pub ruled_out: Option<RuledOut>,
+}
+
+impl Found {
+    fn ruled_out(by: RuledOut) -> Self {
+        Self { rows: Vec::new(), ruled_out: Some(by) }
+    }
+}
+
+/// What rules a file out without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuledOut {
+    /// The key range of the manifest.
+    Range,
+    /// A Bloom filter.
+    Filter,
+}
+
 /// A key that may be in a file, and in which of its row groups.
 struct Candidate {
     /// Its sorted position.
@@ -136,18 +160,21 @@ pub async fn find_rows(
     counters: &Arc<ReadCounters>,
     keys: &Keys,
     dead: &RoaringBitmap,
-) -> Result<Vec<(usize, u32)>> {
+) -> Result<Found> {
     let mut candidates = in_range(file.entry(), keys)?;
-    if !candidates.is_empty() && candidates.len() <= FEW_KEYS {
-        candidates = in_filters(file, caches, counters, keys, candidates).await?;
-    }
     if candidates.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Found::ruled_out(RuledOut::Range));
+    }
+    if candidates.len() <= FEW_KEYS {
+        candidates = in_filters(file, caches, counters, keys, candidates).await?;
+        if candidates.is_empty() {
+            return Ok(Found::ruled_out(RuledOut::Filter));
+        }
     }
     let footer = caches.footers.footer(file).await?;
     let pick = pick_pages(file, &footer, keys, &candidates)?;
     if pick.groups.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Found::default());
     }
     let mut numbering = pick.numbering();
     let mut stream = open(file, caches, counters, &footer, &keys.ids, &pick)?;
@@ -169,7 +196,7 @@ pub async fn find_rows(
         })?;
         position += batch.num_rows() as u64;
     }
-    Ok(found)
+    Ok(Found { rows: found, ruled_out: None })
 }
 
 /// The keys that the file's statistics do not rule out.
@@ -214,7 +241,8 @@ async fn in_filters(
     candidates.retain_mut(|candidate| {
         let probes: Vec<_> = keys.columns.iter().map(|column| probe(column, candidate.at)).collect();
         let may = |group: u32| {
-            wanted(group) && keys.ids.iter().zip(&probes).all(|(id, probes)| filters.may_contain(*id, group, probes))
+            wanted(group)
+                && keys.ids.iter().zip(&probes).all(|(id, probes)| filters.may_contain(*id, group, probes))
         };
         candidate.groups = (0u32..).zip(&likely).map(|(group, _)| may(group)).collect();
         candidate.groups.contains(&true)
@@ -260,7 +288,8 @@ fn pages_of_group(
             inside.get(at).is_some_and(|at| keys.part(0, *at) <= max)
         })));
     }
-    let others = keys.ids.iter().enumerate().skip(1).map(|(i, id)| read(i, id)).collect::<Result<Vec<_>>>()?;
+    let others =
+        keys.ids.iter().enumerate().skip(1).map(|(i, id)| read(i, id)).collect::<Result<Vec<_>>>()?;
     let mut picked = Vec::new();
     for at in inside {
         let mut ranges = leading.holding(keys.part(0, *at));

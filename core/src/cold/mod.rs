@@ -9,6 +9,8 @@ mod bloom;
 mod checksums;
 mod deletes;
 mod file;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod footers;
 pub mod locate;
 mod lookup;
@@ -20,6 +22,8 @@ pub mod schema;
 mod selection;
 mod source;
 pub mod state;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use adapter::FieldIdAdapterFactory;
@@ -28,9 +32,9 @@ pub use checksums::{EXTENT_BYTES, ExtentSums};
 pub use deletes::DeletionVectors;
 pub use file::{ColdFile, VerifiedReader};
 pub use footers::{Footer, Footers};
-pub use lookup::{Keys, find_rows};
+pub use lookup::{Keys, RuledOut, find_rows};
 pub use names::FileName;
-pub use rows::read_rows;
+pub use rows::{conform, read_rows};
 pub use schema::{FileColumn, FileSchema, SEQ_COLUMN, SEQ_ID};
 pub use selection::to_access_plan;
 pub use source::{ColdReaderFactory, ReadCounters};

@@ -100,7 +100,9 @@ mod tests {
         ] {
             assert_eq!(FileName::parse(&name.text()), Some(name));
         }
-        for other in ["batch-.parquet", "batch-07.parquet", "batch-1.txt", "manifest-3.json", "x", "batch-+1.sum"] {
+        for other in
+            ["batch-.parquet", "batch-07.parquet", "batch-1.txt", "manifest-3.json", "x", "batch-+1.sum"]
+        {
             assert_eq!(FileName::parse(other), None, "{other}");
         }
     }

@@ -53,12 +53,16 @@ impl PageBounds {
         };
         let starts: Option<Vec<u64>> =
             offset.page_locations().iter().map(|p| u64::try_from(p.first_row_index).ok()).collect();
-        let starts = starts.filter(|s| s.first() == Some(&0)).ok_or_else(|| file.damaged("a page without rows"))?;
+        let starts =
+            starts.filter(|s| s.first() == Some(&0)).ok_or_else(|| file.damaged("a page without rows"))?;
         let ends = starts.iter().skip(1).copied().chain([rows]);
-        let pages: Vec<Range<u64>> = starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect();
-        let field = arrow.fields().get(position).ok_or_else(|| Error::internal("a column without a field"))?;
+        let pages: Vec<Range<u64>> =
+            starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect();
+        let field =
+            arrow.fields().get(position).ok_or_else(|| Error::internal("a column without a field"))?;
         let schema = metadata.file_metadata().schema_descr();
-        let converter = StatisticsConverter::try_new(field.name(), arrow, schema).map_err(|e| named(file, e))?;
+        let converter =
+            StatisticsConverter::try_new(field.name(), arrow, schema).map_err(|e| named(file, e))?;
         let groups = [group];
         let min = converter.data_page_mins(columns, offsets, &groups).map_err(|e| named(file, e))?;
         let max = converter.data_page_maxes(columns, offsets, &groups).map_err(|e| named(file, e))?;
@@ -74,7 +78,11 @@ impl PageBounds {
     pub(super) fn pages_where(&self, may: impl Fn(&[u8], &[u8]) -> bool) -> Vec<Range<u64>> {
         let Some(bounds) = &self.bounds else { return self.pages.clone() };
         let known = bounds.known.iter().zip(bounds.min.iter().zip(bounds.max.iter()));
-        let kept = self.pages.iter().zip(known).filter(|(_, (known, (min, max)))| !**known || may(min.data(), max.data()));
+        let kept = self
+            .pages
+            .iter()
+            .zip(known)
+            .filter(|(_, (known, (min, max)))| !**known || may(min.data(), max.data()));
         kept.map(|(page, _)| page.clone()).collect()
     }
 }

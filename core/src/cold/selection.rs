@@ -222,7 +222,8 @@ mod tests {
     #[test]
     fn fragmented_vectors_become_masks() {
         let dead: RoaringBitmap = (0..100).filter(|i| i % 3 == 0).collect();
-        let RowGroupAccess::Selection(selection) = &to_access_plan(&dead, &[100]).inner()[0] else {
+        let plan = to_access_plan(&dead, &[100]);
+        let RowGroupAccess::Selection(selection) = &plan.inner()[0] else {
             panic!("expected a selection");
         };
         assert!(selection.as_mask().is_some());

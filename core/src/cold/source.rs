@@ -80,7 +80,9 @@ impl ParquetFileReaderFactory for ColdReaderFactory {
         metrics: &ExecutionPlanMetricsSet,
     ) -> DataFusionResult<Box<dyn AsyncFileReader + Send>> {
         let Some(cold) = file.extension::<ColdFile>() else {
-            return Err(Error::internal(format!("{} is scanned without its manifest entry", file.path())).into());
+            return Err(
+                Error::internal(format!("{} is scanned without its manifest entry", file.path())).into()
+            );
         };
         self.metrics.lock().get_or_insert_with(|| metrics.clone());
         let of_file = ParquetFileMetrics::new(partition, file.path().as_ref(), metrics);

@@ -17,15 +17,17 @@
 //! | `firndb.schema`          | JSON: schema version; id, name, type of each column; key           |
 //! | `firndb.checksum`        | `crc32c:` of all bytes before the page index, and how many they are|
 
-use bytes::Bytes;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::row::OwnedRow;
+use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::Encoding;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion};
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
+};
 use parquet::schema::types::ColumnPath;
 
 use crate::cold::checksums::ExtentSums;
@@ -76,7 +78,10 @@ pub struct BatchFileWriter {
 
 impl std::fmt::Debug for BatchFileWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BatchFileWriter").field("number", &self.number).field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("BatchFileWriter")
+            .field("number", &self.number)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,7 +102,8 @@ impl BatchFileWriter {
         let by_id = positions(&arrow);
         let key: Option<Vec<usize>> = schema.key.iter().map(|id| by_id.get(id).copied()).collect();
         let key = key.filter(|k| !k.is_empty());
-        let key = key.ok_or_else(|| Error::internal(format!("the key of {} is not in it", schema.table_name)))?;
+        let key =
+            key.ok_or_else(|| Error::internal(format!("the key of {} is not in it", schema.table_name)))?;
         let mut metadata = described(schema, scope)?;
         metadata.extend([
             pair("batch", number),
@@ -166,12 +172,12 @@ impl BatchFileWriter {
         self.writer.append_key_value_metadata(pair("checksum", body));
         let metadata = self.writer.finish()?;
         let parquet = Bytes::from(std::mem::take(self.writer.inner_mut()));
-        let sums = ExtentSums::of(&parquet).encode();
+        let sums = ExtentSums::of(&parquet);
         let (columns, min_seq, max_seq) = self.statistics.finish();
         let entry = BatchEntry {
             number: self.number,
             path: names::batch(self.number),
-            sum: Checksum::of(&sums),
+            sum: sums.checksum(),
             status: BatchStatus::Active,
             rows: self.rows,
             bytes: parquet.len() as u64,
@@ -185,7 +191,7 @@ impl BatchFileWriter {
             deletes: None,
             replaces: self.replaces,
         };
-        Ok(WrittenFile { parquet, sums, entry })
+        Ok(WrittenFile { parquet, sums: sums.encode(), entry })
     }
 
     fn check_order(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -194,21 +200,12 @@ impl BatchFileWriter {
         if key.iter().any(|column| column.null_count() > 0) {
             return Err(Error::internal(format!("batch {}: a key is NULL", self.number)));
         }
-        // Encoding every key costs a few per cent of writing it, so only the ends are looked at where
-        // no defect is being searched.
-        let ends = |column: &ArrayRef| [column.slice(0, 1), column.slice(column.len() - 1, 1)];
-        let (first, last): (Vec<ArrayRef>, Vec<ArrayRef>) = key.iter().map(ends).map(|[a, b]| (a, b)).unzip();
-        let first = self.encoder.encode(&first)?;
-        if self.last_key.as_ref().is_some_and(|last| last.row() >= first.row(0)) {
-            return Err(Error::internal(format!("batch {}: keys do not ascend between writes", self.number)));
+        let rows = self.encoder.encode(&key)?;
+        let after_last = self.last_key.as_ref().is_none_or(|last| last.row() < rows.row(0));
+        if !after_last || (1..rows.num_rows()).any(|i| rows.row(i - 1) >= rows.row(i)) {
+            return Err(Error::internal(format!("batch {}: keys do not ascend", self.number)));
         }
-        if cfg!(debug_assertions) {
-            let rows = self.encoder.encode(&key)?;
-            if (1..rows.num_rows()).any(|i| rows.row(i - 1) >= rows.row(i)) {
-                return Err(Error::internal(format!("batch {}: keys do not ascend", self.number)));
-            }
-        }
-        self.last_key = Some(self.encoder.encode(&last)?.row(0).owned());
+        self.last_key = Some(rows.row(rows.num_rows() - 1).owned());
         Ok(())
     }
 }
@@ -227,7 +224,8 @@ fn described(schema: &FileSchema, scope: &Scope) -> Result<Vec<KeyValue>> {
         .iter()
         .map(|c| serde_json::json!({ "id": c.id, "name": c.name, "type": c.data_type.to_string() }))
         .collect();
-    let described = serde_json::json!({ "version": schema.schema_version, "columns": columns, "key": schema.key });
+    let described =
+        serde_json::json!({ "version": schema.schema_version, "columns": columns, "key": schema.key });
     let mut pairs = vec![
         pair("format", FILE_FORMAT),
         pair("table_id", schema.table),
@@ -243,7 +241,8 @@ fn described(schema: &FileSchema, scope: &Scope) -> Result<Vec<KeyValue>> {
 
 fn properties(schema: &FileSchema, key: &[usize]) -> Result<WriterPropertiesBuilder> {
     let index = |position: usize| {
-        i32::try_from(position).map_err(|_| Error::limit(format!("column {position} is past the format's limit")))
+        i32::try_from(position)
+            .map_err(|_| Error::limit(format!("column {position} is past the format's limit")))
     };
     let sorting = key
         .iter()
@@ -289,10 +288,14 @@ fn properties(schema: &FileSchema, key: &[usize]) -> Result<WriterPropertiesBuil
 
 fn row_groups(metadata: &ParquetMetaData) -> Result<Vec<u32>> {
     let rows = metadata.row_groups().iter().map(|g| u32::try_from(g.num_rows()));
-    rows.collect::<std::result::Result<_, _>>().map_err(|_| Error::internal("a row group without a count of rows"))
+    rows.collect::<std::result::Result<_, _>>()
+        .map_err(|_| Error::internal("a row group without a count of rows"))
 }
 
-fn filters(metadata: &ParquetMetaData, ids: &[ColumnId]) -> std::collections::BTreeMap<ColumnId, Vec<FilterRef>> {
+fn filters(
+    metadata: &ParquetMetaData,
+    ids: &[ColumnId],
+) -> std::collections::BTreeMap<ColumnId, Vec<FilterRef>> {
     let mut found = std::collections::BTreeMap::<ColumnId, Vec<FilterRef>>::new();
     for (group, row_group) in (0u32..).zip(metadata.row_groups()) {
         // The first column of the file is `_seq`.

@@ -8,9 +8,7 @@ pub mod store;
 mod value;
 
 pub use codec::{FORMAT, decode, encode};
-pub use model::{
-    BatchEntry, BatchStatus, Checksum, ColumnStats, DeletesRef, FilterRef, Manifest,
-};
+pub use model::{BatchEntry, BatchStatus, Checksum, ColumnStats, DeletesRef, FilterRef, Manifest};
 pub use prune::{Pruned, prune};
 pub use statistics::{StatisticsBuilder, bounds};
 pub use value::StatValue;

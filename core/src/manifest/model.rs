@@ -173,7 +173,9 @@ impl std::str::FromStr for Checksum {
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let digits = text.strip_prefix("crc32c:").filter(|d| d.len() == 8);
         let value = digits.and_then(|d| u32::from_str_radix(d, 16).ok());
-        value.map(Self).ok_or_else(|| format!("a checksum is crc32c: and 8 hexadecimal digits, found {text:?}"))
+        value
+            .map(Self)
+            .ok_or_else(|| format!("a checksum is crc32c: and 8 hexadecimal digits, found {text:?}"))
     }
 }
 
@@ -230,7 +232,7 @@ impl Manifest {
             return Err(format!("version {} follows {:?}", self.version, self.previous));
         }
         let mut last = None;
-        let mut gone = BTreeSet::new();
+        let mut gone: BTreeSet<u64> = BTreeSet::new();
         for batch in &self.batches {
             if last.is_some_and(|n| n >= batch.number) {
                 return Err(format!("batch {} is out of order or listed twice", batch.number));

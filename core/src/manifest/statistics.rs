@@ -178,7 +178,10 @@ impl ColumnBuilder {
     }
 }
 
-fn integers<T: ArrowPrimitiveType>(column: &ArrayRef, bound: fn(i64) -> Bound) -> (Option<Bound>, Option<Bound>)
+fn integers<T: ArrowPrimitiveType>(
+    column: &ArrayRef,
+    bound: fn(i64) -> Bound,
+) -> (Option<Bound>, Option<Bound>)
 where
     T::Native: Into<i64>,
 {
