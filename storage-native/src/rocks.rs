@@ -237,7 +237,8 @@ impl KvStore for RocksKv {
             if range.is_empty() {
                 return Ok(Vec::new());
             }
-            let copy = |key: &[u8], value: &[u8]| (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
+            let copy =
+                |key: &[u8], value: &[u8]| (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
             self.scan(db, space, &range, limit, copy)
         })
     }

@@ -120,7 +120,7 @@ impl ObjectStore for FaultBlobs {
         let prefix = prefix.cloned();
         stream::once(async move {
             let what = format!("blob list {}", prefix.as_ref().unwrap_or(&Path::ROOT));
-            Ok(stores.readable(what).await?.list(prefix.as_ref()))
+            Ok::<_, Error>(stores.readable(what).await?.list(prefix.as_ref()))
         })
         .try_flatten()
         .boxed()

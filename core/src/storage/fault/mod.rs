@@ -13,7 +13,6 @@ mod kv;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::{FutureExt, TryStreamExt};
 use object_store::memory::InMemory;
