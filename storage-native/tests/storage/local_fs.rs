@@ -37,6 +37,7 @@ fn keeps_the_promises() {
     block_on(async {
         blob_suite(&store).await;
         blob::one_of_many_creators_wins(&store).await;
+        blob::directories_are_not_blobs(&store).await;
     });
     assert_eq!(temp_files(dir.path()), 0, "no temporary file is left");
 }
