@@ -1,7 +1,7 @@
 //! A key-value store in this process's memory, for unit tests and `memory://`.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -32,7 +32,7 @@ fn closed() -> Error {
     Error::unavailable("the key-value store is closed; open it again")
 }
 
-fn bounds(space: Keyspace, range: &KeyRange) -> (Bound<(Keyspace, Bytes)>, Bound<(Keyspace, Bytes)>) {
+fn bounds(space: Keyspace, range: &KeyRange) -> impl RangeBounds<(Keyspace, Bytes)> {
     let start = match &range.start {
         Bound::Included(k) => Bound::Included((space, k.clone())),
         Bound::Excluded(k) => Bound::Excluded((space, k.clone())),

@@ -15,6 +15,8 @@ use crate::types::Durability;
 const SPACE: Keyspace = Keyspace::Hot;
 
 type Pair = (Bytes, Bytes);
+/// Where a range starts and ends, and the keys that are expected of it.
+type RangeCase = (Bound<Bytes>, Bound<Bytes>, &'static [&'static [u8]]);
 
 /// Commits what `fill` puts into a batch, strictly.
 async fn commit(store: &dyn KvStore, fill: impl FnOnce(&mut WriteBatch)) {
@@ -159,7 +161,7 @@ pub async fn ranges_hold_their_bounds(store: &dyn KvStore) {
     put_keys(store, &[b"a", b"b", b"b\0", b"c", b"d"]).await;
     let b = || Bytes::from("b");
     let d = || Bytes::from("d");
-    let cases: [(Bound<Bytes>, Bound<Bytes>, &[&[u8]]); 11] = [
+    let cases: [RangeCase; 11] = [
         (Unbounded, Unbounded, &[b"a", b"b", b"b\0", b"c", b"d"]),
         (Included(b()), Excluded(d()), &[b"b", b"b\0", b"c"]),
         (Included(b()), Included(d()), &[b"b", b"b\0", b"c", b"d"]),
@@ -201,7 +203,7 @@ pub async fn delete_range_removes_the_range_only(store: &dyn KvStore) {
     use Bound::{Excluded, Included, Unbounded};
     let b = || Bytes::from("b");
     let d = || Bytes::from("d");
-    let cases: [(Bound<Bytes>, Bound<Bytes>, &[&[u8]]); 9] = [
+    let cases: [RangeCase; 9] = [
         (Included(b()), Excluded(d()), &[b"a", b"d", b"\xFF"]),
         (Excluded(b()), Excluded(d()), &[b"a", b"b", b"d", b"\xFF"]),
         (Included(b()), Included(d()), &[b"a", b"\xFF"]),

@@ -100,7 +100,7 @@ mod tests {
         futures::executor::block_on(async {
             blob_suite(&store).await;
             blob::one_of_many_creators_wins(&store).await;
-        blob::directories_are_not_blobs(&store).await;
+            blob::directories_are_not_blobs(&store).await;
         });
     }
 
