@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use firndb_core::{Engine, Error, ErrorKind, Result, Session};
-use indicatif::ProgressBar;
 
 use crate::args::ImportArgs;
 use crate::failure;
@@ -99,10 +98,7 @@ impl Load<'_> {
         let loaded = self.each(session, None, &mut Tally::quiet(tally)).await;
         match loaded {
             Ok(rows) => {
-                tally.deciding = true;
-                let verdict = session.execute("COMMIT").await;
-                tally.deciding = false;
-                verdict?;
+                commit(session, tally).await?;
                 tally.committed = rows;
                 Ok(())
             }
@@ -117,7 +113,11 @@ impl Load<'_> {
 
     /// Rows in pieces of `piece`, each committed and flushed.
     async fn in_pieces(&self, session: &mut Session, piece: u64, tally: &mut Tally<'_>) -> Result<()> {
-        self.each(session, Some(piece), tally).await.map(|_| ())
+        let loaded = self.each(session, Some(piece), tally).await.map(|_| ());
+        if session.in_transaction() {
+            session.execute("ROLLBACK").await?;
+        }
+        loaded
     }
 
     /// Inserts the rows, in pieces if there is a limit; returns how many there were.
@@ -147,7 +147,7 @@ impl Load<'_> {
         if waiting.rows > 0 {
             rows += self.insert(session, &mut waiting, piece.is_some(), tally).await?;
         }
-        finish(&bar);
+        bar.finish_and_clear();
         Ok(rows)
     }
 
@@ -159,16 +159,28 @@ impl Load<'_> {
         tally: &mut Tally<'_>,
     ) -> Result<u64> {
         let batches = std::mem::take(waiting).batches;
-        tally.deciding = true;
-        let inserted = session.insert_batches(&self.table.sql(), batches).await;
-        tally.deciding = false;
-        let rows = inserted?;
+        // A piece is one transaction of its own; without pieces the whole file already is one.
+        if flush {
+            session.execute("BEGIN").await?;
+        }
+        let rows = session.insert_batches(&self.table.plain(), batches).await?;
+        if flush {
+            commit(session, tally).await?;
+        }
         tally.committed += rows;
         if flush {
             session.execute(&format!("STORAGE FLUSH TABLE {}", self.table.sql())).await?;
         }
         Ok(rows)
     }
+}
+
+/// Commits; while it is on its way the tally knows that the outcome is not known.
+async fn commit(session: &mut Session, tally: &mut Tally<'_>) -> Result<()> {
+    tally.deciding = true;
+    let verdict = session.execute("COMMIT").await;
+    tally.deciding = false;
+    verdict.map(|_| ())
 }
 
 /// Rows that go in together.
@@ -247,10 +259,6 @@ impl Drop for Tally<'_> {
         let unsure = if self.deciding { "; whether the rows being committed are is not known" } else { "" };
         eprintln!("stopped in {}: {state}{unsure}", self.path.display());
     }
-}
-
-fn finish(bar: &ProgressBar) {
-    bar.finish_and_clear();
 }
 
 fn name_of(path: &Path) -> String {

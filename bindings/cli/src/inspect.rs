@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use firndb_core::{FileInspection, ScopeInspection, TableInspection};
+use firndb_core::{BatchInspection, ScopeInspection, TableInspection};
 
 use crate::args::InspectArgs;
 use crate::failure::{self, Failure, output};
@@ -44,7 +44,7 @@ fn overview(tables: &[TableInspection]) -> Result<(), Failure> {
     let rows = tables.iter().map(|t| {
         let tiers = Tiers::of(std::slice::from_ref(t));
         vec![
-            t.name.clone(),
+            t.table.clone(),
             t.kind.clone(),
             grouped(t.scopes.len() as u64),
             grouped(tiers.hot),
@@ -55,25 +55,17 @@ fn overview(tables: &[TableInspection]) -> Result<(), Failure> {
         ]
     });
     show(&columns, rows.collect())?;
-    eprintln!("{}; `firndb inspect DIR TABLE` shows one in detail", counted(tables.len() as u64, "table", "tables"));
+    eprintln!(
+        "{}; `firndb inspect DIR TABLE` shows one in detail",
+        counted(tables.len() as u64, "table", "tables")
+    );
     Ok(())
 }
 
 fn detail(table: &TableInspection) -> Result<(), Failure> {
-    say(&format!("{} table {}, id {}, schema version {}", table.kind, table.name, table.id, table.schema_version))?;
-    let columns = [
-        Column::number("id"),
-        Column::text("column"),
-        Column::text("type"),
-        Column::text("null"),
-        Column::text("key"),
-    ];
-    let rows = table.columns.iter().map(|c| {
-        let null = if c.not_null { "no" } else { "yes" };
-        let key = c.key_position.map(|p| p.to_string()).unwrap_or_default();
-        vec![c.id.to_string(), c.name.clone(), c.sql_type.clone(), null.to_owned(), key]
-    });
-    show(&columns, rows.collect())?;
+    say(&format!("{} table {}, files in {}/", table.kind, table.table, table.dir))?;
+    say(&format!("  columns: {}", table.columns.join(", ")))?;
+    say(&format!("  key:     {}", table.primary_key.join(", ")))?;
     for scope in table.scopes.iter().take(SCOPES_SHOWN) {
         one_scope(scope)?;
     }
@@ -85,70 +77,56 @@ fn detail(table: &TableInspection) -> Result<(), Failure> {
 }
 
 fn one_scope(scope: &ScopeInspection) -> Result<(), Failure> {
-    say(&format!("\nscope {}", scope.scope))?;
-    say(&format!(
-        "  hot:  {} ({} of them tombstones) in {}",
-        counted(scope.hot_versions, "version", "versions"),
-        grouped(scope.hot_tombstones),
-        size(scope.hot_bytes)
-    ))?;
-    let Some(version) = scope.manifest_version else {
+    let of = scope.user.as_ref().map(|u| format!(" of user {u}")).unwrap_or_default();
+    say(&format!("\nscope {}{of}", scope.scope))?;
+    say(&format!("  hot:  {} in {}", counted(scope.hot_rows, "version", "versions"), size(scope.hot_bytes)))?;
+    let Some(version) = scope.manifest else {
         return say("  cold: nothing, it was never flushed");
     };
-    let (cold, hidden) = scope.files.iter().fold((0, 0), |(r, h), f| (r + f.rows - f.hidden, h + f.hidden));
+    let (rows, dead) = scope.batches.iter().fold((0, 0), |(r, d), b| (r + b.rows, d + b.dead));
     say(&format!(
-        "  cold: {} in {}, {} hidden by deletion vectors; manifest {version}, flushed through _seq {}",
-        counted(cold, "row", "rows"),
-        counted(scope.files.len() as u64, "file", "files"),
-        grouped(hidden),
-        scope.flushed_through
+        "  cold: {} in {}, {} more hidden by deletion vectors",
+        counted(rows.saturating_sub(dead), "row", "rows"),
+        counted(scope.batches.len() as u64, "file", "files"),
+        grouped(dead)
     ))?;
-    show(
-        &[
-            Column::text("file"),
-            Column::text("status"),
-            Column::number("rows"),
-            Column::number("hidden"),
-            Column::number("size"),
-            Column::number("row groups"),
-            Column::text("first _seq"),
-            Column::text("last _seq"),
-        ],
-        scope.files.iter().map(file).collect(),
-    )?;
-    statistics(&scope.files)
-}
-
-fn file(f: &FileInspection) -> Vec<String> {
-    vec![
-        f.path.clone(),
-        f.status.clone(),
-        grouped(f.rows),
-        grouped(f.hidden),
-        size(f.bytes),
-        f.row_groups.to_string(),
-        f.min_seq.to_string(),
-        f.max_seq.to_string(),
-    ]
-}
-
-fn statistics(files: &[FileInspection]) -> Result<(), Failure> {
+    say(&format!("  manifest {version}, flushed through _seq {}", scope.flushed_through))?;
+    let columns = [
+        Column::text("file"),
+        Column::number("rows"),
+        Column::number("hidden"),
+        Column::number("size"),
+        Column::number("groups"),
+        Column::number("min _seq"),
+        Column::number("max _seq"),
+    ];
+    show(&columns, scope.batches.iter().map(file).collect())?;
     let columns = [
         Column::text("file"),
         Column::text("column"),
         Column::text("min"),
         Column::text("max"),
         Column::number("nulls"),
-        Column::text("Bloom"),
     ];
-    let rows = files.iter().flat_map(|f| {
-        f.columns.iter().map(|c| {
-            let bound = |b: &Option<String>| b.clone().unwrap_or_default();
-            let filter = if c.has_filter { "yes" } else { "" };
-            vec![f.path.clone(), c.name.clone(), bound(&c.min), bound(&c.max), grouped(c.nulls), filter.to_owned()]
-        })
-    });
-    show(&columns, rows.collect())
+    show(&columns, scope.batches.iter().flat_map(statistics).collect())
+}
+
+fn file(batch: &BatchInspection) -> Vec<String> {
+    vec![
+        batch.file.clone(),
+        grouped(batch.rows),
+        grouped(batch.dead),
+        size(batch.bytes),
+        batch.row_groups.to_string(),
+        batch.min_seq.to_string(),
+        batch.max_seq.to_string(),
+    ]
+}
+
+fn statistics(batch: &BatchInspection) -> impl Iterator<Item = Vec<String>> {
+    batch.columns.iter().map(|(name, min, max, nulls)| {
+        vec![batch.file.clone(), name.clone(), min.clone(), max.clone(), grouped(*nulls)]
+    })
 }
 
 fn show(columns: &[Column], rows: Vec<Vec<String>>) -> Result<(), Failure> {

@@ -21,11 +21,6 @@ impl Statement<'_> {
         let blank = self.before.chars().map(|c| if c == '\n' { '\n' } else { ' ' });
         blank.chain(self.text.chars()).collect()
     }
-
-    /// Whether it is the first thing in the script.
-    pub fn is_at_start(&self) -> bool {
-        self.before.is_empty()
-    }
 }
 
 /// The statements of `script`, which are separated by semicolons outside strings and comments.

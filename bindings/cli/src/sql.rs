@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use datafusion::scalar::ScalarValue;
+use firndb_core::sql::parse;
 use firndb_core::{Engine, Error, ErrorKind, Result, Session};
 
 use crate::args::SqlArgs;
@@ -71,6 +72,7 @@ async fn carry_out(
         let found = all.len();
         return Err(Error::invalid(format!("--param goes with one statement, this text has {found}")).into());
     }
+    all.iter().try_for_each(check_syntax)?;
     for (at, statement) in all.iter().enumerate() {
         let started = Instant::now();
         let outcomes = one(session, statement, params).await.map_err(|e| {
@@ -90,24 +92,27 @@ async fn carry_out(
     Ok(())
 }
 
+/// Refuses a statement that cannot be read before any is run, by its position in the script.
+fn check_syntax(statement: &Statement<'_>) -> Result<()> {
+    match parse(statement.text) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::Syntax => match parse(&statement.in_place()) {
+            Err(placed) if placed.kind() == ErrorKind::Syntax => Err(placed),
+            _ => Err(e),
+        },
+        Err(e) => Err(e.context(format!("line {}", statement.line))),
+    }
+}
+
 async fn one(
     session: &mut Session,
     statement: &Statement<'_>,
     params: &[ScalarValue],
 ) -> Result<Vec<firndb_core::Outcome>> {
-    if !params.is_empty() {
-        return session.query(statement.text, params).await.map(|o| vec![o]);
+    if params.is_empty() {
+        return session.execute(statement.text).await;
     }
-    match session.execute(statement.text).await {
-        // Nothing was carried out, so it is safe to ask again, for a message with the script's positions.
-        Err(e) if e.kind() == ErrorKind::Syntax && !statement.is_at_start() => {
-            match session.execute(&statement.in_place()).await {
-                Err(placed) if placed.kind() == ErrorKind::Syntax => Err(placed),
-                _ => Err(e),
-            }
-        }
-        other => other,
-    }
+    session.query(statement.text, params).await.map(|o| vec![o])
 }
 
 /// The value that the text of a `--param` stands for.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::sql::sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
+use firndb_core::sql::name_parts;
 use firndb_core::{Error, Outcome, Result, Session};
 
 use crate::args::TableKind;
@@ -17,7 +18,7 @@ use crate::source::Source;
 /// A table's name as it is written in SQL.
 #[derive(Debug, Clone)]
 pub struct TableName {
-    parts: Vec<Ident>,
+    parts: Vec<String>,
 }
 
 impl TableName {
@@ -29,40 +30,48 @@ impl TableName {
         let bad = |why: &str| Error::invalid(format!("{text:?} is not the name of a table: {why}"));
         let dialect = PostgreSqlDialect {};
         let mut parser = Parser::new(&dialect).try_with_sql(text).map_err(|e| bad(&e.to_string()))?;
-        let ObjectName(parts) = parser.parse_object_name(false).map_err(|e| bad(&e.to_string()))?;
+        let name = parser.parse_object_name(false).map_err(|e| bad(&e.to_string()))?;
         if parser.peek_token().token != Token::EOF {
             return Err(bad("there is more text behind it"));
         }
-        let parts: Vec<_> = parts
-            .into_iter()
-            .map(|p| match p {
-                ObjectNamePart::Identifier(ident) => Some(ident),
-                ObjectNamePart::Function(_) => None,
-            })
-            .collect::<Option<_>>()
-            .ok_or_else(|| bad("it has a function in it"))?;
-        if parts.len() > 2 {
-            return Err(bad("it is `table` or `namespace.table`"));
+        let parts = name_parts(&name)?;
+        match parts.as_slice() {
+            // The engine takes `namespace.table` apart at the first dot.
+            [first] | [first, _] if !first.contains('.') => Ok(Self { parts }),
+            [_] | [_, _] => Err(bad("a dot inside of a quoted name works in SQL only")),
+            _ => Err(bad("it is `table` or `namespace.table`")),
         }
-        Ok(Self { parts })
+    }
+
+    /// The name for the engine's own functions.
+    pub fn plain(&self) -> String {
+        self.parts.join(".")
     }
 
     /// The name in SQL.
     pub fn sql(&self) -> String {
-        self.parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
+        self.parts.iter().map(|p| identifier(p)).collect::<Vec<_>>().join(".")
     }
 
     /// The namespace in SQL, if the name has one.
     pub fn namespace(&self) -> Option<String> {
         match self.parts.as_slice() {
-            [namespace, _] => Some(namespace.to_string()),
+            [namespace, _] => Some(identifier(namespace)),
             _ => None,
         }
     }
 }
 
 /// `name` as an identifier in SQL, quoted where it must be.
-pub fn quoted(name: &str) -> String {
+fn identifier(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let word = plain && !ALL_KEYWORDS.iter().any(|k| k.eq_ignore_ascii_case(name));
+    if word { name.to_owned() } else { quoted(name) }
+}
+
+/// `name` in quotes, which every name may have.
+fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -228,13 +237,14 @@ mod tests {
         let cases = [
             ("t", "t", None),
             ("app.t", "app.t", Some("app")),
-            ("app.\"My T\"", "app.\"My T\"", Some("app")),
+            ("App.\"My T\"", "app.\"My T\"", Some("app")),
+            ("app.\"select\"", "app.\"select\"", Some("app")),
         ];
         for (text, sql, namespace) in cases {
             let name = TableName::parse(text).expect(text);
             assert_eq!((name.sql().as_str(), name.namespace().as_deref()), (sql, namespace));
         }
-        for text in ["", "a.b.c", "t; DROP TABLE u", "t WHERE", "1"] {
+        for text in ["", "a.b.c", "\"a.b\"", "t; DROP TABLE u", "t WHERE", "1"] {
             assert!(TableName::parse(text).is_err(), "{text}");
         }
     }

@@ -25,11 +25,11 @@ impl Tiers {
     /// The sums over all of `inspected`.
     pub fn of(inspected: &[TableInspection]) -> Self {
         inspected.iter().flat_map(|t| &t.scopes).fold(Self::default(), |sums, scope| Self {
-            hot: sums.hot + scope.hot_versions,
-            cold: sums.cold + scope.files.iter().map(|f| f.rows - f.hidden).sum::<u64>(),
-            hidden: sums.hidden + scope.files.iter().map(|f| f.hidden).sum::<u64>(),
-            files: sums.files + scope.files.len() as u64,
-            bytes: sums.bytes + scope.files.iter().map(|f| f.bytes).sum::<u64>(),
+            hot: sums.hot + scope.hot_rows,
+            cold: sums.cold + scope.batches.iter().map(|f| f.rows.saturating_sub(f.dead)).sum::<u64>(),
+            hidden: sums.hidden + scope.batches.iter().map(|f| f.dead).sum::<u64>(),
+            files: sums.files + scope.batches.len() as u64,
+            bytes: sums.bytes + scope.batches.iter().map(|f| f.bytes).sum::<u64>(),
         })
     }
 }
@@ -50,7 +50,7 @@ impl fmt::Display for Tiers {
 /// The live batch files as rows of text, under titles.
 pub fn files(inspected: &[TableInspection]) -> Vec<Vec<String>> {
     let titles = ["file", "rows", "hidden", "size"].map(str::to_owned).to_vec();
-    let files = inspected.iter().flat_map(|t| &t.scopes).flat_map(|s| &s.files);
-    let rows = files.map(|f| vec![f.path.clone(), grouped(f.rows), grouped(f.hidden), size(f.bytes)]);
+    let files = inspected.iter().flat_map(|t| &t.scopes).flat_map(|s| &s.batches);
+    let rows = files.map(|f| vec![f.file.clone(), grouped(f.rows), grouped(f.dead), size(f.bytes)]);
     std::iter::once(titles).chain(rows).collect()
 }
