@@ -283,7 +283,8 @@ fn composite_and_float_keys_are_found() {
             let lookup = Keys::new(&schema, &columns(wanted)).unwrap();
             let found =
                 block_on(find_rows(&file, &blobs.caches, &Arc::default(), &lookup, &RoaringBitmap::new()))
-                    .unwrap();
+                    .unwrap()
+                    .rows;
             let same = |a: &(usize, f64), b: &(usize, f64)| {
                 a.0 == b.0 && (a.1 == b.1 || a.1.is_nan() && b.1.is_nan())
             };
