@@ -16,12 +16,11 @@ pub fn installed(workspace: &Workspace) -> Result<PathBuf> {
     eprintln!("    installing wasm-bindgen {version}");
     workspace
         .clean_cargo("cargo")
-        .args(["install", "--quiet", "--locked", "--force", "wasm-bindgen-cli", "--bin", "wasm-bindgen"])
-        .args(["--version", &format!("={version}"), "--profile", "dev", "--root"])
+        .args(["install", "--quiet", "--force", "wasm-bindgen-cli", "--bin", "wasm-bindgen"])
+        // Its defaults bring a TLS library for its test runner, which takes longer to compile than the rest.
+        .args(["--no-default-features", "--version", &format!("={version}"), "--profile", "dev", "--root"])
         .arg(&root)
         .env("CARGO_TARGET_DIR", workspace.cache("target-tools")?)
-        // It parses tens of megabytes: without optimisation that takes longer than to compile it well.
-        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .hint("is crates.io within reach?")
         .run()?;
