@@ -14,10 +14,10 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let profile: &[&str] = if arguments.iter().any(|word| word == "--tiny") { &[] } else { &["--release"] };
     let mut phases = Phases::new();
     phases.run("set-up", setup::native)?;
-    phases.run("build", || workspace.cargo().args(["build", "--bin", "bench"]).args(profile).run())?;
+    phases.run("build", || workspace.cargo()?.args(["build", "--bin", "bench"]).args(profile).run())?;
     phases.run("bench", || {
         workspace
-            .cargo()
+            .cargo()?
             .args(["run", "--quiet", "--bin", "bench"])
             .args(profile)
             .arg("--")

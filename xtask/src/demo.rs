@@ -21,10 +21,10 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         setup::node()
     })?;
     let flights = phases.run("flights", || fetch(workspace))?;
-    phases.run("build", || workspace.cargo().args(["build", "--bin", "firndb"]).run())?;
+    phases.run("build", || workspace.cargo()?.args(["build", "--bin", "firndb"]).run())?;
     phases.run("demo", || {
         workspace
-            .cargo()
+            .cargo()?
             .args(["run", "--quiet", "--bin", "firndb", "--", "demo", "--flights"])
             .arg(&flights)
             .args(arguments)

@@ -21,12 +21,12 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 }
 
 pub fn format(workspace: &Workspace) -> Result<()> {
-    workspace.cargo().args(["fmt", "--all", "--check"]).hint("run `cargo fmt --all`").run()
+    workspace.cargo()?.args(["fmt", "--all", "--check"]).hint("run `cargo fmt --all`").run()
 }
 
 pub fn clippy(workspace: &Workspace) -> Result<()> {
     workspace
-        .cargo()
+        .cargo()?
         .arg("clippy")
         .args(NATIVE)
         .args(["--all-targets", "--", "-D", "warnings"])

@@ -2,9 +2,13 @@
 //!
 //! It has no dependencies, so that it compiles in seconds on a machine that has nothing yet.
 
-#![cfg_attr(test, expect(clippy::panic, reason = "a test may stop at the first surprise"))]
+#![cfg_attr(
+    test,
+    expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop at the first surprise")
+)]
 
 mod bench;
+mod claim;
 mod debian;
 mod demo;
 mod lint;

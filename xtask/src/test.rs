@@ -23,12 +23,12 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 }
 
 fn build(workspace: &Workspace) -> Result<()> {
-    workspace.cargo().args(["build", "--all-targets"]).args(NATIVE).run()
+    workspace.cargo()?.args(["build", "--all-targets"]).args(NATIVE).run()
 }
 
 fn run_tests(workspace: &Workspace) -> Result<()> {
     workspace
-        .cargo()
+        .cargo()?
         .args(["test", "--no-fail-fast"])
         .args(NATIVE)
         .hint("`cargo test -p PACKAGE NAME` runs one test; CONTRIBUTING.md has more")

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::claim::claim;
 use crate::shell::{Failure, Result, Tool, io_failure};
 
 /// The clone that xtask was started in, and the directories that it fills outside of it.
@@ -53,8 +54,14 @@ impl Workspace {
     }
 
     /// Cargo for native targets, at the root of the workspace.
-    pub fn cargo(&self) -> Tool {
-        self.clean_cargo("cargo").env("CARGO_TARGET_DIR", &self.target)
+    pub fn cargo(&self) -> Result<Tool> {
+        self.cargo_into("cargo", &self.target)
+    }
+
+    /// The cargo `program`, building into `target`.
+    pub fn cargo_into(&self, program: &str, target: &Path) -> Result<Tool> {
+        claim(target, &self.root)?;
+        Ok(self.clean_cargo(program).env("CARGO_TARGET_DIR", target))
     }
 
     /// The cargo `program` without what `cargo run` says of xtask itself: build scripts that watch such a

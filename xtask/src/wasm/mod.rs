@@ -34,7 +34,7 @@ pub fn check(workspace: &Workspace, toolchain: &Toolchain, phases: &mut Phases) 
 
 fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     toolchain
-        .cargo(workspace)
+        .cargo(workspace)?
         .args(["build", "--target", TARGET, "--profile", PROFILE, "--package", PACKAGE])
         .hint("`core` compiles without a platform: no threads, no files, no clock of the system, no tokio")
         .run()

@@ -48,20 +48,21 @@ pub fn set_up(workspace: &Workspace) -> Result<Toolchain> {
 
 impl Toolchain {
     /// Cargo, with all that makes it build for WebAssembly; the caller adds the target.
-    pub fn cargo(&self, workspace: &Workspace) -> Tool {
+    pub fn cargo(&self, workspace: &Workspace) -> Result<Tool> {
+        let target = workspace.wasm_target();
         let tool = match &self.rust {
-            Rust::Installed => workspace.clean_cargo("cargo"),
+            Rust::Installed => workspace.cargo_into("cargo", &target)?,
             Rust::Debian { linker } => workspace
-                .clean_cargo("/usr/bin/cargo")
+                .cargo_into("/usr/bin/cargo", &target)?
                 .arg("-Zbuild-std=std,panic_abort")
                 .env("RUSTC", "/usr/bin/rustc")
                 // The standard library is built from source with features that only it may use.
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker),
         };
-        tool.env("CARGO_TARGET_DIR", workspace.wasm_target())
+        Ok(tool
             .env("CC_wasm32_unknown_unknown", &self.c.clang)
-            .env("AR_wasm32_unknown_unknown", &self.c.archiver)
+            .env("AR_wasm32_unknown_unknown", &self.c.archiver))
     }
 }
 
