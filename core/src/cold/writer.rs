@@ -50,7 +50,7 @@ const PAGE_ROWS: usize = 4 * 1024;
 const PAGE_BYTES: usize = 256 * 1024;
 
 /// Bytes of a dictionary, which every lookup reads before its page; a column with more goes without.
-const DICTIONARY_BYTES: usize = 128 * 1024;
+const DICTIONARY_BYTES: usize = 64 * 1024;
 
 /// The version of the layout of batch files.
 const FILE_FORMAT: &str = "1";
