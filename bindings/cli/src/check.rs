@@ -9,7 +9,7 @@ use firndb_core::{Engine, ErrorKind};
 use crate::args::{CheckArgs, RecoverArgs};
 use crate::failure::{self, output};
 use crate::progress::spinner;
-use crate::render::{counted, duration};
+use crate::render::{counted, duration, size};
 use crate::store;
 
 /// The exit status of a check that found damage.
@@ -26,6 +26,14 @@ pub async fn check(args: CheckArgs) -> failure::Outcome {
             let closed = engine.close().await;
             let report = checked?;
             closed?;
+            report.notes.iter().for_each(|note| eprintln!("note: {note}"));
+            eprintln!(
+                "read {}, {} of {}, {}",
+                counted(report.scopes, "scope", "scopes"),
+                counted(report.files, "file", "files"),
+                size(report.bytes),
+                counted(report.blocks, "hot block", "hot blocks")
+            );
             report.findings
         }
         // What is too damaged to be opened is damaged.

@@ -27,7 +27,7 @@ impl Column {
     }
 }
 
-/// A box with one line for each row. Values too long for `width` columns are cut with `…`; without a
+/// A box with one line for each row. Line breaks and control characters are shown escaped. Values too long for `width` columns are cut with `…`; without a
 /// width nothing is cut.
 pub fn boxed(columns: &[Column], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
     let mut table = Table::new();

@@ -216,7 +216,9 @@ impl<'a> Tally<'a> {
 
     /// A tally for rows of a transaction, which count only when it commits.
     fn quiet<'b>(of: &'b Tally<'a>) -> Tally<'b> {
-        Tally { told: true, ..Tally::new(of.path, of.table, of.skipped) }
+        let mut quiet = Tally::new(of.path, of.table, of.skipped);
+        quiet.told = true;
+        quiet
     }
 
     fn complete(&mut self) {

@@ -125,8 +125,14 @@ fn file(batch: &BatchInspection) -> Vec<String> {
 
 fn statistics(batch: &BatchInspection) -> impl Iterator<Item = Vec<String>> {
     batch.columns.iter().map(|(name, min, max, nulls)| {
-        vec![batch.file.clone(), name.clone(), min.clone(), max.clone(), grouped(*nulls)]
+        vec![batch.file.clone(), name.clone(), plain(min), plain(max), grouped(*nulls)]
     })
+}
+
+/// A bound without the quotes of JSON, where they tell nothing.
+fn plain(json: &str) -> String {
+    let inner = json.strip_prefix('"').and_then(|j| j.strip_suffix('"'));
+    inner.filter(|i| !i.contains('\\')).unwrap_or(json).to_owned()
 }
 
 fn show(columns: &[Column], rows: Vec<Vec<String>>) -> Result<(), Failure> {

@@ -61,7 +61,7 @@ impl Printer {
         }
         let written = match self.format {
             Format::Table => {
-                let text = table(schema, batches, self.width)?;
+                let text = if is_plan(schema) { plan(batches)? } else { table(schema, batches, self.width)? };
                 return writeln!(self.out, "{text}").and_then(|()| self.out.flush()).map_err(output);
             }
             Format::Csv => csv(&mut self.out, schema, batches, CsvBuilder::new()),
@@ -71,6 +71,20 @@ impl Printer {
         written.map_err(writing)?;
         self.out.flush().map_err(output)
     }
+}
+
+/// Whether a result is what EXPLAIN answers: parts of a plan and their text.
+fn is_plan(schema: &Schema) -> bool {
+    schema.fields().iter().map(|f| f.name().as_str()).eq(["plan_type", "plan"])
+}
+
+/// A plan as it is to be read: long lines, which no box would hold, under the names of its parts.
+fn plan(batches: &[RecordBatch]) -> Result<String, Error> {
+    let parts = cells(batches)?.into_iter().map(|part| {
+        let text = part.last().map(|t| t.trim_end().replace('\n', "\n  ")).unwrap_or_default();
+        format!("{}\n  {text}", part.first().map(String::as_str).unwrap_or_default())
+    });
+    Ok(parts.collect::<Vec<_>>().join("\n"))
 }
 
 /// The rows of one result as a box, cut to `width` columns if there is one.

@@ -24,6 +24,14 @@ pub async fn open_or_create(dir: &Path, blobs: Option<&str>) -> Result<Engine> {
     Engine::open(firndb_storage_native::open(dir, blobs)?, config()).await
 }
 
+/// The engine of a store in `dir` that flushes only when it is told to.
+pub async fn open_without_policies(dir: &Path) -> Result<Engine> {
+    let mut config = config();
+    config.flush_rows = u64::MAX;
+    config.flush_bytes = u64::MAX;
+    Engine::open(firndb_storage_native::open(dir, None)?, config).await
+}
+
 /// The engine of a store that must exist.
 pub async fn open_existing(args: &StoreArgs) -> Result<Engine> {
     let stores = firndb_storage_native::open_existing(&args.dir, args.blobs.as_deref())?;

@@ -28,7 +28,7 @@ impl Demo {
         self.stage.step("The busiest airports and their average delay, in minutes")?;
         self.stage.sql(Self::QUESTION)?;
         let took = self.ask().await?;
-        self.stage.columns(&self.answer)?;
+        self.show_answer()?;
         self.stage.timed("All of it from cold files.", took)?;
 
         self.update().await?;
@@ -132,31 +132,27 @@ impl Demo {
         let text = explained.rows.concat().join("\n");
         let count = |name: &str| metric(&text, name).map_or_else(|| "?".to_owned(), |n| n.to_string());
         self.stage.note(format!(
-            "EXPLAIN ANALYZE: {} files; {} pruned by statistics, {} by Bloom filters, {} read; {} row groups and \
-             {} pages pruned",
+            "EXPLAIN ANALYZE: read {} of {} files; pruned by statistics {}, by Bloom filters {}.",
+            count("files_read"),
             count("files_total"),
             count("files_pruned_stats"),
             count("files_pruned_bloom"),
-            count("files_read"),
-            count("row_groups_pruned"),
-            count("pages_pruned"),
         ))
     }
 
     async fn flush(&mut self) -> Result<(), Failure> {
-        self.stage.step("Flush again: the older versions are hidden, not rewritten")?;
+        self.stage.step("Flush again: deletion vectors hide the older versions, files stay")?;
         let started = Instant::now();
         let reports = self.engine.flush_all().await?;
         let took = started.elapsed();
         for report in &reports {
             let files: Vec<_> = report.files.iter().map(|f| short(f)).collect();
             let text = format!(
-                "{} rows and {} tombstones; {} cold rows hidden; {} {}",
+                "{} rows to {}, {}; {} cold rows hidden.",
                 grouped(report.rows),
-                grouped(report.tombstones),
-                grouped(report.hidden),
                 files.join(" "),
                 size(report.bytes),
+                grouped(report.hidden),
             );
             self.stage.timed(text, took)?;
         }

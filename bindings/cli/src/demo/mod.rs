@@ -27,7 +27,7 @@ const TABLE: &str = "demo.flights";
 pub async fn run(args: DemoArgs) -> failure::Outcome {
     let flights = Flights::open(args.flights.as_deref(), args.rows)?;
     let place = Place::of(&args)?;
-    let engine = store::open_or_create(place.dir(), None).await?;
+    let engine = store::open_without_policies(place.dir()).await?;
     let session = engine.session();
     let stage = Stage::default();
     stage.line(format!("FirnDB: {} {}", grouped(flights.total), flights.title()))?;
@@ -70,17 +70,19 @@ impl Place {
         }
     }
 
+    /// Where to look further.
     fn farewell(&self) -> String {
-        match self {
-            Self::Temporary(_) => {
-                "\nThe store is removed now; --keep or -d DIR keeps it, to look at:\n  firndb inspect DIR demo.flights"
-                    .to_owned()
-            }
-            Self::Kept(dir) => {
-                let dir = dir.display();
-                format!("\nThe store is kept. Look at it:\n  firndb inspect {dir} {TABLE}")
-            }
-        }
+        let (dir, fate) = match self {
+            Self::Temporary(_) => ("DIR".to_owned(), "The store goes away now; `-d DIR` keeps it."),
+            Self::Kept(dir) => (dir.display().to_string(), "The store stays."),
+        };
+        format!(
+            "\n{fate} To look further:\n\
+             \x20 firndb inspect {dir} {TABLE}\n\
+             \x20 firndb sql -d {dir} \"SELECT * FROM {TABLE} LIMIT 5\"\n\
+             \x20 duckdb -c \"SELECT count(*) FROM '{dir}/blobs/demo/flights-*/shared/*.parquet'\"\n\
+             (Any Parquet reader will do; it also sees the rows that FirnDB hides.)"
+        )
     }
 }
 
@@ -127,6 +129,19 @@ impl Demo {
         Ok(Tiers::of(&self.engine.inspect(Some(TABLE)).await?))
     }
 
+    /// Shows the answer: text as it is, numbers as people write them.
+    fn show_answer(&self) -> Result<(), Failure> {
+        let rows = self.answer.iter().map(|row| {
+            let cells = row.iter().map(|cell| match (cell.parse::<u64>(), cell.parse::<f64>()) {
+                (Ok(n), _) => grouped(n),
+                (_, Ok(x)) => format!("{x:.2}"),
+                _ => cell.clone(),
+            });
+            cells.collect()
+        });
+        self.stage.columns(&rows.collect::<Vec<_>>())
+    }
+
     async fn show_tiers(&self) -> Result<(), Failure> {
         self.stage.note(self.tiers().await?.to_string())
     }
@@ -134,11 +149,7 @@ impl Demo {
     async fn summary(&mut self) -> Result<(), Failure> {
         self.stage.step("What is on disk")?;
         let inspected = self.engine.inspect(Some(TABLE)).await?;
-        self.stage.columns(&crate::tiers::files(&inspected))?;
-        let Some(scope) = scope_directory(&self.dir) else { return Ok(()) };
-        self.stage.note("Any Parquet reader opens the files, and also sees the rows hidden in them:")?;
-        self.stage
-            .line(format!("    duckdb -c \"SELECT count(*) FROM '{}/batch-*.parquet'\"", scope.display()))
+        self.stage.columns(&crate::tiers::files(&inspected))
     }
 }
 
@@ -170,12 +181,4 @@ async fn quietly(session: &mut Session, sql: &str) -> Result<Done> {
         Outcome::Affected(affected) => Done { rows: Vec::new(), affected, took },
         Outcome::Done(_) => Done { rows: Vec::new(), affected: 0, took },
     })
-}
-
-/// The directory with the flights' batch files.
-fn scope_directory(dir: &Path) -> Option<PathBuf> {
-    let namespace = dir.join("blobs").join("demo");
-    let mut tables = std::fs::read_dir(namespace).ok()?.filter_map(std::result::Result::ok);
-    let table = tables.find(|t| t.file_name().to_string_lossy().starts_with("flights-"))?;
-    Some(table.path().join("shared"))
 }

@@ -42,12 +42,12 @@ impl Demo {
         quietly(&mut first, sql).await?;
         quietly(&mut second, sql).await?;
         let won = quietly(&mut first, "COMMIT").await?;
-        self.stage.timed("COMMIT of the first:  done", won.took)?;
+        self.stage.timed("COMMIT of the first:  done.", won.took)?;
         let started = Instant::now();
         match second.query("COMMIT", &[]).await {
             Err(e) if e.kind() == ErrorKind::Conflict => {
-                self.stage.timed("COMMIT of the second: Conflict, nothing applied", started.elapsed())?;
-                self.stage.note(format!("({})", e.message()))?;
+                self.stage
+                    .timed("COMMIT of the second: Conflict, nothing was applied.", started.elapsed())?;
             }
             Err(e) => return Err(e.into()),
             Ok(_) => return Err(Error::internal("both transactions committed").into()),
@@ -61,7 +61,7 @@ impl Demo {
         self.stage.step("Close the store and open it again")?;
         let started = Instant::now();
         self.engine.close().await?;
-        self.engine = store::open_or_create(&self.dir, None).await?;
+        self.engine = store::open_without_policies(&self.dir).await?;
         self.session = self.engine.session();
         self.stage.timed("Closed and opened.", started.elapsed())?;
         self.show_tiers().await?;

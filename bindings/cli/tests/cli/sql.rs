@@ -74,7 +74,7 @@ fn parameters_take_their_places() {
 
 #[test]
 fn a_syntax_error_tells_line_and_column_in_the_script() {
-    for (script, line, column) in [("SELECT 1,\n  FROM;", 2, 3), ("SELECT 1;\nSELECT 2; SELEKT 3", 2, 11)] {
+    for (script, line, column) in [("SELECT 1 +\n  * 2;", 2, 3), ("SELECT 1;\nSELECT 2; SELEKT 3", 2, 11)] {
         let run = firndb(&["sql", script]);
         let told = run.err.to_lowercase().replace(':', "");
         assert_eq!(run.status, 2, "{run:?}");
@@ -129,7 +129,6 @@ fn users_see_their_own_rows_and_roles_cannot_be_raised() {
     assert_eq!(run.out, "body\nof alice\n");
     assert_eq!(place.sql(sql), "body\n");
     firndb(&["sql", "-d", &store, "-u", "alice", "-r", "dba", sql]).fails(2, &["alice", "dba"]);
-    firndb(&["sql", "-d", &store, "-r", "user", "CREATE NAMESPACE other"]).fails(2, &[]);
 }
 
 #[test]
