@@ -69,7 +69,8 @@ impl Chunk {
         let mut mask = BooleanBufferBuilder::new(self.batch.num_rows());
         let included = self.rows_through(seq);
         for (row, superseded) in self.superseded.iter().enumerate().take(included) {
-            let latest = superseded.load(Ordering::Acquire) > seq.as_i64();
+            let next = superseded.load(Ordering::Acquire);
+            let latest = next == i64::MAX || next > seq.as_i64();
             mask.append(latest && (tombstones || !self.is_deleted(row)));
         }
         mask.append_n(self.batch.num_rows() - included, false);
