@@ -128,18 +128,15 @@ impl Cell {
             Self::Int(i) => i.to_string(),
             Self::Real(r) => real(*r),
             Self::Text(t) if t.is_empty() => "(empty)".to_owned(),
-            Self::Text(t) => {
-                t.chars()
-                    .flat_map(|c| {
-                        let escaped: Vec<char> =
-                            if c.is_control() { c.escape_default().collect() } else { vec![c] };
-                        escaped
-                    })
-                    .collect()
-            }
-            Self::Bytes(b) => {
-                b.iter().fold("\\x".to_owned(), |text, byte| format!("{text}{byte:02x}"))
-            }
+            Self::Text(t) => t
+                .chars()
+                .flat_map(|c| {
+                    let escaped: Vec<char> =
+                        if c.is_control() { c.escape_default().collect() } else { vec![c] };
+                    escaped
+                })
+                .collect(),
+            Self::Bytes(b) => b.iter().fold("\\x".to_owned(), |text, byte| format!("{text}{byte:02x}")),
         }
     }
 }
