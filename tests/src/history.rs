@@ -168,8 +168,7 @@ const KEYS: i64 = 240;
 /// Makes statements from a seed.
 #[derive(Debug)]
 pub struct Generator {
-    /// The source of every choice.
-    pub rng: StdRng,
+    rng: StdRng,
 }
 
 impl Generator {
@@ -182,6 +181,11 @@ impl Generator {
     /// Whether something of this probability happens.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.rng.random_bool(probability)
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.rng.random_range(0..end)
     }
 
     fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {

@@ -49,7 +49,7 @@ impl Lasting {
 
     /// The clock of every opening.
     #[must_use]
-    pub fn clock(&self) -> &ManualClock {
+    pub fn clock(&self) -> &Arc<ManualClock> {
         &self.clock
     }
 

@@ -8,6 +8,7 @@
 )]
 
 pub mod corpus;
+pub mod duel;
 pub mod history;
 pub mod lasting;
 pub mod oracle;
