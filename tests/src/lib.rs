@@ -7,6 +7,7 @@
     reason = "a test that meets the unexpected has to stop there and say so"
 )]
 
+pub mod ask;
 pub mod corpus;
 pub mod duel;
 pub mod history;
