@@ -68,7 +68,7 @@ async fn differential_on_rocksdb_and_files() {
         Box::new(move || {
             let (path, clock, rng) = (path.clone(), Arc::clone(&clock), Arc::clone(&rng));
             Box::pin(async move {
-                let opened = firndb_storage_native::open(&path, None).await.unwrap();
+                let opened = firndb_storage_native::open(&path, None).unwrap();
                 Stores { clock, rng, ..opened }
             })
         })

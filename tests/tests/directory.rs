@@ -7,7 +7,7 @@ use firndb_core::{Config, Durability, Engine, Error, ErrorKind};
 use firndb_tests::ask::{ask, fail, user};
 
 async fn open_with(dir: &Path, config: Config) -> Result<Engine, Error> {
-    Engine::open(firndb_storage_native::open(dir, None).await?, config).await
+    Engine::open(firndb_storage_native::open(dir, None)?, config).await
 }
 
 async fn open(dir: &Path) -> Result<Engine, Error> {
@@ -65,7 +65,7 @@ async fn kv_part_deleted_store_recovers() {
     let refused = open(&path).await.map(drop).unwrap_err();
     assert!(refused.to_string().contains("recover"), "{refused}");
 
-    let stores = firndb_storage_native::open(&path, None).await.unwrap();
+    let stores = firndb_storage_native::open(&path, None).unwrap();
     let report = Engine::recover(stores, Config::default()).await.unwrap();
     println!("{report}");
     let engine = open(&path).await.unwrap();
@@ -105,7 +105,7 @@ async fn recovering_a_whole_store_is_refused_and_changes_nothing() {
     ask(&mut engine.session(), "INSERT INTO t VALUES (500, 'hot', 1)").await;
     engine.close().await.unwrap();
     drop(engine);
-    let stores = firndb_storage_native::open(&path, None).await.unwrap();
+    let stores = firndb_storage_native::open(&path, None).unwrap();
     let refused = Engine::recover(stores, Config::default()).await.map(drop).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{refused}");
     let engine = open(&path).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_directory_that_is_no_store_is_refused_and_left_alone() {
     assert!(refused.to_string().contains("file"), "{refused}");
 
     for absent in [dir.path().join("absent"), path] {
-        let refused = firndb_storage_native::open_existing(&absent, None).await.map(drop).unwrap_err();
+        let refused = firndb_storage_native::open_existing(&absent, None).map(drop).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
         assert!(!dir.path().join("absent").exists());
     }
@@ -172,7 +172,9 @@ async fn a_read_only_store_answers_and_writes_nothing() {
     fill(&engine).await;
     engine.close().await.unwrap();
     drop(engine);
-    let engine = open_with(dir.path(), Config { read_only: true, ..Config::default() }).await.unwrap();
+    let stores = firndb_storage_native::open_read_only(dir.path(), None).unwrap();
+    let config = Config { read_only: true, ..Config::default() };
+    let engine = Engine::open(stores, config).await.unwrap();
     let mut s = engine.session();
     assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["90"]);
     for sql in ["INSERT INTO t VALUES (1000, 'x', 1)", "DROP TABLE t", "STORAGE FLUSH ALL"] {

@@ -86,7 +86,7 @@ pub fn keys(rows: usize, order: Order) -> Vec<i64> {
 
 /// An engine on RocksDB and files in `dir`.
 pub async fn open(dir: &Path, config: Config) -> Engine {
-    let stores = firndb_storage_native::open(dir, None).await.expect("stores open");
+    let stores = firndb_storage_native::open(dir, None).expect("stores open");
     Engine::open(stores, config).await.expect("an empty store opens")
 }
 
