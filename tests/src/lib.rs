@@ -15,3 +15,4 @@ pub mod lasting;
 pub mod oracle;
 pub mod render;
 pub mod seed;
+pub mod setting;

@@ -10,7 +10,7 @@ use firndb_core::Config;
 use firndb_core::storage::{ManualClock, SeededRng, Stores};
 use firndb_tests::duel::{Counts, Duel, Reopen};
 use firndb_tests::lasting::{Lasting, START_MS};
-use firndb_tests::seed;
+use firndb_tests::{seed, setting};
 
 /// The share of the statements that runs on disk.
 const ON_DISK: u64 = 5;
@@ -52,7 +52,7 @@ async fn differential_in_memory() {
         Box::pin(async move { stores })
     });
     // Small enough that scopes are put out of memory on the way.
-    let config = Config { hot_bytes: 256 * 1024, ..Config::default() };
+    let config = setting::hot_bytes(256 * 1024);
     run("in memory", seed, steps, config, clock, reopen).await;
 }
 

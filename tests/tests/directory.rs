@@ -5,6 +5,7 @@ use std::path::Path;
 
 use firndb_core::{Config, Durability, Engine, Error, ErrorKind};
 use firndb_tests::ask::{ask, fail, user};
+use firndb_tests::setting;
 
 async fn open_with(dir: &Path, config: Config) -> Result<Engine, Error> {
     Engine::open(firndb_storage_native::open(dir, None)?, config).await
@@ -32,7 +33,7 @@ async fn a_store_on_disk_is_there_after_it_is_closed() {
     let dir = tempfile::tempdir().unwrap();
     for durability in [Durability::Strict, Durability::Relaxed] {
         let path = dir.path().join(format!("{durability:?}"));
-        let config = Config { durability, ..Config::default() };
+        let config = setting::durability(durability);
         let engine = open_with(&path, config.clone()).await.unwrap();
         fill(&engine).await;
         ask(&mut engine.session(), "INSERT INTO t VALUES (500, 'hot', 1)").await;
@@ -173,8 +174,7 @@ async fn a_read_only_store_answers_and_writes_nothing() {
     engine.close().await.unwrap();
     drop(engine);
     let stores = firndb_storage_native::open_read_only(dir.path(), None).unwrap();
-    let config = Config { read_only: true, ..Config::default() };
-    let engine = Engine::open(stores, config).await.unwrap();
+    let engine = Engine::open(stores, setting::read_only()).await.unwrap();
     let mut s = engine.session();
     assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["90"]);
     for sql in ["INSERT INTO t VALUES (1000, 'x', 1)", "DROP TABLE t", "STORAGE FLUSH ALL"] {

@@ -9,6 +9,7 @@ use firndb_core::storage::{ManualClock, SeededRng, Stores};
 use firndb_core::{Config, Engine, ErrorKind, Session};
 use firndb_tests::ask::{affected, ask, fail, user};
 use firndb_tests::lasting::{Lasting, START_MS};
+use firndb_tests::setting;
 
 fn stores(faults: &FaultStores) -> Stores {
     faults.stores(Arc::new(ManualClock::at_ms(START_MS)), Arc::new(SeededRng::new(1)))
@@ -277,8 +278,7 @@ async fn hostile_user_ids_are_disjoint_hot_and_cold() {
 async fn byte_budget_evicts_scopes_and_rows_are_still_there() {
     const USERS: usize = 300;
     let lasting = Lasting::new(1);
-    let config = Config { hot_bytes: 64 * 1024, ..Config::default() };
-    let engine = Engine::open(lasting.stores(), config).await.unwrap();
+    let engine = Engine::open(lasting.stores(), setting::hot_bytes(64 * 1024)).await.unwrap();
     ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
     for n in 0..USERS {
         let mut s = user(&engine, &format!("user{n}"));

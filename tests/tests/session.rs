@@ -113,7 +113,7 @@ fn batch(ids: Vec<i32>, values: Vec<Option<&str>>) -> RecordBatch {
 }
 
 #[tokio::test]
-async fn batches_go_in_by_column_name_and_all_or_none() {
+async fn a_batch_goes_in_by_column_name_and_whole_or_not_at_all() {
     let engine = with_table().await;
     let mut s = engine.session();
     let batches = vec![batch(vec![1, 2], vec![Some("one"), None]), batch(vec![3], vec![Some("three")])];
@@ -122,7 +122,7 @@ async fn batches_go_in_by_column_name_and_all_or_none() {
     assert_eq!(ask(&mut s, "SELECT * FROM t ORDER BY id").await, rows);
     engine.flush_all().await.unwrap();
 
-    let duplicate = vec![batch(vec![4], vec![None]), batch(vec![2], vec![None])];
+    let duplicate = vec![batch(vec![4, 2], vec![None, None])];
     let error = s.insert_batches("t", duplicate).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Constraint, "{error}");
     let error = s.insert_batches("t", vec![batch(vec![5, 5], vec![None, None])]).await.unwrap_err();

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use datafusion::common::ScalarValue;
-use firndb_core::{Config, Durability};
+use firndb_core::Durability;
+use firndb_tests::setting;
 use rusqlite::Connection;
 
 use crate::Size;
@@ -17,7 +18,7 @@ const SQL: &str = "INSERT INTO t (id, g, a, f, s) VALUES ($1, $2, $3, $4, $5)";
 pub async fn run(size: &Size, dir: &Path, report: &mut Report) {
     for (durability, synchronous) in [(Durability::Strict, "FULL"), (Durability::Relaxed, "OFF")] {
         let name = format!("{durability:?}").to_lowercase();
-        let engine = open(&dir.join(&name), Config { durability, ..Config::default() }).await;
+        let engine = open(&dir.join(&name), setting::durability(durability)).await;
         engine.session().execute(DDL).await.expect("the table is made");
         let mut session = engine.session();
         let peer = sqlite(&dir.join(format!("{name}.sqlite")), synchronous);
