@@ -3,12 +3,7 @@
 #![deny(missing_docs)]
 #![cfg_attr(
     test,
-    expect(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        reason = "a test may stop at the first surprise"
-    )
+    expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at the first surprise")
 )]
 
 pub mod catalog;

@@ -168,9 +168,8 @@ impl RocksKv {
         let few = KEYS_DELETED_ONE_BY_ONE;
         let stored = self.scan(db, space, range, few + 1, |key, _| Bytes::copy_from_slice(key))?;
         if stored.len() <= few {
-            for key in stored.iter().map(AsRef::as_ref).chain(put_before) {
-                writes.delete_cf(family, key);
-            }
+            stored.iter().for_each(|key| writes.delete_cf(family, key));
+            put_before.for_each(|key| writes.delete_cf(family, key));
             return Ok(());
         }
         let end = match end_of(range) {
@@ -296,7 +295,7 @@ fn failure(dir: &Path, doing: &str, e: rocksdb::Error) -> Error {
 }
 
 fn contains(range: &KeyRange, key: &Bytes) -> bool {
-    (range.start.as_ref(), range.end.as_ref()).contains(key)
+    RangeBounds::<Bytes>::contains(&(range.start.as_ref(), range.end.as_ref()), key)
 }
 
 /// The smallest key of `range`, if it were there.

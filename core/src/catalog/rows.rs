@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
-use datafusion::sql::sqlparser::ast::{Expr, Value};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
+};
 
 use crate::catalog::{ColumnDef, ColumnType, Compression, DefaultExpr, TableDef};
 use crate::cold::{FileColumn, FileSchema};
@@ -126,11 +128,29 @@ impl ColumnDef {
                 v if self.ty == ColumnType::Bytea => text(format!("\\x{v}")),
                 v => text(v.to_string()),
             }),
-            Some(DefaultExpr::Now) => crate::sql::parse_expression("now()"),
+            Some(DefaultExpr::Now) => Ok(now()),
             Some(DefaultExpr::SnowflakeId) => Err(Error::unsupported(format!(
                 "SET {} = DEFAULT, where the default is SNOWFLAKE_ID()",
                 self.name
             ))),
         }
     }
+}
+
+/// The call `now()`.
+fn now() -> Expr {
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new("now")]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: Vec::new(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
 }

@@ -16,11 +16,15 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::cold::ColdCaches;
-use crate::cold::checksums::ExtentSums;
+use crate::cold::checksums::{EXTENT_BYTES, ExtentSums};
+use crate::cold::footers;
 use crate::cold::names;
 use crate::cold::source::ReadCounters;
 use crate::error::{Error, Result};
-use crate::manifest::BatchEntry;
+use crate::manifest::{BatchEntry, Checksum};
+
+/// Bytes read at a time when a whole file is verified.
+const VERIFY_BYTES: u64 = 64 * EXTENT_BYTES;
 
 /// A batch file of the manifest, in its store. Cheap to clone.
 #[derive(Clone)]
@@ -142,6 +146,28 @@ impl ColdFile {
         let cuts: Option<Vec<Bytes>> = ranges.iter().map(cut).collect();
         let cuts = cuts.ok_or_else(|| Error::internal(format!("a range of {} was not read", self.path)))?;
         Ok((cuts, read))
+    }
+
+    /// Reads all of the file and its checksums from the store, whatever is kept in memory, and holds them
+    /// against the manifest entry.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming the file, at the first thing that is not as written.
+    pub async fn verify(&self) -> Result<()> {
+        let sums = self.load_sums().await?;
+        let mut checksum = 0;
+        let mut at = 0;
+        while at < sums.total() {
+            let end = sums.total().min(at + VERIFY_BYTES);
+            let (parts, _) = self.read(&sums, std::slice::from_ref(&(at..end))).await?;
+            checksum = parts.iter().fold(checksum, |sum, part| crc32c::crc32c_append(sum, part));
+            at = end;
+        }
+        let (expected, found) = (self.entry.checksum, Checksum(checksum));
+        if found != expected {
+            return Err(self.damaged(&format!("expected checksum {expected}, found {found}")));
+        }
+        footers::load(self, &sums).await.map(|_| ())
     }
 
     async fn fetch(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
@@ -276,7 +302,7 @@ mod tests {
 
     use super::*;
     use crate::error::ErrorKind;
-    use crate::manifest::{BatchStatus, Checksum};
+    use crate::manifest::BatchStatus;
     use crate::types::SeqId;
 
     fn stored(bytes: &[u8]) -> (Arc<InMemory>, ColdFile, ExtentSums) {

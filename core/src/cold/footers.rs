@@ -92,7 +92,8 @@ impl Footers {
     }
 }
 
-async fn load(file: &ColdFile, sums: &ExtentSums) -> Result<Footer> {
+/// Reads and checks the footer of `file`.
+pub(super) async fn load(file: &ColdFile, sums: &ExtentSums) -> Result<Footer> {
     let size = file.entry().bytes;
     // The last whole extent and what follows it usually hold footer and page index, and are read whole
     // for their checksums anyway.

@@ -5,11 +5,12 @@ use std::ops::Range;
 use arrow::array::{Array, ArrayRef};
 use arrow::row::Rows;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
+use parquet::arrow::parquet_column;
 
 use crate::cold::file::ColdFile;
 use crate::cold::footers::{Footer, named};
 use crate::cold::schema::positions;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::KeyEncoder;
 use crate::types::ColumnId;
 
@@ -41,14 +42,17 @@ impl PageBounds {
     ) -> Result<Self> {
         let whole = Self { pages: std::iter::once(0..rows).collect(), bounds: None };
         let arrow = footer.reader().schema();
-        let Some(position) = positions(arrow).get(&id).copied() else {
+        let metadata = footer.metadata();
+        let schema = metadata.file_metadata().schema_descr();
+        let field = positions(arrow).get(&id).and_then(|at| arrow.fields().get(*at));
+        let leaf = field.and_then(|f| parquet_column(schema, arrow, f.name()));
+        let Some((field, (leaf, _))) = field.zip(leaf) else {
             return Err(file.damaged(&format!("expected key column {id}, found none")));
         };
-        let metadata = footer.metadata();
         let Some((columns, offsets)) = metadata.column_index().zip(metadata.offset_index()) else {
             return Ok(whole);
         };
-        let Some(offset) = offsets.get(group).and_then(|columns| columns.get(position)) else {
+        let Some(offset) = offsets.get(group).and_then(|columns| columns.get(leaf)) else {
             return Ok(whole);
         };
         let starts: Option<Vec<u64>> =
@@ -58,9 +62,6 @@ impl PageBounds {
         let ends = starts.iter().skip(1).copied().chain([rows]);
         let pages: Vec<Range<u64>> =
             starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect();
-        let field =
-            arrow.fields().get(position).ok_or_else(|| Error::internal("a column without a field"))?;
-        let schema = metadata.file_metadata().schema_descr();
         let converter =
             StatisticsConverter::try_new(field.name(), arrow, schema).map_err(|e| named(file, e))?;
         let groups = [group];
@@ -137,6 +138,6 @@ mod tests {
     fn ranges_join_and_meet() {
         assert_eq!(union(vec![5..7, 0..2, 2..3, 6..9]), [0..3, 5..9]);
         assert_eq!(intersection(&[0..10, 20..30], &[5..25, 28..40]), [5..10, 20..25, 28..30]);
-        assert!(intersection(&[0..5], &[5..9]).is_empty());
+        assert!(intersection(&[0..5, 9..9], &[5..9, 9..10]).is_empty());
     }
 }

@@ -17,6 +17,8 @@
 //! | `firndb.schema`          | JSON: schema version; id, name, type of each column; key           |
 //! | `firndb.checksum`        | `crc32c:` of all bytes before the page index, and how many they are|
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::row::OwnedRow;
@@ -47,6 +49,9 @@ const PAGE_ROWS: usize = 4 * 1024;
 /// Bytes of a page before compression, for columns of wide values.
 const PAGE_BYTES: usize = 256 * 1024;
 
+/// Bytes of a dictionary, which every lookup reads before its page; a column with more goes without.
+const DICTIONARY_BYTES: usize = 64 * 1024;
+
 /// The version of the layout of batch files.
 const FILE_FORMAT: &str = "1";
 
@@ -72,7 +77,6 @@ pub struct BatchFileWriter {
     rows: u64,
     number: u64,
     schema_version: u32,
-    columns: Vec<ColumnId>,
     replaces: Vec<u64>,
 }
 
@@ -122,7 +126,6 @@ impl BatchFileWriter {
             rows: 0,
             number,
             schema_version: schema.schema_version,
-            columns: schema.columns.iter().map(|c| c.id).collect(),
             replaces,
         })
     }
@@ -186,7 +189,7 @@ impl BatchFileWriter {
             min_seq,
             max_seq,
             row_groups: row_groups(&metadata)?,
-            filters: filters(&metadata, &self.columns),
+            filters: filters(&metadata),
             columns,
             deletes: None,
             replaces: self.replaces,
@@ -255,6 +258,7 @@ fn properties(schema: &FileSchema, key: &[usize]) -> Result<WriterPropertiesBuil
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_data_page_size_limit(PAGE_BYTES)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(sorting))
         // Every value is another one: a dictionary would only cost a second page per lookup.
@@ -292,19 +296,18 @@ fn row_groups(metadata: &ParquetMetaData) -> Result<Vec<u32>> {
         .map_err(|_| Error::internal("a row group without a count of rows"))
 }
 
-fn filters(
-    metadata: &ParquetMetaData,
-    ids: &[ColumnId],
-) -> std::collections::BTreeMap<ColumnId, Vec<FilterRef>> {
-    let mut found = std::collections::BTreeMap::<ColumnId, Vec<FilterRef>>::new();
+/// Where the Bloom filters lie, by the field ids of their columns.
+fn filters(metadata: &ParquetMetaData) -> BTreeMap<ColumnId, Vec<FilterRef>> {
+    let mut found = BTreeMap::<ColumnId, Vec<FilterRef>>::new();
     for (group, row_group) in (0u32..).zip(metadata.row_groups()) {
-        // The first column of the file is `_seq`.
-        for (column, id) in row_group.columns().iter().skip(1).zip(ids) {
+        for column in row_group.columns() {
+            let field = column.column_descr().self_type().get_basic_info().clone();
+            let id = field.has_id().then(|| u32::try_from(field.id()).ok()).flatten();
             let place = column.bloom_filter_offset().zip(column.bloom_filter_length());
-            if let Some((offset, length)) = place
+            if let Some((id, (offset, length))) = id.zip(place)
                 && let (Ok(offset), Ok(length)) = (u64::try_from(offset), u32::try_from(length))
             {
-                found.entry(*id).or_default().push(FilterRef { row_group: group, offset, length });
+                found.entry(ColumnId(id)).or_default().push(FilterRef { row_group: group, offset, length });
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::dml::query;
 use crate::error::{Error, Result};
 use crate::plan::StatementContext;
 use crate::scan::{TableReads, rows_by_key};
+use crate::sql::ident_name;
 
 /// The name of the rows that were to be inserted, in SET and WHERE.
 const EXCLUDED: &str = "excluded";
@@ -49,7 +50,7 @@ pub fn check_target(def: &TableDef, on: &OnConflict) -> Result<()> {
             Err(Error::unsupported(format!("ON CONFLICT ON CONSTRAINT {name}; name the key columns instead")))
         }
         Some(ConflictTarget::Columns(columns)) => {
-            let named: HashSet<String> = columns.iter().map(query::fold).collect();
+            let named: HashSet<String> = columns.iter().map(ident_name).collect();
             let key: HashSet<String> =
                 def.key_columns().into_iter().filter_map(|i| def.columns.get(i)).map(|c| c.name.clone()).collect();
             if named == key {
@@ -182,7 +183,7 @@ fn qualify(expr: Expr, def: &TableDef, alias: &str) -> Expr {
     let mut expr = expr;
     let _ = visit_expressions_mut(&mut expr, |e| {
         if let Expr::Identifier(ident) = e {
-            let name = query::fold(ident);
+            let name = ident_name(ident);
             if def.column(&name).is_some() {
                 *e = query::column_of(alias, &name);
             }
@@ -212,7 +213,7 @@ pub fn assignments<'a>(def: &TableDef, set: &'a [Assignment]) -> Result<Vec<(usi
         let AssignmentTarget::ColumnName(name) = &assignment.target else {
             return Err(Error::unsupported("SET (a, b) = (…); write one assignment per column"));
         };
-        let name = name.0.last().and_then(|p| p.as_ident()).map(query::fold).unwrap_or_default();
+        let name = name.0.last().and_then(|p| p.as_ident()).map(ident_name).unwrap_or_default();
         if name == "_seq" || name == "_deleted" {
             return Err(Error::invalid(format!("column {name} is set by the engine and cannot be written")));
         }

@@ -15,6 +15,7 @@ use crate::dml::{Changes, query, source, versions};
 use crate::error::{Error, Result};
 use crate::plan::StatementContext;
 use crate::scan::TableReads;
+use crate::sql::{ident_name, table_name};
 
 /// The row versions of an INSERT.
 ///
@@ -25,9 +26,9 @@ pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> 
     let TableObject::TableName(name) = &statement.table else {
         return Err(Error::unsupported("INSERT into something that is not a table"));
     };
-    let name = query::table_name(name)?;
+    let name = table_name(name)?;
     let def = context.table(&name)?;
-    let alias = statement.table_alias.as_ref().map_or(def.name.clone(), |a| query::fold(&a.alias));
+    let alias = statement.table_alias.as_ref().map_or(def.name.clone(), |a| ident_name(&a.alias));
     let targets = targets(&def, &statement.columns)?;
     let given = rows_of(context, &def, &targets, statement).await?;
     let columns = complete(context, &def, &targets, given).await?;
@@ -95,7 +96,7 @@ fn targets(def: &TableDef, names: &[ast::ObjectName]) -> Result<Vec<usize>> {
         let [ident] = parts.as_slice() else {
             return Err(Error::not_found(format!("{name} does not name a column of {}", def.full_name())));
         };
-        let at = target(def, &query::fold(ident))?;
+        let at = target(def, &ident_name(ident))?;
         if found.contains(&at) {
             return Err(Error::invalid(format!("column {ident} is named twice")));
         }

@@ -2,13 +2,12 @@
 
 use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableFactor, TableWithJoins, Value,
+    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias,
+    TableFactor, TableWithJoins,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-use crate::catalog::TableName;
 use crate::error::{Error, Result};
 
 /// `SELECT projection FROM from WHERE selection`.
@@ -24,15 +23,11 @@ pub fn select(projection: Vec<SelectItem>, from: Vec<TableWithJoins>, selection:
     inner.projection = projection;
     inner.from = from;
     inner.selection = selection;
-    debug_assert!(matches!(&inner.group_by, GroupByExpr::Expressions(e, _) if e.is_empty()));
     Ok(query)
 }
 
 /// Parses SQL that this crate wrote.
-///
-/// # Errors
-/// `Internal` when it is no query.
-pub fn frame(sql: &str) -> Result<Query> {
+fn frame(sql: &str) -> Result<Query> {
     let dialect = PostgreSqlDialect {};
     let parsed = Parser::new(&dialect).try_with_sql(sql).and_then(|mut p| p.parse_query());
     parsed.map(|q| *q).map_err(|e| Error::internal(format!("frame of a query: {e}")))
@@ -89,30 +84,6 @@ pub fn reference(name: &str) -> TableReference {
     TableReference::bare(name)
 }
 
-/// `namespace.table` or `table` from the tree.
-///
-/// # Errors
-/// `NotFound` for names of more parts.
-pub fn table_name(name: &ObjectName) -> Result<TableName> {
-    let parts: Option<Vec<String>> = name.0.iter().map(|p| p.as_ident().map(fold)).collect();
-    match parts.as_deref() {
-        Some([table]) => Ok(TableName { namespace: None, name: table.clone() }),
-        Some([namespace, table]) => {
-            Ok(TableName { namespace: Some(namespace.clone()), name: table.clone() })
-        }
-        _ => Err(Error::not_found(format!("{name} does not name a table; a table is named namespace.table"))),
-    }
-}
-
-/// An identifier as it is compared: folded to lower case unless quoted.
-#[must_use]
-pub fn fold(ident: &Ident) -> String {
-    match ident.quote_style {
-        Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
-    }
-}
-
 /// Whether `expr` is the word DEFAULT.
 #[must_use]
 pub fn is_default(expr: &Expr) -> bool {
@@ -120,10 +91,4 @@ pub fn is_default(expr: &Expr) -> bool {
         Expr::Identifier(ident) => ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default"),
         _ => false,
     }
-}
-
-/// The NULL literal.
-#[must_use]
-pub fn null() -> Expr {
-    Expr::Value(Value::Null.into())
 }

@@ -14,7 +14,7 @@ use crate::dml::{Changes, query, versions};
 use crate::error::{Error, Result};
 use crate::plan::StatementContext;
 use crate::scan::TableReads;
-use crate::sql::mentions;
+use crate::sql::{ident_name, mentions, table_name};
 use crate::types::SeqId;
 
 /// The row versions of an UPDATE.
@@ -118,7 +118,7 @@ pub async fn selected(
 pub fn target(table: &TableWithJoins, verb: &str) -> Result<(crate::catalog::TableName, Option<String>)> {
     match &table.relation {
         TableFactor::Table { name, alias, .. } if table.joins.is_empty() => {
-            Ok((query::table_name(name)?, alias.as_ref().map(|a| query::fold(&a.name))))
+            Ok((table_name(name)?, alias.as_ref().map(|a| ident_name(&a.name))))
         }
         _ => Err(Error::unsupported(format!("{verb} of anything but one table"))),
     }

@@ -123,13 +123,13 @@ async fn list(stores: &Stores) -> Result<BTreeMap<Path, Found>> {
             [namespace, table, name] => {
                 let version = name.strip_prefix("table-").and_then(|n| n.strip_suffix(".json"));
                 if let Some(version) = version.and_then(|v| v.parse().ok()) {
-                    let found = tables.entry(Path::from_iter([namespace, table])).or_default();
+                    let found = tables.entry(Path::from_iter([namespace.as_str(), table.as_str()])).or_default();
                     found.definitions.insert(version, path);
                 }
             }
             [namespace, table, scope, name] => {
-                let found = tables.entry(Path::from_iter([namespace, table])).or_default();
-                let dir = Path::from_iter([namespace, table, scope]);
+                let found = tables.entry(Path::from_iter([namespace.as_str(), table.as_str()])).or_default();
+                let dir = Path::from_iter([namespace.as_str(), table.as_str(), scope.as_str()]);
                 let (manifests, last) = found.scopes.entry(dir).or_default();
                 let Some(file) = FileName::parse(name) else { continue };
                 if let Some(number) = file.number() {

@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(text_after("\u{10FFFF}"), None);
         assert_eq!(bytes_after(&[1, 0xFF]), Some(vec![2]));
         assert_eq!(bytes_after(&[0xFF]), None);
-        let long = vec![0xFFu8; 65];
+        let long = [0xFFu8; 65];
         let found = stats(vec![Arc::new(BinaryArray::from(vec![&long[..]]))]);
         assert!(found.max.is_none() && found.min.unwrap().as_bytes() == Some(vec![0xFF; 64]));
     }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
-use datafusion::physical_plan::{collect, displayable};
+use datafusion::physical_plan::displayable;
 use datafusion::sql::sqlparser::ast;
 
 use crate::error::Result;
+use crate::plan::planner::Planner;
 use crate::plan::statement::StatementContext;
 
 /// The logical and the physical plan of `query`.
@@ -41,7 +42,7 @@ pub async fn explain_analyze(
     query: ast::Query,
 ) -> Result<(SchemaRef, RecordBatch)> {
     let (plan, state) = context.physical(query, Vec::new()).await?;
-    let batches = collect(Arc::clone(&plan), state.task_ctx()).await?;
+    let batches = Planner::collect(&state, Arc::clone(&plan)).await?;
     context.count(&context.reports);
     let produced: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let shown = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string();

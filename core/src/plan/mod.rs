@@ -2,6 +2,7 @@
 
 mod explain;
 mod planner;
+mod sequential;
 mod statement;
 
 pub use explain::{explain, explain_analyze};

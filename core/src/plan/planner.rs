@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableFunctionArgs;
@@ -17,6 +18,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
+use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::sqlparser::ast;
@@ -24,6 +26,7 @@ use object_store::ObjectStore;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::plan::sequential::{RunSequentially, collect_sequentially};
 use crate::scan::BLOBS_URL;
 
 /// Functions, rules and settings that all statements of an engine share.
@@ -45,7 +48,7 @@ impl Planner {
         options.sql_parser.map_string_types_to_utf8view = false;
         options.execution.parquet.schema_force_view_types = false;
         options.execution.collect_statistics = false;
-        let base = SessionStateBuilder::new()
+        let mut base = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(Arc::new(runtime(blobs)?))
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
@@ -53,8 +56,11 @@ impl Planner {
             .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
             .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
             .with_window_functions(SessionStateDefaults::default_window_functions())
-            .with_table_function_list(SessionStateDefaults::default_table_functions())
-            .build();
+            .with_table_function_list(SessionStateDefaults::default_table_functions());
+        if config.target_partitions == 1 {
+            base = base.with_physical_optimizer_rule(Arc::new(RunSequentially));
+        }
+        let base = base.build();
         Ok(Self { base })
     }
 
@@ -68,6 +74,19 @@ impl Planner {
         props.query_execution_start_time = Some(start);
         props.config_options = Some(options);
         state
+    }
+
+    /// All rows of `plan`.
+    ///
+    /// # Errors
+    /// What running it reports.
+    pub async fn collect(state: &SessionState, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+        let task = state.task_ctx();
+        let rows = match state.config().target_partitions() {
+            1 => collect_sequentially(plan, task).await,
+            _ => collect(plan, task).await,
+        };
+        Ok(rows?)
     }
 
     /// The logical plan of `query`, whose tables are `tables`.

@@ -8,17 +8,17 @@ use datafusion::common::{ParamValues, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableSource};
-use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
 
-use crate::catalog::{Catalog, TableDef, TableKind, TableName};
+use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
 use crate::error::{Error, Result};
 use crate::plan::planner::{Planner, Tables};
 use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
-use crate::sql::{DELETED_SUFFIX, SEQ_SUFFIX, rewrite_system_columns};
+use crate::sql::rewrite_system_columns;
 use crate::tiers::Tiers;
 use crate::txn::writes::{WriteSet, altered};
 use crate::types::{Scope, SeqId, UserId};
@@ -123,10 +123,10 @@ impl StatementContext<'_> {
     async fn source(&self, reference: &TableReference) -> Result<Arc<dyn TableSource>> {
         let (name, shown) = match reference.table() {
             t if t.ends_with(DELETED_SUFFIX) => {
-                (t.trim_end_matches(DELETED_SUFFIX), Shown { system: true, tombstones: true })
+                (t.trim_end_matches(DELETED_SUFFIX), Shown { seq: true, deleted: true })
             }
             t if t.ends_with(SEQ_SUFFIX) => {
-                (t.trim_end_matches(SEQ_SUFFIX), Shown { system: true, tombstones: false })
+                (t.trim_end_matches(SEQ_SUFFIX), Shown { seq: true, deleted: false })
             }
             t => (t, Shown::default()),
         };
@@ -168,7 +168,7 @@ impl StatementContext<'_> {
     ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let (plan, state) = self.physical(query, extra).await?;
         let schema = plan.schema();
-        let batches = collect(plan, state.task_ctx()).await?;
+        let batches = Planner::collect(&state, plan).await?;
         self.count(&self.reports);
         Ok((schema, batches))
     }

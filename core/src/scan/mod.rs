@@ -10,6 +10,7 @@ mod hot_read;
 mod keyed;
 mod provider;
 mod report;
+mod tombstones;
 
 pub use keyed::rows_by_key;
 pub use provider::{BLOBS_URL, FirnTable, Shown, TableReads};

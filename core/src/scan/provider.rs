@@ -25,6 +25,7 @@ use crate::scan::hidden::hidden_by_hot;
 use crate::scan::hot_read::{shown, visible_rows};
 use crate::scan::keyed::rows_by_key;
 use crate::scan::report::ScanReport;
+use crate::scan::tombstones::retained;
 use crate::tiers::Tiers;
 use crate::types::{ColumnId, SeqId};
 
@@ -67,10 +68,10 @@ impl TableReads {
 /// Which system columns a table reference shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shown {
-    /// `_seq` and `_deleted` are columns.
-    pub system: bool,
-    /// Tombstones are rows.
-    pub tombstones: bool,
+    /// `_seq` is a column.
+    pub seq: bool,
+    /// `_deleted` is a column, and tombstones are rows.
+    pub deleted: bool,
 }
 
 /// A table reference of one statement.
@@ -87,11 +88,13 @@ impl FirnTable {
     #[must_use]
     pub fn new(reads: TableReads, shown: Shown, report: Arc<ScanReport>) -> Self {
         let mut fields: Vec<_> = reads.def.arrow_schema().fields().iter().cloned().collect();
-        if shown.system {
+        if shown.seq {
             fields.push(system_field("_seq", DataType::Int64, SEQ_ID));
+        }
+        if shown.deleted {
             fields.push(system_field("_deleted", DataType::Boolean, DELETED_ID));
         }
-        if shown.tombstones {
+        if shown.deleted {
             // A tombstone has no values but its key, whatever the table promises of its rows.
             fields = fields.iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect();
         }
@@ -140,7 +143,7 @@ impl FirnTable {
         let (rows, _) = if keys.first().is_some_and(|k| k.is_empty()) {
             (arrow::array::RecordBatch::new_empty(self.reads.def.row_schema()), Vec::new())
         } else {
-            rows_by_key(&self.reads, keys, self.shown.tombstones, Some(&self.report)).await?
+            rows_by_key(&self.reads, keys, self.shown.deleted, Some(&self.report)).await?
         };
         let rows = shown(&rows, &self.schema)?;
         let plan = MemorySourceConfig::try_new_exec(&[vec![rows]], Arc::clone(&self.schema), projection.cloned())?;
@@ -158,10 +161,11 @@ impl FirnTable {
         let overlay = self.reads.overlay_chunks();
         let looked_at: usize = view.chunks.iter().map(|c| c.rows_through(self.reads.seq)).sum();
         ScanReport::add(&self.report.hot_rows, looked_at);
-        let hot = visible_rows(&self.reads.def, &view.chunks, &overlay, self.reads.seq, self.shown.tombstones)?;
+        let hot = visible_rows(&self.reads.def, &view.chunks, &overlay, self.reads.seq, self.shown.deleted)?;
         let mut hot = hot.iter().map(|b| shown(b, &self.schema)).collect::<Result<Vec<_>>>()?;
-        if self.shown.tombstones {
-            hot.extend(self.retained_tombstones(&view, &overlay).await?);
+        if self.shown.deleted {
+            let retained = retained(&self.reads, &view.cold, &view.chunks, &overlay).await?;
+            hot.extend(retained.map(|rows| shown(&rows, &self.schema)).transpose()?);
         }
         let hidden = hidden_by_hot(&self.reads, &view.cold, &view.chunks, &overlay).await?;
         let predicate = match conjunction(filters.to_vec()) {
@@ -237,7 +241,7 @@ impl TableProvider for FirnTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let plan = match self.probed_keys(filters) {
-            Some(keys) if !self.shown.tombstones => self.read_keyed(&keys, projection).await,
+            Some(keys) if !self.shown.deleted => self.read_keyed(&keys, projection).await,
             _ => self.read_all(state, projection, filters, limit).await,
         };
         plan.map_err(|e: Error| e.into())

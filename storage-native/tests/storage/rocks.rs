@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -79,8 +79,8 @@ fn a_store_is_open_in_one_place() {
     let here = RocksKv::open(dir.path()).unwrap_err();
     assert_eq!(here.kind(), ErrorKind::Locked);
     assert!(here.message().contains(dir.path().to_str().unwrap()), "the message names the directory: {here}");
-    let elsewhere = processes::run_ignored("rocks::finds_the_store_locked", dir.path()).status().unwrap();
-    assert!(elsewhere.success(), "another process must find the store locked");
+    let elsewhere = processes::run_ignored("rocks::finds_the_store_locked", dir.path()).output().unwrap();
+    assert!(elsewhere.status.success(), "another process must find the store locked: {elsewhere:?}");
     block_on(kv.close()).unwrap();
     RocksKv::open(dir.path()).unwrap();
 }
@@ -96,8 +96,8 @@ fn finds_the_store_locked() {
 fn commits_survive_an_abort() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = processes::run_ignored("rocks::commits_and_aborts", dir.path());
-    let status = child.stderr(Stdio::null()).status().unwrap();
-    assert!(!status.success(), "the process must not end well");
+    let ended = child.output().unwrap();
+    assert!(!ended.status.success(), "the process must not end well");
     let kv = RocksKv::open(dir.path()).unwrap();
     let found = all(&kv);
     assert_eq!(found.len(), 300, "every acknowledged commit is there");

@@ -38,8 +38,8 @@ fn an_absent_or_empty_directory_becomes_a_store() {
         fill(&stores);
         block_on(stores.kv.close()).unwrap();
         assert_eq!(entries(&dir), ["blobs", "firndb-store", "kv"]);
-        for reopened in [open(&dir, None), open_existing(&dir, None), open_read_only(&dir, None)] {
-            let reopened = reopened.unwrap();
+        for reopen in [open, open_existing, open_read_only] {
+            let reopened = reopen(&dir, None).unwrap();
             assert!(is_filled(&reopened));
             block_on(reopened.kv.close()).unwrap();
         }
