@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::Size;
 
 /// Which ratio a line has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Target {
     /// Our time is at most this many times the peer's.
     TimeAtMost(f64),
