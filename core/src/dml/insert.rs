@@ -68,7 +68,11 @@ pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> 
 ///
 /// # Errors
 /// As [`insert`].
-pub async fn insert_batch(context: &StatementContext<'_>, def: &Arc<TableDef>, batch: &RecordBatch) -> Result<Changes> {
+pub async fn insert_batch(
+    context: &StatementContext<'_>,
+    def: &Arc<TableDef>,
+    batch: &RecordBatch,
+) -> Result<Changes> {
     let mut targets = Vec::with_capacity(batch.num_columns());
     for field in batch.schema_ref().fields() {
         targets.push(target(def, field.name())?);
@@ -131,7 +135,8 @@ async fn rows_of(
         let rows: Vec<&[Expr]> = values.rows.iter().map(|row| row.content.as_slice()).collect();
         // VALUES may give fewer columns than the table has when no column list was written.
         let width = rows.first().map_or(0, |r| r.len());
-        let targets = if statement.columns.is_empty() { targets.get(..width).unwrap_or(targets) } else { targets };
+        let targets =
+            if statement.columns.is_empty() { targets.get(..width).unwrap_or(targets) } else { targets };
         return source::values(context, def, targets, &rows).await;
     }
     let (schema, batches) = context.rows(source.as_ref().clone(), Vec::new()).await?;

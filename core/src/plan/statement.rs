@@ -103,7 +103,8 @@ impl StatementContext<'_> {
     ) -> Result<LogicalPlan> {
         rewrite_system_columns(&mut query)?;
         let extra: Tables = extra.into_iter().collect();
-        let statement = parser::Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))));
+        let statement =
+            parser::Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))));
         let (references, _) = resolve_table_references(&statement, true)?;
         let mut tables = Tables::new();
         for reference in references {

@@ -139,8 +139,20 @@ fn close(stack: &mut Vec<Frame>) -> usize {
 fn word_step(top: &mut Frame, word: Keyword, previous: Option<&Token>, last: Option<&Token>) {
     use Keyword as K;
     let starts = match word {
-        K::SELECT | K::FROM | K::WHERE | K::GROUP | K::HAVING | K::ORDER | K::LIMIT | K::OFFSET | K::SET
-        | K::VALUES | K::ON | K::USING | K::RETURNING | K::WINDOW => true,
+        K::SELECT
+        | K::FROM
+        | K::WHERE
+        | K::GROUP
+        | K::HAVING
+        | K::ORDER
+        | K::LIMIT
+        | K::OFFSET
+        | K::SET
+        | K::VALUES
+        | K::ON
+        | K::USING
+        | K::RETURNING
+        | K::WINDOW => true,
         K::UNION | K::INTERSECT | K::EXCEPT | K::JOIN => {
             top.chain += 1;
             true
@@ -172,9 +184,11 @@ fn wants_operand(previous: Option<&Token>, last: Option<&Token>) -> bool {
         Some(token) if is_operator(token) => true,
         Some(token) => matches!(
             keyword(token),
-            Some(Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::LIKE | Keyword::ILIKE | Keyword::BETWEEN
+            Some(
+                Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::LIKE | Keyword::ILIKE | Keyword::BETWEEN
                 // IS DISTINCT FROM
-                | Keyword::DISTINCT)
+                | Keyword::DISTINCT
+            )
         ),
         None => false,
     }
@@ -185,9 +199,13 @@ fn is_operator(token: &Token) -> bool {
     match token {
         Token::Word(_) | Token::Number(..) | Token::Char(_) | Token::Placeholder(_) | Token::EOF => false,
         Token::Comma | Token::Period | Token::SemiColon | Token::Whitespace(_) => false,
-        Token::LParen | Token::RParen | Token::LBracket | Token::RBracket | Token::LBrace | Token::RBrace => false,
+        Token::LParen | Token::RParen | Token::LBracket | Token::RBracket | Token::LBrace | Token::RBrace => {
+            false
+        }
         Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) | Token::DollarQuotedString(_) => false,
-        Token::EscapedStringLiteral(_) | Token::UnicodeStringLiteral(_) | Token::NationalStringLiteral(_) => false,
+        Token::EscapedStringLiteral(_) | Token::UnicodeStringLiteral(_) | Token::NationalStringLiteral(_) => {
+            false
+        }
         Token::HexStringLiteral(_) | Token::SingleQuotedByteStringLiteral(_) => false,
         _ => true,
     }

@@ -201,7 +201,10 @@ fn refuse_as_user(tokens: &[TokenWithSpan]) -> Result<()> {
         if !is(Some(token), "AS") || !is(tokens.get(at + 1), "USER") {
             continue;
         }
-        if matches!(tokens.get(at + 2).map(|t| &t.token), Some(Token::SingleQuotedString(_) | Token::Placeholder(_))) {
+        if matches!(
+            tokens.get(at + 2).map(|t| &t.token),
+            Some(Token::SingleQuotedString(_) | Token::Placeholder(_))
+        ) {
             return Err(Error::unsupported(format!("{}: AS USER is not supported", place(token.span.start))));
         }
     }
@@ -209,7 +212,10 @@ fn refuse_as_user(tokens: &[TokenWithSpan]) -> Result<()> {
 }
 
 /// A statement that sqlparser knows.
-fn read_sql(tokens: Vec<TokenWithSpan>, end: datafusion::sql::sqlparser::tokenizer::Location) -> Result<Statement> {
+fn read_sql(
+    tokens: Vec<TokenWithSpan>,
+    end: datafusion::sql::sqlparser::tokenizer::Location,
+) -> Result<Statement> {
     let lead = Cursor::new(&tokens, end).peek_word().unwrap_or_default();
     match parse_all(tokens, end, PARSER_RECURSION, |parser| parser.parse_statement())? {
         ast::Statement::Query(query) => {

@@ -111,7 +111,9 @@ pub(super) fn parse_all<T>(
 fn parser_error(e: ParserError, end: Location) -> Error {
     let message = match e {
         ParserError::RecursionLimitExceeded => {
-            return Error::limit("the statement nests too deep: use fewer levels of parentheses and subqueries");
+            return Error::limit(
+                "the statement nests too deep: use fewer levels of parentheses and subqueries",
+            );
         }
         ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
     };
@@ -201,7 +203,11 @@ impl<'a> Cursor<'a> {
         match self.peek() {
             Some(Token::Word(word)) => {
                 self.at += 1;
-                Ok(if word.quote_style.is_some() { word.value.clone() } else { word.value.to_ascii_lowercase() })
+                Ok(if word.quote_style.is_some() {
+                    word.value.clone()
+                } else {
+                    word.value.to_ascii_lowercase()
+                })
             }
             _ => Err(self.expected(what)),
         }
