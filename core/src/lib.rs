@@ -6,9 +6,9 @@
     expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at the first surprise")
 )]
 
-pub mod catalog;
+mod catalog;
 mod error;
-pub mod sql;
+mod sql;
 pub mod storage;
 mod types;
 

@@ -17,8 +17,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     self, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, Visit, VisitMut,
-    Visitor, VisitorMut, WildcardAdditionalOptions,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, Visit,
+    VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::names::{ident_name, name_parts};
@@ -211,9 +211,11 @@ impl Rewrite {
                 Ok((free, exposes))
             }
             SetExpr::Values(values) => Ok((self.expressions(values)?, SystemColumns::default())),
-            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) | SetExpr::Table(_) => {
-                Ok((Vec::new(), SystemColumns::default()))
-            }
+            SetExpr::Insert(_)
+            | SetExpr::Update(_)
+            | SetExpr::Delete(_)
+            | SetExpr::Merge(_)
+            | SetExpr::Table(_) => Ok((Vec::new(), SystemColumns::default())),
         }
     }
 
@@ -305,7 +307,9 @@ impl Rewrite {
         use JoinOperator as J;
         let (constraint, listed) = match &join.join_operator {
             J::Join(c) | J::Inner(c) | J::Left(c) | J::LeftOuter(c) | J::CrossJoin(c) => (Some(c), true),
-            J::Right(c) | J::RightOuter(c) | J::FullOuter(c) => (Some(c), !matches!(c, JoinConstraint::Using(_))),
+            J::Right(c) | J::RightOuter(c) | J::FullOuter(c) => {
+                (Some(c), !matches!(c, JoinConstraint::Using(_)))
+            }
             _ => (None, false),
         };
         from.unlisted_join |= !listed;
@@ -348,7 +352,11 @@ impl Rewrite {
             }
             TableFactor::Derived { lateral, subquery, alias, .. } => {
                 let (free, exposes) = self.query(subquery)?;
-                if *lateral { from.mentions.extend(free) } else { from.free.extend(free) }
+                if *lateral {
+                    from.mentions.extend(free)
+                } else {
+                    from.free.extend(free)
+                }
                 let exposes = alias.as_ref().map_or(exposes, |alias| aliased(alias, exposes));
                 from.relations.push(subquery_relation(alias.as_ref(), exposes));
             }
@@ -566,7 +574,8 @@ fn rename(select: &mut Select, order_by: &mut Option<ast::OrderBy>, relations: &
 
 /// Goes over a FROM in the order in which its relations were gathered.
 fn rename_in<'a>(item: &mut TableWithJoins, relations: &mut impl Iterator<Item = &'a Relation>) {
-    let factors = std::iter::once(&mut item.relation).chain(item.joins.iter_mut().map(|join| &mut join.relation));
+    let factors =
+        std::iter::once(&mut item.relation).chain(item.joins.iter_mut().map(|join| &mut join.relation));
     for factor in factors {
         if let TableFactor::NestedJoin { table_with_joins, .. } = factor {
             rename_in(table_with_joins, relations);
@@ -574,7 +583,8 @@ fn rename_in<'a>(item: &mut TableWithJoins, relations: &mut impl Iterator<Item =
         }
         let Some(relation) = relations.next() else { return };
         let TableFactor::Table { name, alias, .. } = factor else { continue };
-        let Some(ObjectNamePart::Identifier(ident)) = name.0.last_mut().filter(|_| relation.wanted.any()) else {
+        let Some(ObjectNamePart::Identifier(ident)) = name.0.last_mut().filter(|_| relation.wanted.any())
+        else {
             continue;
         };
         alias.get_or_insert_with(|| TableAlias {
@@ -620,10 +630,15 @@ fn wildcards(projection: Vec<SelectItem>, from: &From) -> Result<Vec<SelectItem>
             },
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), mut options) => {
                 let qualifier = name_parts(&name)?;
-                if let Some(relation) = from.relations.iter().find(|r| r.wanted.any() && r.answers_to(&qualifier)) {
+                if let Some(relation) =
+                    from.relations.iter().find(|r| r.wanted.any() && r.answers_to(&qualifier))
+                {
                     leave_out(&mut options, relation.wanted.hidden().iter().copied())?;
                 }
-                items.push(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options));
+                items.push(SelectItem::QualifiedWildcard(
+                    SelectItemQualifiedWildcardKind::ObjectName(name),
+                    options,
+                ));
             }
             other => items.push(other),
         }
@@ -633,7 +648,11 @@ fn wildcards(projection: Vec<SelectItem>, from: &From) -> Result<Vec<SelectItem>
 
 /// Writes `*` as the wildcards of all relations: EXCLUDE with `*` finds only the first of several
 /// columns of one name.
-fn list_wildcard(options: &WildcardAdditionalOptions, from: &From, items: &mut Vec<SelectItem>) -> Result<()> {
+fn list_wildcard(
+    options: &WildcardAdditionalOptions,
+    from: &From,
+    items: &mut Vec<SelectItem>,
+) -> Result<()> {
     if !is_plain(options) {
         return Err(Error::unsupported("options behind * in a join that mentions _seq or _deleted"));
     }
@@ -682,9 +701,13 @@ fn is_plain(options: &WildcardAdditionalOptions) -> bool {
         && opt_alias.is_none()
 }
 
-fn leave_out<'a>(options: &mut WildcardAdditionalOptions, names: impl Iterator<Item = &'a str>) -> Result<()> {
-    let names: Vec<ObjectName> =
-        names.map(|name| ObjectName(vec![ObjectNamePart::Identifier(Ident::with_quote('"', name))])).collect();
+fn leave_out<'a>(
+    options: &mut WildcardAdditionalOptions,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<()> {
+    let names: Vec<ObjectName> = names
+        .map(|name| ObjectName(vec![ObjectNamePart::Identifier(Ident::with_quote('"', name))]))
+        .collect();
     if names.is_empty() {
         return Ok(());
     }

@@ -1,14 +1,13 @@
 //! Text into statements' tokens, and syntax errors that say where.
 
+use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
+use super::dialect::Metered;
 use crate::error::{Error, Result};
-
-/// The syntax is PostgreSQL's; sqlparser asks for this very type in places.
-pub(super) static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// One statement: its tokens without spaces and comments, never none, and its own source.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub(super) struct Piece {
 /// `Syntax` for what is no token, such as a string without end.
 pub(super) fn split(text: &str) -> Result<Vec<Piece>> {
     let mut all = Vec::new();
-    Tokenizer::new(&DIALECT, text)
+    Tokenizer::new(&PostgreSqlDialect {}, text)
         .tokenize_with_location_into_buf(&mut all)
         .map_err(|e| syntax(e.location, lower_first(&e.message)))?;
     let mut pieces = Vec::new();
@@ -88,21 +87,30 @@ pub(super) fn place(location: Location) -> String {
     format!("line {}, column {}", location.line, location.column)
 }
 
-/// Has sqlparser read all of `tokens` with `read`.
+/// Levels of recursion that sqlparser is given. It spends several on each pair of parentheses, and its
+/// frames are large: more would not fit the stack of a thread or of WebAssembly.
+const RECURSION: usize = 50;
+
+/// Has sqlparser read all of `tokens` as one statement.
 ///
 /// # Errors
 /// `Syntax` where the tokens do not fit, or are too many; `LimitExceeded` when they nest too deep.
-pub(super) fn parse_all<T>(
-    tokens: Vec<TokenWithSpan>,
-    end: Location,
-    recursion: usize,
-    read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
-) -> Result<T> {
-    let mut parser = Parser::new(&DIALECT).with_recursion_limit(recursion).with_tokens_with_locations(tokens);
-    let value = read(&mut parser).map_err(|e| parser_error(e, end))?;
+pub(super) fn parse_statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<ast::Statement> {
+    // A token is an operand once, or a few times where sqlparser has to try.
+    let dialect = Metered::new(tokens.len().saturating_mul(32).saturating_add(4096));
+    let mut parser = Parser::new(&dialect).with_recursion_limit(RECURSION).with_tokens_with_locations(tokens);
+    let statement = match parser.parse_statement() {
+        Ok(statement) => statement,
+        Err(ParserError::RecursionLimitExceeded) if dialect.is_exhausted() => {
+            return Err(Error::limit(
+                "the statement takes too many attempts to read: use fewer levels of nesting",
+            ));
+        }
+        Err(e) => return Err(parser_error(e, end)),
+    };
     let next = parser.peek_token();
     if next.token == Token::EOF {
-        return Ok(value);
+        return Ok(statement);
     }
     Err(syntax(next.span.start, format!("expected the end of the statement, found {}", next.token)))
 }
@@ -111,7 +119,9 @@ pub(super) fn parse_all<T>(
 fn parser_error(e: ParserError, end: Location) -> Error {
     let message = match e {
         ParserError::RecursionLimitExceeded => {
-            return Error::limit("the statement nests too deep: use fewer levels of parentheses and subqueries");
+            return Error::limit(
+                "the statement nests too deep: use fewer levels of parentheses and subqueries",
+            );
         }
         ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
     };
@@ -201,7 +211,11 @@ impl<'a> Cursor<'a> {
         match self.peek() {
             Some(Token::Word(word)) => {
                 self.at += 1;
-                Ok(if word.quote_style.is_some() { word.value.clone() } else { word.value.to_ascii_lowercase() })
+                Ok(if word.quote_style.is_some() {
+                    word.value.clone()
+                } else {
+                    word.value.to_ascii_lowercase()
+                })
             }
             _ => Err(self.expected(what)),
         }
@@ -251,7 +265,7 @@ mod tests {
         let texts: Vec<_> = pieces.iter().map(|p| p.text.as_str()).collect();
         assert_eq!(texts, ["SELECT 'é;' -- ; in a comment\n, \"ü\"", "SELECT $$ ; $$", "SELECT 3"]);
         let ends: Vec<_> = pieces.iter().map(|p| (p.end.line, p.end.column)).collect();
-        assert_eq!(ends, [(2, 6), (3, 24), (4, 12)]);
+        assert_eq!(ends, [(2, 6), (3, 23), (4, 12)]);
         assert!(split(" /* nothing */ ; -- here").unwrap().is_empty());
     }
 
