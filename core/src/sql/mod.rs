@@ -13,6 +13,7 @@ mod own;
 mod system_columns;
 mod table;
 mod tokens;
+mod values;
 
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
@@ -165,11 +166,20 @@ pub fn parse_within(text: &str, limits: &SqlLimits) -> Result<Vec<Parsed>> {
 }
 
 fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
-    let Piece { tokens, text, end } = piece;
+    let Piece { mut tokens, rows, text, end } = piece;
     depth::check(&tokens, limits.depth)?;
-    let parameters = count_parameters(&tokens, limits.parameters)?;
+    let mut parameters = count_parameters(&tokens, limits.parameters)?;
     refuse_as_user(&tokens)?;
-    let statement = own::statement(tokens, end)?;
+    let Some((place, rows)) = rows else {
+        return Ok(Parsed { statement: own::statement(tokens, end)?, text, parameters });
+    };
+    parameters = parameters.max(rows.parameters);
+    if parameters > limits.parameters {
+        return Err(Error::limit(format!("parameters end at ${}, found ${parameters}", limits.parameters)));
+    }
+    tokens.splice(place..place, values::stand_in(end));
+    let mut statement = own::statement(tokens, end)?;
+    values::put(&mut statement, rows.rows)?;
     Ok(Parsed { statement, text, parameters })
 }
 
