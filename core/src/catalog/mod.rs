@@ -9,6 +9,7 @@ mod ddl;
 mod literal;
 mod name;
 mod options;
+mod rows;
 pub mod store;
 mod table;
 
@@ -28,6 +29,7 @@ pub use name::{
 };
 pub(crate) use name::{check_column_name, nearest};
 pub use options::{Compression, FlushPolicy, OptionChanges, TableOptions};
+pub use store::write_difference;
 pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};
 
 use crate::error::{Error, Result};

@@ -1,0 +1,78 @@
+//! The engine as WebAssembly: built with the cheapest profile, run in Node.js, compared with what it must print.
+
+mod bindgen;
+pub mod toolchain;
+
+use std::path::{Path, PathBuf};
+
+use crate::no_arguments;
+use crate::phases::Phases;
+use crate::shell::{Failure, Result, Tool, io_failure};
+use crate::workspace::Workspace;
+use toolchain::Toolchain;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const PROFILE: &str = "wasm-dev";
+const PACKAGE: &str = "firndb-tests-wasm";
+
+/// `cargo xtask wasm`.
+pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    no_arguments("wasm", arguments)?;
+    let mut phases = Phases::new();
+    let toolchain = phases.run("set-up, WebAssembly", || toolchain::set_up(workspace))?;
+    check(workspace, &toolchain, &mut phases)?;
+    phases.summarize();
+    Ok(())
+}
+
+/// Builds, binds and runs `tests/wasm`.
+pub fn check(workspace: &Workspace, toolchain: &Toolchain, phases: &mut Phases) -> Result<()> {
+    phases.run("wasm: build", || build(workspace, toolchain))?;
+    let module = phases.run("wasm: JavaScript bindings", || bind(workspace))?;
+    phases.run("wasm: run in Node.js", || run(workspace, &module))
+}
+
+fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
+    toolchain
+        .cargo(workspace)?
+        .args(["build", "--target", TARGET, "--profile", PROFILE, "--package", PACKAGE])
+        .hint("`core` compiles without a platform: no threads, no files, no clock of the system, no tokio")
+        .run()
+}
+
+/// The directory of the JavaScript module made from the build.
+fn bind(workspace: &Workspace) -> Result<PathBuf> {
+    let tool = bindgen::installed(workspace)?;
+    let target = workspace.wasm_target();
+    let built = target.join(TARGET).join(PROFILE).join(PACKAGE.replace('-', "_")).with_extension("wasm");
+    let out = target.join("node");
+    Tool::new(tool)
+        .args(["--target", "nodejs", "--keep-debug", "--out-dir"])
+        .arg(&out)
+        .arg(&built)
+        .hint("`wasm-bindgen` in Cargo.lock and the tool must have the same version")
+        .run()?;
+    let size = built.metadata().map_err(|e| io_failure(built.display(), &e))?.len();
+    eprintln!("    {} MB before optimisation, {PROFILE} profile", size / 1_000_000);
+    Ok(out)
+}
+
+fn run(workspace: &Workspace, module: &Path) -> Result<()> {
+    let dir = workspace.root().join("tests").join("wasm");
+    let path = dir.join("expected.txt");
+    let expected =
+        std::fs::read_to_string(&path).map_err(|e| io_failure(format!("reading {}", path.display()), &e))?;
+    let printed = Tool::new("node")
+        .arg(dir.join("run.cjs"))
+        .arg(module.join(PACKAGE.replace('-', "_")).with_extension("js"))
+        .hint("a bare `unreachable` is a panic; its message is above it")
+        .read()?;
+    eprint!("{printed}");
+    if printed == expected {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "the WebAssembly build did not print what {} says, but the above; expected:\n{expected}",
+        path.display()
+    )))
+}
