@@ -1,7 +1,7 @@
 //! A key-value store in this process's memory, for unit tests and `memory://`.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::storage::kv::{KeyRange, Keyspace, KvStore, Mutation, Precondition, WriteBatch};
 use crate::types::Durability;
 
-type Map = BTreeMap<(Keyspace, Bytes), Bytes>;
+/// Every pair of every keyspace.
+pub(super) type Map = BTreeMap<(Keyspace, Bytes), Bytes>;
 
 /// Keeps everything in a sorted map; nothing survives the process, whatever durability is asked for.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ fn closed() -> Error {
     Error::unavailable("the key-value store is closed; open it again")
 }
 
-fn bounds(space: Keyspace, range: &KeyRange) -> (Bound<(Keyspace, Bytes)>, Bound<(Keyspace, Bytes)>) {
+fn bounds(space: Keyspace, range: &KeyRange) -> impl RangeBounds<(Keyspace, Bytes)> {
     let start = match &range.start {
         Bound::Included(k) => Bound::Included((space, k.clone())),
         Bound::Excluded(k) => Bound::Excluded((space, k.clone())),
@@ -78,6 +79,15 @@ pub(super) fn apply(map: &mut Map, batch: &WriteBatch) -> Result<()> {
     Ok(())
 }
 
+/// The first `limit` pairs of `range`; shared with the fault-injecting store.
+pub(super) fn pairs(map: &Map, space: Keyspace, range: &KeyRange, limit: usize) -> Vec<(Bytes, Bytes)> {
+    if range.is_empty() {
+        return Vec::new();
+    }
+    let found = map.range(bounds(space, range)).take(limit);
+    found.map(|((_, key), value)| (key.clone(), value.clone())).collect()
+}
+
 #[async_trait]
 impl KvStore for MemoryKv {
     async fn get(&self, space: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
@@ -88,12 +98,7 @@ impl KvStore for MemoryKv {
 
     async fn page(&self, space: Keyspace, range: KeyRange, limit: usize) -> Result<Vec<(Bytes, Bytes)>> {
         let map = self.map.read();
-        let map = map.as_ref().ok_or_else(closed)?;
-        if range.is_empty() {
-            return Ok(Vec::new());
-        }
-        let pairs = map.range(bounds(space, &range)).take(limit);
-        Ok(pairs.map(|((_, key), value)| (key.clone(), value.clone())).collect())
+        Ok(pairs(map.as_ref().ok_or_else(closed)?, space, &range, limit))
     }
 
     async fn commit(&self, batch: WriteBatch, _durability: Durability) -> Result<()> {

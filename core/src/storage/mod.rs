@@ -2,6 +2,10 @@
 //! ([`object_store::ObjectStore`]), a [`Clock`] and randomness ([`Rng`]).
 
 mod clock;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod fault;
 pub mod keys;
 mod kv;
 mod memory;

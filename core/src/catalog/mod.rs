@@ -1,0 +1,224 @@
+//! Namespaces, tables and columns: what they are, how DDL changes them, how they are kept.
+//!
+//! A [`Catalog`] is a value. DDL makes another one of it ([`create_table`], [`alter_table`], …) and
+//! [`store`] writes the difference, so a statement that fails, or whose commit does, has changed nothing.
+
+mod codec;
+mod column_type;
+mod ddl;
+mod literal;
+mod name;
+mod options;
+mod rows;
+pub mod store;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub use codec::{decode_table, encode_table};
+pub use column_type::ColumnType;
+pub use ddl::{
+    AlterAction, AlterTable, CreateTable, MAX_COLUMNS, NewColumn, alter_table, create_namespace, create_table,
+    drop_namespace, drop_tables,
+};
+pub use literal::Literal;
+pub(crate) use name::{check_column_name, nearest};
+pub use name::{
+    DELETED_COLUMN, DELETED_SUFFIX, MAIN_NAMESPACE, MAX_NAME_BYTES, RESERVED_NAMESPACES, SEQ_COLUMN, SEQ_SUFFIX,
+    TableName, quoted,
+};
+pub use options::{Compression, FlushPolicy, OptionChanges, TableOptions};
+pub use store::write_difference;
+pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};
+
+use crate::error::{Error, Result};
+use crate::types::TableId;
+
+/// All namespaces and tables of a store at one moment. Copies share the definitions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Catalog {
+    namespaces: BTreeSet<String>,
+    tables: BTreeMap<TableId, Arc<TableDef>>,
+    /// Namespace, then name, to the tables of it.
+    names: BTreeMap<String, BTreeMap<String, TableId>>,
+    dropped: BTreeMap<TableId, Arc<TableDef>>,
+    next_table_id: u32,
+}
+
+/// The catalog of a fresh store: the namespace [`MAIN_NAMESPACE`] and nothing in it.
+impl Default for Catalog {
+    fn default() -> Self {
+        Self {
+            namespaces: BTreeSet::from([MAIN_NAMESPACE.to_owned()]),
+            tables: BTreeMap::new(),
+            names: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+            next_table_id: 1,
+        }
+    }
+}
+
+impl Catalog {
+    /// A catalog of these parts, as read from a store or found by a recovery. Namespaces of tables are
+    /// added, dropped definitions are kept apart, and the next id is past every one given.
+    ///
+    /// # Errors
+    /// `Corrupt` when two tables have one id, or two that are not dropped have one name.
+    pub fn from_parts(
+        namespaces: impl IntoIterator<Item = String>,
+        tables: impl IntoIterator<Item = TableDef>,
+        next_table_id: u32,
+    ) -> Result<Self> {
+        let mut catalog = Self::default();
+        catalog.namespaces.extend(namespaces);
+        catalog.next_table_id = catalog.next_table_id.max(next_table_id);
+        for table in tables {
+            let clash = |other: &TableDef| {
+                Error::corrupt(format!(
+                    "two tables clash: {} with id {} and {} with id {}",
+                    other.full_name(),
+                    other.id,
+                    table.full_name(),
+                    table.id
+                ))
+            };
+            if let Some(other) = catalog.tables.get(&table.id).or_else(|| catalog.dropped.get(&table.id)) {
+                return Err(clash(other));
+            }
+            catalog.next_table_id = catalog.next_table_id.max(table.id.0.saturating_add(1));
+            if table.dropped {
+                catalog.dropped.insert(table.id, Arc::new(table));
+                continue;
+            }
+            if let Some(other) = catalog.table(&table.namespace, &table.name) {
+                return Err(clash(other));
+            }
+            catalog.namespaces.insert(table.namespace.clone());
+            catalog.insert(Arc::new(table));
+        }
+        Ok(catalog)
+    }
+
+    /// Every namespace, in name order; never those of [`RESERVED_NAMESPACES`].
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.namespaces.iter().map(String::as_str)
+    }
+
+    /// Whether there is a namespace of this name; those of [`RESERVED_NAMESPACES`] always are.
+    #[must_use]
+    pub fn has_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(name) || RESERVED_NAMESPACES.contains(&name)
+    }
+
+    /// Checks that there is a namespace of this name, as `USE` does.
+    ///
+    /// # Errors
+    /// `NotFound`, with the nearest name there is.
+    pub fn expect_namespace(&self, name: &str) -> Result<()> {
+        if self.has_namespace(name) { Ok(()) } else { Err(self.no_namespace(name)) }
+    }
+
+    /// Every table, in the order they were created.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<TableDef>> {
+        self.tables.values()
+    }
+
+    /// The tables of a namespace, in name order.
+    pub fn tables_in(&self, namespace: &str) -> impl Iterator<Item = &Arc<TableDef>> {
+        self.names.get(namespace).into_iter().flat_map(BTreeMap::values).filter_map(|id| self.tables.get(id))
+    }
+
+    /// Tables that are dropped and whose rows and files are still to be removed.
+    pub fn dropped(&self) -> impl Iterator<Item = &Arc<TableDef>> {
+        self.dropped.values()
+    }
+
+    /// The table of this id, unless it is dropped.
+    #[must_use]
+    pub fn table_by_id(&self, id: TableId) -> Option<&Arc<TableDef>> {
+        self.tables.get(&id)
+    }
+
+    /// The table `name` of `namespace`.
+    #[must_use]
+    pub fn table(&self, namespace: &str, name: &str) -> Option<&Arc<TableDef>> {
+        self.tables.get(self.names.get(namespace)?.get(name)?)
+    }
+
+    /// The table a statement names, where a bare name is of the namespace `current`.
+    ///
+    /// # Errors
+    /// `NotFound`, with the nearest name there is.
+    pub fn resolve(&self, name: &TableName, current: &str) -> Result<Arc<TableDef>> {
+        let namespace = name.namespace.as_deref().unwrap_or(current);
+        if let Some(table) = self.table(namespace, &name.name) {
+            return Ok(Arc::clone(table));
+        }
+        if !self.has_namespace(namespace) {
+            return Err(self.no_namespace(namespace));
+        }
+        Err(self.no_table(namespace, &name.name))
+    }
+
+    /// The id the next table gets; ids below it have been given out.
+    #[must_use]
+    pub fn next_table_id(&self) -> u32 {
+        self.next_table_id
+    }
+
+    /// This catalog without the remains of a dropped table: its rows and files are gone.
+    #[must_use]
+    pub fn forget_dropped(&self, id: TableId) -> Self {
+        let mut next = self.clone();
+        next.dropped.remove(&id);
+        next
+    }
+
+    fn no_namespace(&self, name: &str) -> Error {
+        let hint = nearest(name, self.namespaces()).map(|n| format!("; did you mean {}?", quoted(n)));
+        Error::not_found(format!("there is no namespace {}{}", quoted(name), hint.unwrap_or_default()))
+    }
+
+    fn no_table(&self, namespace: &str, name: &str) -> Error {
+        let missing = TableName::qualified(namespace, name);
+        let same_namespace = self.tables_in(namespace).map(|t| t.name.as_str());
+        let elsewhere = || self.tables.values().find(|t| t.name == name).map(|t| t.full_name());
+        let hint = elsewhere()
+            .or_else(|| nearest(name, same_namespace).map(|n| TableName::qualified(namespace, n)))
+            .map(|n| format!("; did you mean {n}?"));
+        Error::not_found(format!("there is no table {missing}{}", hint.unwrap_or_default()))
+    }
+
+    fn take_table_id(&mut self) -> Result<TableId> {
+        let id = self.next_table_id;
+        let next = id.checked_add(1).ok_or_else(|| Error::limit("the store has no table id left"))?;
+        self.next_table_id = next;
+        Ok(TableId(id))
+    }
+
+    /// Puts a definition in, in place of an older one of the same table.
+    fn insert(&mut self, table: Arc<TableDef>) {
+        self.names.entry(table.namespace.clone()).or_default().insert(table.name.clone(), table.id);
+        self.tables.insert(table.id, table);
+    }
+
+    /// Moves a table to the dropped ones, as the next version of its definition.
+    fn retire(&mut self, table: &TableDef) -> Result<()> {
+        let mut last = table.clone();
+        last.schema_version = ddl::next_version(table)?;
+        last.dropped = true;
+        self.tables.remove(&table.id);
+        if let Some(names) = self.names.get_mut(&table.namespace) {
+            names.remove(&table.name);
+            if names.is_empty() {
+                self.names.remove(&table.namespace);
+            }
+        }
+        self.dropped.insert(table.id, Arc::new(last));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

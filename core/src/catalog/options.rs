@@ -1,0 +1,65 @@
+//! What `WITH (…)` says about a table.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::ColumnId;
+
+/// How batch files are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Zstandard.
+    #[default]
+    Zstd,
+    /// Snappy.
+    Snappy,
+    /// LZ4, raw blocks.
+    Lz4,
+    /// None.
+    None,
+}
+
+impl Compression {
+    /// Every way, with its name in SQL.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("zstd", Self::Zstd), ("snappy", Self::Snappy), ("lz4", Self::Lz4), ("none", Self::None)];
+}
+
+/// When a scope is flushed without being told to: as soon as one of these is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FlushPolicy {
+    /// Row versions in the hot tier.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rows: Option<u64>,
+    /// Bytes in the hot tier.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes: Option<u64>,
+    /// Seconds since the oldest of them was written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub interval_s: Option<u64>,
+}
+
+/// A table's options.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TableOptions {
+    /// The table's own flush policy; `None` leaves it to the engine's configuration.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub flush: Option<FlushPolicy>,
+    /// Columns that get Bloom filters besides those of the primary key, which always do.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub bloom: Vec<ColumnId>,
+    /// The compression of batch files.
+    #[serde(default)]
+    pub compression: Compression,
+}
+
+/// The options a statement names; columns by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OptionChanges {
+    /// `FLUSH_POLICY`; `Some(None)` for `'default'`.
+    pub flush: Option<Option<FlushPolicy>>,
+    /// `BLOOM_FILTER`.
+    pub bloom: Option<Vec<String>>,
+    /// `COMPRESSION`.
+    pub compression: Option<Compression>,
+}

@@ -1,0 +1,138 @@
+//! Footers, page indexes and checksums of batch files, kept in memory.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use object_store::path::Path;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::MetadataFetch;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use std::ops::Range;
+
+use crate::cold::checksums::{EXTENT_BYTES, ExtentSums};
+use crate::cold::file::ColdFile;
+use crate::cold::lru::Lru;
+use crate::error::{Error, Result};
+
+/// A footer as it is kept: cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Footer {
+    reader: ArrowReaderMetadata,
+}
+
+impl Footer {
+    /// The footer with its page index.
+    #[must_use]
+    pub fn metadata(&self) -> &Arc<ParquetMetaData> {
+        self.reader.metadata()
+    }
+
+    /// The footer with the Arrow schema that the file has, ready for a reader.
+    #[must_use]
+    pub fn reader(&self) -> &ArrowReaderMetadata {
+        &self.reader
+    }
+}
+
+/// Keeps footers and checksums under a budget of bytes, the least recently used dropped first.
+#[derive(Debug)]
+pub struct Footers {
+    footers: Lru<Path, Footer>,
+    sums: Lru<Path, Arc<ExtentSums>>,
+}
+
+impl Footers {
+    /// An empty cache of about `budget` bytes.
+    #[must_use]
+    pub fn new(budget: usize) -> Self {
+        // A sum is 4 bytes per 64 KiB of file; an eighth is more than they take beside footers.
+        Self { footers: Lru::new(budget - budget / 8), sums: Lru::new(budget / 8) }
+    }
+
+    /// The checksums of `file`, from memory or the store.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming the file, when they are missing or altered.
+    pub async fn sums(&self, file: &ColdFile) -> Result<Arc<ExtentSums>> {
+        if let Some(sums) = self.sums.get(file.path()) {
+            return Ok(sums);
+        }
+        let sums = Arc::new(file.load_sums().await?);
+        self.sums.insert(file.path().clone(), Arc::clone(&sums), sums.memory_bytes() + 256);
+        Ok(sums)
+    }
+
+    /// The footer of `file`, from memory or the store.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming the file, when it is missing, altered, or not what the manifest describes.
+    pub async fn footer(&self, file: &ColdFile) -> Result<Footer> {
+        if let Some(footer) = self.footers.get(file.path()) {
+            return Ok(footer);
+        }
+        let sums = self.sums(file).await?;
+        let footer = load(file, &sums).await?;
+        let bytes = footer.metadata().memory_size() + 1024;
+        self.footers.insert(file.path().clone(), footer.clone(), bytes);
+        Ok(footer)
+    }
+
+    /// The footer of `file`, if it is in memory.
+    pub(super) fn kept(&self, file: &ColdFile) -> Option<Footer> {
+        self.footers.get(file.path())
+    }
+
+    /// Drops what is kept of a file.
+    pub fn forget(&self, path: &Path) {
+        self.footers.remove_if(|p| p == path);
+        self.sums.remove_if(|p| p == path);
+    }
+}
+
+/// Reads and checks the footer of `file`.
+pub(super) async fn load(file: &ColdFile, sums: &ExtentSums) -> Result<Footer> {
+    let size = file.entry().bytes;
+    // The last whole extent and what follows it usually hold footer and page index, and are read whole
+    // for their checksums anyway.
+    let tail = usize::try_from(size.min(EXTENT_BYTES + size % EXTENT_BYTES)).unwrap_or(usize::MAX);
+    let metadata = ParquetMetaDataReader::new()
+        .with_page_index_policy(PageIndexPolicy::Optional)
+        .with_prefetch_hint(Some(tail))
+        .load_and_finish(Fetch { file, sums }, size)
+        .await
+        .map_err(|e| named(file, e))?;
+    let groups: Vec<i64> = metadata.row_groups().iter().map(|g| g.num_rows()).collect();
+    let expected = &file.entry().row_groups;
+    if !groups.iter().copied().eq(expected.iter().map(|rows| i64::from(*rows))) {
+        return Err(file.damaged(&format!("expected row groups of {expected:?} rows, found {groups:?}")));
+    }
+    let options = ArrowReaderOptions::new();
+    let reader = ArrowReaderMetadata::try_new(Arc::new(metadata), options).map_err(|e| named(file, e))?;
+    Ok(Footer { reader })
+}
+
+/// Errors of the Parquet reader speak of a file without naming it.
+pub(super) fn named(file: &ColdFile, error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(_) => Error::from(error),
+        other => file.damaged(&format!("{other}")).with_source(other),
+    }
+}
+
+struct Fetch<'a> {
+    file: &'a ColdFile,
+    sums: &'a ExtentSums,
+}
+
+impl MetadataFetch for Fetch<'_> {
+    fn fetch(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        async move {
+            let (parts, _) = self.file.read(self.sums, &[range]).await?;
+            Ok(parts.into_iter().next().unwrap_or_default())
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,74 @@
+//! Every setting of an engine.
+
+use crate::error::{Error, Result};
+use crate::types::Durability;
+
+/// How an engine works. `Config::default()` is what an application should start from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// What an acknowledged write survives.
+    pub durability: Durability,
+    /// How many bytes of hot versions may stay in memory; least recently used scopes leave first and are
+    /// read back from the key-value store when they are needed.
+    pub hot_bytes: usize,
+    /// A scope is flushed once it holds so many versions, unless its table says otherwise.
+    pub flush_rows: u64,
+    /// A scope is flushed once its versions take so many bytes of memory, unless its table says otherwise.
+    pub flush_bytes: u64,
+    /// A flush by policy leaves scopes with fewer versions than this alone, so that many small users do
+    /// not become many small files. A flush by command takes any.
+    pub min_flush_rows: u64,
+    /// How many rows a batch file holds at most.
+    pub batch_file_rows: usize,
+    /// How many partitions a query runs in; 1 in WebAssembly.
+    pub target_partitions: usize,
+    /// Opens for reading only: no epoch is raised, every write fails.
+    pub read_only: bool,
+    /// Distinguishes engines that write to the same history, 0 to 1023.
+    pub node: u16,
+    /// How often a statement outside a transaction is run again when it meets a conflict.
+    pub conflict_retries: u32,
+    /// How many bytes of Parquet footers stay in memory.
+    pub footer_cache_bytes: usize,
+    /// How many bytes of Bloom filters stay in memory.
+    pub bloom_cache_bytes: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Strict,
+            hot_bytes: 256 << 20,
+            flush_rows: 500_000,
+            flush_bytes: 64 << 20,
+            min_flush_rows: 1_000,
+            batch_file_rows: 1 << 20,
+            target_partitions: 1,
+            read_only: false,
+            node: 0,
+            conflict_retries: 10,
+            footer_cache_bytes: 64 << 20,
+            bloom_cache_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Config {
+    /// Refuses values that cannot work.
+    ///
+    /// # Errors
+    /// `InvalidInput` naming the setting.
+    pub fn validate(&self) -> Result<()> {
+        if self.node > 1023 {
+            return Err(Error::invalid(format!("node is at most 1023, not {}", self.node)));
+        }
+        if self.target_partitions == 0 {
+            return Err(Error::invalid("target_partitions is at least 1"));
+        }
+        if self.batch_file_rows == 0 {
+            return Err(Error::invalid("batch_file_rows is at least 1"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! INSERT.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::concat_batches;
+use datafusion::sql::sqlparser::ast::{self, Expr, OnConflictAction, OnInsert, SetExpr, TableObject};
+
+use crate::catalog::TableDef;
+use crate::dml::assign::assign;
+use crate::dml::conflict::{self, Resolved};
+use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays};
+use crate::dml::returning::returning;
+use crate::dml::{Changes, query, source, versions};
+use crate::error::{Error, Result};
+use crate::plan::StatementContext;
+use crate::scan::TableReads;
+use crate::sql::{ident_name, table_name};
+
+/// The row versions of an INSERT.
+///
+/// # Errors
+/// `Constraint` for NULLs and duplicate keys, `InvalidInput` for values that do not fit, and what planning
+/// and reading report.
+pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> Result<Changes> {
+    let TableObject::TableName(name) = &statement.table else {
+        return Err(Error::unsupported("INSERT into something that is not a table"));
+    };
+    let name = table_name(name)?;
+    let def = context.table(&name)?;
+    let alias = statement.table_alias.as_ref().map_or(def.name.clone(), |a| ident_name(&a.alias));
+    let targets = targets(&def, &statement.columns)?;
+    let given = rows_of(context, &def, &targets, statement).await?;
+    let columns = complete(context, &def, &targets, given).await?;
+    let reads = context.reads(&def).await?;
+
+    let action = match &statement.on {
+        None => None,
+        Some(OnInsert::OnConflict(on)) => {
+            conflict::check_target(&def, on)?;
+            Some(&on.action)
+        }
+        Some(_) => return Err(Error::unsupported("ON DUPLICATE KEY UPDATE; write ON CONFLICT DO UPDATE")),
+    };
+    let resolved = match action {
+        None => plain(&def, &reads, columns).await?,
+        Some(OnConflictAction::DoNothing) => conflict::do_nothing(&reads, columns).await?,
+        Some(OnConflictAction::DoUpdate(update)) => {
+            conflict::do_update(context, &reads, &alias, update, columns).await?
+        }
+    };
+    let returned = match &statement.returning {
+        Some(items) => Some(returning(context, &def, &alias, items, resolved.columns.clone()).await?),
+        None => None,
+    };
+    let affected = resolved.columns.first().map_or(0, |c| c.len()) as u64;
+    Ok(Changes {
+        versions: versions(&def, resolved.columns, false)?,
+        scope: reads.scope,
+        def,
+        affected,
+        returned,
+        cold_rows: resolved.cold_rows,
+    })
+}
+
+/// The row versions of rows given as a batch; columns by name, missing ones get their default.
+///
+/// # Errors
+/// As [`insert`].
+pub async fn insert_batch(context: &StatementContext<'_>, def: &Arc<TableDef>, batch: &RecordBatch) -> Result<Changes> {
+    let mut targets = Vec::with_capacity(batch.num_columns());
+    for field in batch.schema_ref().fields() {
+        targets.push(target(def, field.name())?);
+    }
+    let columns = complete(context, def, &targets, batch.columns().to_vec()).await?;
+    let reads = context.reads(def).await?;
+    let resolved = plain(def, &reads, columns).await?;
+    Ok(Changes {
+        versions: versions(def, resolved.columns, false)?,
+        scope: reads.scope,
+        def: Arc::clone(def),
+        affected: batch.num_rows() as u64,
+        returned: None,
+        cold_rows: 0,
+    })
+}
+
+fn targets(def: &TableDef, names: &[ast::ObjectName]) -> Result<Vec<usize>> {
+    if names.is_empty() {
+        return Ok((0..def.columns.len()).collect());
+    }
+    let mut found: Vec<usize> = Vec::with_capacity(names.len());
+    for name in names {
+        let parts: Vec<&ast::Ident> = name.0.iter().filter_map(|p| p.as_ident()).collect();
+        let [ident] = parts.as_slice() else {
+            return Err(Error::not_found(format!("{name} does not name a column of {}", def.full_name())));
+        };
+        let at = target(def, &ident_name(ident))?;
+        if found.contains(&at) {
+            return Err(Error::invalid(format!("column {ident} is named twice")));
+        }
+        found.push(at);
+    }
+    Ok(found)
+}
+
+/// The place of a column by name.
+fn target(def: &TableDef, name: &str) -> Result<usize> {
+    if name == "_seq" || name == "_deleted" {
+        return Err(Error::invalid(format!("column {name} is set by the engine and cannot be written")));
+    }
+    def.index_of(name).ok_or_else(|| def.no_column(name))
+}
+
+/// The values the statement gives, one array per target column; types are not yet the columns'.
+async fn rows_of(
+    context: &StatementContext<'_>,
+    def: &TableDef,
+    targets: &[usize],
+    statement: &ast::Insert,
+) -> Result<Vec<ArrayRef>> {
+    let Some(source) = &statement.source else {
+        return Err(Error::unsupported("INSERT … DEFAULT VALUES"));
+    };
+    if let SetExpr::Values(values) = source.body.as_ref()
+        && source.with.is_none()
+        && source.order_by.is_none()
+        && source.limit_clause.is_none()
+    {
+        let rows: Vec<&[Expr]> = values.rows.iter().map(|row| row.content.as_slice()).collect();
+        // VALUES may give fewer columns than the table has when no column list was written.
+        let width = rows.first().map_or(0, |r| r.len());
+        let targets = if statement.columns.is_empty() { targets.get(..width).unwrap_or(targets) } else { targets };
+        return source::values(context, def, targets, &rows).await;
+    }
+    let (schema, batches) = context.rows(source.as_ref().clone(), Vec::new()).await?;
+    let width = schema.fields().len();
+    if width > targets.len() || (width < targets.len() && !statement.columns.is_empty()) {
+        return Err(Error::invalid(format!(
+            "the query gives {width} columns for {} columns of {}",
+            targets.len(),
+            def.full_name()
+        )));
+    }
+    Ok(concat_batches(&schema, &batches)?.columns().to_vec())
+}
+
+/// All columns of the table, in order and typed: the given ones, the others by their defaults.
+async fn complete(
+    context: &StatementContext<'_>,
+    def: &TableDef,
+    targets: &[usize],
+    given: Vec<ArrayRef>,
+) -> Result<Vec<ArrayRef>> {
+    let rows = given.first().map_or(0, |c| c.len());
+    let mut columns: Vec<Option<ArrayRef>> = vec![None; def.columns.len()];
+    for (target, values) in targets.iter().zip(given) {
+        if let (Some(slot), Some(column)) = (columns.get_mut(*target), def.columns.get(*target)) {
+            *slot = Some(assign(def, column, &values)?);
+        }
+    }
+    let mut complete = Vec::with_capacity(columns.len());
+    for (values, column) in columns.into_iter().zip(&def.columns) {
+        complete.push(match values {
+            Some(values) => values,
+            None => source::default_column(context, def, column, rows).await?,
+        });
+    }
+    check_not_null(def, &complete)?;
+    Ok(complete)
+}
+
+/// INSERT without ON CONFLICT: every key must be new.
+async fn plain(def: &TableDef, reads: &TableReads, columns: Vec<ArrayRef>) -> Result<Resolved> {
+    let key_columns = key_arrays(def, &columns);
+    let keys = reads.scope.encoder.encode(&key_columns)?;
+    if let Some(row) = first_repeat(&keys) {
+        return Err(duplicate(def, &key_columns, row));
+    }
+    let existing = existing(reads, &keys, &key_columns).await?;
+    if let Some(row) = existing.iter().position(Option::is_some) {
+        return Err(duplicate(def, &key_columns, row));
+    }
+    Ok(Resolved { columns, cold_rows: 0 })
+}

@@ -1,0 +1,53 @@
+//! INSERT, UPDATE and DELETE: from a statement to the row versions it writes.
+//!
+//! Every statement reads on its snapshot, checks its rows, and only then has versions to give; nothing is
+//! written here. What a WHERE selects is planned as a query of keys and new values, whatever its shape.
+
+mod assign;
+mod conflict;
+mod delete;
+mod insert;
+mod keys;
+mod query;
+mod returning;
+mod source;
+mod update;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::datatypes::SchemaRef;
+
+pub use delete::delete;
+pub use insert::{insert, insert_batch};
+pub use update::update;
+
+use crate::catalog::TableDef;
+use crate::error::Result;
+use crate::hot::scope::ScopeState;
+use crate::txn::writes::deleted_flags;
+
+/// What a statement writes, and what it answers.
+#[derive(Debug)]
+pub struct Changes {
+    /// The table.
+    pub def: Arc<TableDef>,
+    /// The scope written to.
+    pub scope: Arc<ScopeState>,
+    /// The row versions, each key at most once; `_seq` is set by the commit.
+    pub versions: RecordBatch,
+    /// How many rows were inserted, updated or deleted.
+    pub affected: u64,
+    /// The rows of RETURNING.
+    pub returned: Option<(SchemaRef, Vec<RecordBatch>)>,
+    /// How many of the rows replaced were cold.
+    pub cold_rows: u64,
+}
+
+/// Rows of `def` as row versions that are all live or all tombstones.
+fn versions(def: &TableDef, columns: Vec<ArrayRef>, deleted: bool) -> Result<RecordBatch> {
+    let rows = columns.first().map_or(0, |c| c.len());
+    let mut all: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![0; rows])), deleted_flags(rows, deleted)];
+    all.extend(columns);
+    Ok(RecordBatch::try_new(def.row_schema(), all)?)
+}

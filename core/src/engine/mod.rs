@@ -1,0 +1,178 @@
+//! The engine: owns the stores, opens and closes them, and does the work that no statement waits for.
+
+mod check;
+mod ddl;
+mod inspect;
+mod open;
+mod recover;
+
+use std::sync::Arc;
+
+pub use check::CheckReport;
+pub(crate) use check::check as check_tables;
+pub(crate) use inspect::manifest_rows;
+pub use inspect::{BatchInspection, ScopeInspection, TableInspection};
+pub use recover::RecoveryReport;
+
+use crate::catalog::{TableDef, TableName};
+use crate::config::Config;
+use crate::error::Result;
+use crate::flush::{FlushReport, flush_scope, is_due};
+use crate::plan::Planner;
+use crate::session::Session;
+use crate::stats::EngineStats;
+use crate::storage::Stores;
+use crate::tiers::Tiers;
+use crate::types::{Role, UserId};
+
+/// A store, open. Clones share it.
+///
+/// Nothing runs by itself: an application that wants flush policies by time, and dropped tables cleared
+/// away, calls [`Engine::step`] now and then.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What an engine and its sessions share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The tiers of every table.
+    pub tiers: Arc<Tiers>,
+    /// DataFusion.
+    pub planner: Planner,
+}
+
+impl Engine {
+    /// Opens `stores`, making them a store if they are empty. Whoever had the store open before cannot
+    /// commit any more.
+    ///
+    /// # Errors
+    /// `Corrupt` when the key-value store and the blob store are not of one store or damaged, `Locked` when
+    /// another engine opens the store at the same moment, `Unsupported` for another format version,
+    /// `InvalidInput` for settings that cannot work.
+    pub async fn open(stores: Stores, config: Config) -> Result<Self> {
+        let planner = Planner::new(&config, &stores.blobs)?;
+        let tiers = Arc::new(open::open(stores, config).await?);
+        let engine = Self { shared: Arc::new(Shared { tiers, planner }) };
+        engine.clear_dropped().await?;
+        Ok(engine)
+    }
+
+    /// Rebuilds a lost key-value store from the blob store: catalog, pointers and counters. Rows that were
+    /// only hot are lost with it.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the key-value store is not empty, `NotFound` when the blob store holds no store.
+    pub async fn recover(stores: Stores, config: Config) -> Result<RecoveryReport> {
+        recover::recover(&stores, &config).await
+    }
+
+    /// A session of `root`, with every right.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        self.session_as(UserId::root(), Role::System)
+    }
+
+    /// A session that reads and writes USER tables as `subject`.
+    #[must_use]
+    pub fn session_as(&self, subject: UserId, role: Role) -> Session {
+        Session::new(self.clone(), subject, role)
+    }
+
+    /// Does one unit of work that no statement waits for: a flush that a policy asks for, or clearing away a
+    /// dropped table. Whether it did anything.
+    ///
+    /// # Errors
+    /// What the stores report.
+    pub async fn step(&self) -> Result<bool> {
+        let tiers = &self.shared.tiers;
+        if tiers.config.read_only {
+            return Ok(false);
+        }
+        for scope in tiers.open_scopes() {
+            if is_due(tiers, &scope) && flush_scope(tiers, &scope).await?.is_some() {
+                tiers.enforce_budget();
+                return Ok(true);
+            }
+        }
+        self.clear_dropped().await
+    }
+
+    /// Flushes every scope of every table, as far as open snapshots allow.
+    ///
+    /// # Errors
+    /// What the stores report; scopes flushed before it stay flushed.
+    pub async fn flush_all(&self) -> Result<Vec<FlushReport>> {
+        self.flush(None).await
+    }
+
+    /// Flushes every scope of the tables in `namespace`, or of all.
+    pub(crate) async fn flush(&self, namespace: Option<&str>) -> Result<Vec<FlushReport>> {
+        let catalog = self.shared.tiers.catalog();
+        let mut reports = Vec::new();
+        for def in catalog.tables().filter(|t| namespace.is_none_or(|n| t.namespace == n)) {
+            reports.extend(self.flush_table(def).await?);
+        }
+        Ok(reports)
+    }
+
+    /// Flushes every scope of `def`.
+    pub(crate) async fn flush_table(&self, def: &Arc<TableDef>) -> Result<Vec<FlushReport>> {
+        let tiers = &self.shared.tiers;
+        let mut reports = Vec::new();
+        for scope in tiers.scopes_of(def.id).await? {
+            let state = tiers.scope(def, &scope).await?;
+            reports.extend(flush_scope(tiers, &state).await?);
+            drop(state);
+            tiers.enforce_budget();
+        }
+        Ok(reports)
+    }
+
+    /// Reads everything and verifies it.
+    ///
+    /// # Errors
+    /// Only what prevents looking; damage is in the report.
+    pub async fn check(&self) -> Result<CheckReport> {
+        let tiers = &self.shared.tiers;
+        let tables: Vec<Arc<TableDef>> = tiers.catalog().tables().cloned().collect();
+        check::check(tiers, &tables).await
+    }
+
+    /// What lies in which tier, of one table or of all.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown table; what reading reports.
+    pub async fn inspect(&self, table: Option<&str>) -> Result<Vec<TableInspection>> {
+        let tiers = &self.shared.tiers;
+        let catalog = tiers.catalog();
+        let tables: Vec<Arc<TableDef>> = match table {
+            Some(name) => vec![catalog.resolve(&parse_name(name), crate::catalog::MAIN_NAMESPACE)?],
+            None => catalog.tables().cloned().collect(),
+        };
+        inspect::inspect(tiers, &tables).await
+    }
+
+    /// What the engine did since it was opened.
+    #[must_use]
+    pub fn stats(&self) -> EngineStats {
+        self.shared.tiers.stats.read()
+    }
+
+    /// Closes the stores. Sessions that are still there fail with `Unavailable`.
+    ///
+    /// # Errors
+    /// What the key-value store reports.
+    pub async fn close(&self) -> Result<()> {
+        self.shared.tiers.stores.kv.close().await
+    }
+}
+
+/// `namespace.table` or `table`, as a caller of the API writes it.
+pub(crate) fn parse_name(text: &str) -> TableName {
+    match text.split_once('.') {
+        Some((namespace, name)) => TableName::qualified(namespace, name),
+        None => TableName::bare(text),
+    }
+}

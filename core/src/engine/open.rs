@@ -1,0 +1,166 @@
+//! Opening a store: what it is, who may write to it, and since when.
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{Keyspace, Stores, WriteBatch};
+use crate::tiers::{EPOCH_KEY, Tiers};
+use crate::txn::seq::SeqAllocator;
+use crate::types::{Durability, SeqId};
+
+/// The version of everything at rest.
+pub const FORMAT: u32 = 1;
+/// Names the store in the blob store.
+pub const STORE_FILE: &str = "store.json";
+pub(super) const STORE_ID: &[u8] = b"store_id";
+pub(super) const FORMAT_KEY: &[u8] = b"format";
+
+/// What `store.json` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreFile {
+    /// The version of everything at rest.
+    pub format: u32,
+    /// The store's id, random.
+    pub store_id: String,
+}
+
+/// Opens `stores`, making them a store if they are empty, and raises the writer epoch: whoever had the
+/// store open before cannot commit any more.
+///
+/// # Errors
+/// `Corrupt` when key-value store and blob store are not of one store, `Locked` when another engine opens
+/// it at the same moment, `Unsupported` for another format version.
+pub async fn open(stores: Stores, config: Config) -> Result<Tiers> {
+    config.validate()?;
+    let kv = stores.kv.clone();
+    let found = kv.get(Keyspace::Meta, STORE_ID).await?;
+    let file = read_store_file(stores.blobs.as_ref()).await?;
+    match (found, file) {
+        (Some(id), Some(file)) => same_store(&id, &file)?,
+        (Some(_), None) => {
+            return Err(Error::corrupt(format!(
+                "the blob store has no {STORE_FILE}: it is not the one that this store's rows are in"
+            )));
+        }
+        (None, file) => create(&stores, &config, file).await?,
+    }
+    check_format(&stores).await?;
+    let epoch = raise_epoch(&stores, &config).await?;
+    let catalog = Catalog::load(kv.as_ref()).await?;
+    let seqs = SeqAllocator::open(kv, stores.clock.clone(), config.node, SeqId::ZERO).await?;
+    let committed = seqs.last().await;
+    Ok(Tiers::new(stores, config, epoch, seqs, committed, catalog))
+}
+
+fn same_store(id: &Bytes, file: &StoreFile) -> Result<()> {
+    if id.as_ref() == file.store_id.as_bytes() {
+        return Ok(());
+    }
+    Err(Error::corrupt(format!(
+        "the key-value store belongs to store {}, the blob store to {}",
+        String::from_utf8_lossy(id),
+        file.store_id
+    )))
+}
+
+/// Reads `store.json`.
+///
+/// # Errors
+/// `Corrupt` when it is not one, `Unsupported` for another format.
+pub async fn read_store_file(blobs: &dyn ObjectStore) -> Result<Option<StoreFile>> {
+    let bytes = match blobs.get(&Path::from(STORE_FILE)).await {
+        Ok(found) => found.bytes().await?,
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(e) => return Err(e.into()),
+    };
+    let file: StoreFile =
+        serde_json::from_slice(&bytes).map_err(|e| Error::corrupt(format!("{STORE_FILE}: {e}")).with_source(e))?;
+    if file.format != FORMAT {
+        return Err(other_format(file.format));
+    }
+    Ok(Some(file))
+}
+
+fn other_format(found: u32) -> Error {
+    Error::unsupported(format!("the store has format version {found}; this FirnDB reads version {FORMAT}"))
+}
+
+/// Makes a store of empty stores. `file` may be left from an attempt that was cut short.
+async fn create(stores: &Stores, config: &Config, file: Option<StoreFile>) -> Result<()> {
+    if config.read_only {
+        return Err(Error::not_found("there is no store here to read"));
+    }
+    let file = match file {
+        Some(file) => {
+            refuse_if_used(stores).await?;
+            file
+        }
+        None => {
+            let mut id = [0; 16];
+            stores.rng.fill(&mut id);
+            let file = StoreFile { format: FORMAT, store_id: data_encoding::HEXLOWER.encode(&id) };
+            let bytes = serde_json::to_vec_pretty(&file).map_err(|e| Error::internal(e.to_string()))?;
+            stores.blobs.put(&Path::from(STORE_FILE), PutPayload::from(bytes)).await?;
+            file
+        }
+    };
+    let mut batch = WriteBatch::new();
+    batch.expect_absent(Keyspace::Meta, STORE_ID);
+    batch.put(Keyspace::Meta, STORE_ID, file.store_id.into_bytes());
+    batch.put(Keyspace::Meta, FORMAT_KEY, FORMAT.to_be_bytes().to_vec());
+    batch.put(Keyspace::Meta, EPOCH_KEY, 0_u64.to_be_bytes().to_vec());
+    stores.kv.commit(batch, Durability::Strict).await.map_err(opened_elsewhere)
+}
+
+/// A blob store with tables beside an empty key-value store is a store that lost its keys; silently
+/// starting afresh would bury its rows.
+async fn refuse_if_used(stores: &Stores) -> Result<()> {
+    let mut listed = stores.blobs.list(None);
+    while let Some(object) = listed.try_next().await? {
+        if object.location.as_ref() != STORE_FILE {
+            return Err(Error::corrupt(
+                "the key-value store is empty, but the blob store has tables; rebuild it with `firndb recover`",
+            ));
+        }
+    }
+    Ok(())
+}
+
+async fn check_format(stores: &Stores) -> Result<()> {
+    let bytes = stores.kv.get(Keyspace::Meta, FORMAT_KEY).await?;
+    let format = bytes.as_deref().and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
+    match format {
+        Some(FORMAT) => Ok(()),
+        Some(other) => Err(other_format(other)),
+        None => Err(Error::corrupt("meta key format: expected 4 bytes")),
+    }
+}
+
+async fn raise_epoch(stores: &Stores, config: &Config) -> Result<u64> {
+    let bytes = stores.kv.get(Keyspace::Meta, EPOCH_KEY).await?;
+    let bytes = bytes.ok_or_else(|| Error::corrupt("meta key writer_epoch is missing"))?;
+    let epoch = bytes.as_ref().try_into().map(u64::from_be_bytes);
+    let epoch = epoch.map_err(|_| Error::corrupt("meta key writer_epoch: expected 8 bytes"))?;
+    if config.read_only {
+        return Ok(epoch);
+    }
+    let raised = epoch + 1;
+    let mut batch = WriteBatch::new();
+    batch.expect_value(Keyspace::Meta, EPOCH_KEY, bytes);
+    batch.put(Keyspace::Meta, EPOCH_KEY, raised.to_be_bytes().to_vec());
+    stores.kv.commit(batch, Durability::Strict).await.map_err(opened_elsewhere)?;
+    Ok(raised)
+}
+
+fn opened_elsewhere(e: Error) -> Error {
+    match e.kind() {
+        ErrorKind::Conflict => Error::locked("another engine is opening this store; wait, then try again").with_source(e),
+        _ => e,
+    }
+}

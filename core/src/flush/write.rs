@@ -1,0 +1,236 @@
+//! Writing what a flush has picked: P and M of the commit protocol.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use roaring::RoaringBitmap;
+
+use crate::catalog::TableDef;
+use crate::cold::locate::Located;
+use crate::cold::state::ColdState;
+use crate::cold::{BatchFileWriter, DeletionVectors, FileSchema, names};
+use crate::error::{Error, Result};
+use crate::flush::FlushReport;
+use crate::flush::select::Picked;
+use crate::hot::scope::ScopeState;
+use crate::manifest::store::{self as manifest_store, Pointer, create_blob};
+use crate::manifest::{BatchEntry, BatchStatus, DeletesRef, FORMAT, Manifest};
+use crate::storage::WriteBatch;
+use crate::tiers::Tiers;
+use crate::types::{Durability, Scope, SeqId};
+
+/// What is to be written.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    def: &'a TableDef,
+    scope: &'a ScopeState,
+    before: &'a ColdState,
+    picked: &'a Picked,
+    /// Per batch file its dead rows after this flush, for files where that changes.
+    dead: BTreeMap<u64, RoaringBitmap>,
+    hidden: u64,
+    through: SeqId,
+}
+
+/// What was written, and the cold state it leads to.
+#[derive(Debug)]
+pub struct Written {
+    /// The state after the commit.
+    pub cold: ColdState,
+    /// The bytes of its manifest.
+    pub manifest_bytes: Bytes,
+    before: Pointer,
+    files: Vec<String>,
+    bytes: u64,
+    hidden: u64,
+}
+
+/// Advances the scope's counter by `count` and syncs it, so that no name is ever used twice; the pointer
+/// as it is then.
+pub async fn reserve_numbers(tiers: &Tiers, scope: &ScopeState, cold: &ColdState, count: u64) -> Result<Pointer> {
+    // Another flush may have reserved numbers and failed; the store knows.
+    let now = manifest_store::read_pointer(tiers.stores.kv.as_ref(), scope.table, &scope.scope).await?;
+    if now.version != cold.pointer.version {
+        return Err(Error::unavailable("another writer has published a manifest of this scope"));
+    }
+    let reserved = Pointer { next_number: now.next_number + count, ..now.clone() };
+    let mut batch = tiers.fenced_batch();
+    manifest_store::move_pointer(&mut batch, scope.table, &scope.scope, &now, &reserved)?;
+    tiers.commit(batch, Durability::Strict).await?;
+    Ok(reserved)
+}
+
+impl<'a> Plan<'a> {
+    /// The plan of a flush of `picked`, whose older cold rows are `located`.
+    pub fn new(
+        def: &'a TableDef,
+        scope: &'a ScopeState,
+        before: &'a ColdState,
+        picked: &'a Picked,
+        located: &Located,
+        through: SeqId,
+    ) -> Self {
+        let mut dead: BTreeMap<u64, RoaringBitmap> = BTreeMap::new();
+        let mut hidden = 0;
+        for position in located.positions.iter().flatten() {
+            let rows = dead
+                .entry(position.batch)
+                .or_insert_with(|| before.dead_in(position.batch).map(|d| d.as_ref().clone()).unwrap_or_default());
+            hidden += u64::from(rows.insert(position.row));
+        }
+        Self { def, scope, before, picked, dead, hidden, through }
+    }
+
+    fn file_count(&self, tiers: &Tiers) -> u64 {
+        self.picked.live.num_rows().div_ceil(tiers.config.batch_file_rows) as u64
+    }
+
+    /// How many numbers it takes: its batch files, a deletion vector, a manifest.
+    pub fn numbers_needed(&self, tiers: &Tiers) -> u64 {
+        self.file_count(tiers) + 2
+    }
+
+    /// Writes files, deletion vector and manifest under the numbers below `pointer.next_number`.
+    pub async fn write(self, tiers: &Tiers, schema: &FileSchema, pointer: Pointer) -> Result<Written> {
+        let version = pointer.next_number - 1;
+        let deletes_number = version - 1;
+        let first_file = pointer.next_number - self.numbers_needed(tiers);
+        let mut batches = self.before.manifest.as_ref().map(|m| m.batches.clone()).unwrap_or_default();
+        let mut dead = self.before.dead.clone();
+        let mut files = Vec::new();
+        let mut bytes = 0;
+
+        for index in 0..self.file_count(tiers) {
+            let entry = self.write_file(tiers, schema, first_file + index, index, version).await?;
+            files.push(entry.path.clone());
+            bytes += entry.bytes;
+            batches.push(entry);
+        }
+        if !self.dead.is_empty() {
+            let path = self.write_deletes(tiers, deletes_number).await?;
+            mark_dead(&mut batches, &self.dead, &path)?;
+            dead.extend(self.dead.iter().map(|(n, rows)| (*n, Arc::new(rows.clone()))));
+        }
+        let manifest = self.manifest(tiers, version, batches);
+        manifest.check().map_err(|e| Error::internal(format!("a flush made a bad manifest: {e}")))?;
+        let (manifest_bytes, checksum) =
+            manifest_store::create(tiers.stores.blobs.as_ref(), &self.before.dir, &manifest).await?;
+        let after = Pointer {
+            version,
+            checksum: Some(checksum),
+            flushed_through: self.through,
+            ..pointer.clone()
+        };
+        let cold = ColdState::new(&tiers.stores.blobs, self.before.dir.clone(), after, Some(manifest), dead);
+        Ok(Written { cold, manifest_bytes, before: pointer, files, bytes, hidden: self.hidden })
+    }
+
+    async fn write_file(
+        &self,
+        tiers: &Tiers,
+        schema: &FileSchema,
+        number: u64,
+        index: u64,
+        version: u64,
+    ) -> Result<BatchEntry> {
+        let size = tiers.config.batch_file_rows;
+        let from = usize::try_from(index).unwrap_or(usize::MAX).saturating_mul(size);
+        let rows = self.picked.live.slice(from, size.min(self.picked.live.num_rows() - from));
+        let mut writer = BatchFileWriter::new(schema, &self.scope.scope, number, version, Vec::new())?;
+        writer.write(&file_rows(&rows, schema)?)?;
+        let file = writer.finish()?;
+        let blobs = tiers.stores.blobs.as_ref();
+        let dir = &self.before.dir;
+        create_blob(blobs, &dir.clone().join(names::batch(number)), file.parquet).await?;
+        create_blob(blobs, &dir.clone().join(names::sums(number)), file.sums).await?;
+        Ok(file.entry)
+    }
+
+    async fn write_deletes(&self, tiers: &Tiers, number: u64) -> Result<String> {
+        let file = DeletionVectors {
+            table: self.def.id,
+            scope: self.scope.scope.dir(),
+            number,
+            previous: self.before.newest_deletes(),
+            vectors: self.dead.clone(),
+        };
+        let name = names::deletes(number);
+        let path = self.before.dir.clone().join(name.clone());
+        create_blob(tiers.stores.blobs.as_ref(), &path, file.encode()?).await?;
+        Ok(name)
+    }
+
+    fn manifest(&self, tiers: &Tiers, version: u64, batches: Vec<BatchEntry>) -> Manifest {
+        let user = match &self.scope.scope {
+            Scope::User(id) => Some(id.clone()),
+            Scope::Shared => None,
+        };
+        let time = DateTime::<Utc>::from_timestamp_micros(tiers.stores.clock.now_micros()).unwrap_or_default();
+        let before = self.before.manifest.as_ref();
+        Manifest {
+            format: FORMAT,
+            namespace: self.def.namespace.clone(),
+            table: self.def.name.clone(),
+            table_id: self.def.id,
+            scope: self.scope.scope.dir(),
+            user,
+            version,
+            previous: before.map(|m| m.version),
+            epoch: tiers.epoch,
+            generated_at: time.to_rfc3339_opts(SecondsFormat::Millis, true),
+            max_batch: batches.iter().map(|b| b.number).chain(before.map(|m| m.max_batch)).max().unwrap_or(0),
+            flushed_through: self.through,
+            schema_version: self.def.schema_version,
+            batches,
+        }
+    }
+}
+
+impl Written {
+    /// Adds the move of the pointer to `batch`.
+    pub fn move_pointer(&self, batch: &mut WriteBatch, scope: &ScopeState) -> Result<()> {
+        manifest_store::move_pointer(batch, scope.table, &scope.scope, &self.before, &self.cold.pointer)
+    }
+
+    /// What was done.
+    pub fn report(&self, def: &TableDef, scope: &ScopeState, picked: &Picked) -> FlushReport {
+        FlushReport {
+            table: format!("{}.{}", def.namespace, def.name),
+            scope: scope.scope.dir(),
+            rows: picked.live.num_rows() as u64,
+            tombstones: picked.tombstones.num_rows() as u64,
+            hidden: self.hidden,
+            files: self.files.clone(),
+            bytes: self.bytes,
+        }
+    }
+}
+
+/// Points the entries of the files in `dead` at the deletion vectors in `path`; a file with no row left
+/// is no longer read.
+fn mark_dead(batches: &mut [BatchEntry], dead: &BTreeMap<u64, RoaringBitmap>, path: &str) -> Result<()> {
+    for (number, rows) in dead {
+        let entry = batches.iter_mut().find(|b| b.number == *number);
+        let entry = entry.ok_or_else(|| Error::internal(format!("batch {number} has dead rows and no entry")))?;
+        if rows.len() > entry.rows {
+            return Err(Error::internal(format!("batch {number} has more dead rows than rows")));
+        }
+        entry.deletes = Some(DeletesRef { path: path.to_owned(), count: rows.len() });
+        if rows.len() == entry.rows {
+            entry.status = BatchStatus::Archived;
+        }
+    }
+    Ok(())
+}
+
+/// Row versions without their flag: cold rows are live.
+fn file_rows(rows: &RecordBatch, schema: &FileSchema) -> Result<RecordBatch> {
+    let mut columns = rows.columns().to_vec();
+    if columns.len() > 1 {
+        columns.remove(1);
+    }
+    Ok(RecordBatch::try_new(schema.arrow(), columns)?)
+}

@@ -1,0 +1,134 @@
+//! One scope of one table: its memtable and its cold state, changed together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::array::RecordBatch;
+use parking_lot::RwLock;
+
+use crate::error::Result;
+use crate::hot::memtable::{Chunk, Memtable, Version};
+use crate::key::KeyEncoder;
+use crate::cold::state::ColdState;
+use crate::types::{Scope, SeqId, TableId};
+
+/// The two tiers of a scope.
+///
+/// **Invariant**: the memtable holds every committed version above `flushed_through` of the cold state
+/// and none up to it; both change under one lock, so a [`ScopeView`] never sees a row twice or not at all.
+#[derive(Debug)]
+pub struct ScopeState {
+    /// The table.
+    pub table: TableId,
+    /// The scope.
+    pub scope: Scope,
+    /// Encodes the primary key.
+    pub encoder: Arc<KeyEncoder>,
+    /// Held while something publishes a manifest: flush, compaction.
+    pub publish: async_lock::Mutex<()>,
+    tiers: RwLock<TwoTiers>,
+    last_used: AtomicU64,
+}
+
+#[derive(Debug)]
+struct TwoTiers {
+    memtable: Memtable,
+    cold: Arc<ColdState>,
+}
+
+/// Both tiers at one moment. What a snapshot at S reads is the hot versions up to S over the cold rows.
+#[derive(Debug, Clone)]
+pub struct ScopeView {
+    /// The hot versions.
+    pub chunks: Arc<Vec<Arc<Chunk>>>,
+    /// The cold rows.
+    pub cold: Arc<ColdState>,
+}
+
+impl ScopeState {
+    /// A scope with nothing hot over `cold`.
+    #[must_use]
+    pub fn new(
+        table: TableId,
+        scope: Scope,
+        encoder: Arc<KeyEncoder>,
+        cold: Arc<ColdState>,
+    ) -> Self {
+        let memtable = Memtable::new(Arc::clone(&encoder));
+        Self {
+            table,
+            scope,
+            encoder,
+            publish: async_lock::Mutex::new(()),
+            tiers: RwLock::new(TwoTiers { memtable, cold }),
+            last_used: AtomicU64::new(0),
+        }
+    }
+
+    /// Both tiers as they are.
+    #[must_use]
+    pub fn view(&self) -> ScopeView {
+        let tiers = self.tiers.read();
+        ScopeView { chunks: tiers.memtable.chunks(), cold: Arc::clone(&tiers.cold) }
+    }
+
+    /// The hot version of each key at `seq`, and the cold state for the keys that have none.
+    #[must_use]
+    pub fn look_up<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a [u8]>,
+        seq: SeqId,
+    ) -> (Vec<Option<Version>>, Arc<ColdState>) {
+        let tiers = self.tiers.read();
+        (keys.map(|key| tiers.memtable.latest(key, seq)).collect(), Arc::clone(&tiers.cold))
+    }
+
+    /// Appends committed versions, whose key columns lie at `key_columns`.
+    ///
+    /// # Errors
+    /// As [`Memtable::append`].
+    pub fn append(&self, rows: RecordBatch, schema_version: u32, key_columns: Arc<[usize]>) -> Result<()> {
+        self.tiers.write().memtable.append(rows, schema_version, key_columns)
+    }
+
+    /// Replaces the cold state and forgets the hot versions that are in it.
+    ///
+    /// # Errors
+    /// As [`Memtable::truncate_through`].
+    pub fn publish_cold(&self, cold: Arc<ColdState>) -> Result<()> {
+        let mut tiers = self.tiers.write();
+        let through = cold.pointer.flushed_through;
+        tiers.memtable.truncate_through(through)?;
+        tiers.cold = cold;
+        Ok(())
+    }
+
+    /// Bytes of memory of its hot versions.
+    #[must_use]
+    pub fn hot_bytes(&self) -> usize {
+        self.tiers.read().memtable.bytes()
+    }
+
+    /// How many versions are hot.
+    #[must_use]
+    pub fn hot_rows(&self) -> usize {
+        self.tiers.read().memtable.rows()
+    }
+
+    /// The `_seq` of the oldest hot version.
+    #[must_use]
+    pub fn oldest_hot(&self) -> Option<SeqId> {
+        self.tiers.read().memtable.first_seq()
+    }
+
+    /// Notes that it was used at `tick`, a count of uses.
+    pub fn touch(&self, tick: u64) {
+        self.last_used.store(tick, Ordering::Relaxed);
+    }
+
+    /// When it was last used.
+    #[must_use]
+    pub fn last_used(&self) -> u64 {
+        self.last_used.load(Ordering::Relaxed)
+    }
+}

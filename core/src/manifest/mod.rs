@@ -1,0 +1,14 @@
+//! Manifests: which files make up the cold tier of a scope, and what is known of each without opening it.
+
+mod codec;
+mod model;
+mod prune;
+mod statistics;
+pub mod store;
+mod value;
+
+pub use codec::{FORMAT, decode, encode};
+pub use model::{BatchEntry, BatchStatus, Checksum, ColumnStats, DeletesRef, FilterRef, Manifest};
+pub use prune::{Pruned, prune};
+pub use statistics::{StatisticsBuilder, bounds};
+pub use value::StatValue;

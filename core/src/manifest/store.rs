@@ -1,0 +1,158 @@
+//! Manifests at rest: the numbered files, the pointer in the key-value store that says which of them
+//! counts, and the copy for people.
+//!
+//! The pointer is the commit. A manifest that it does not name is an attempt that was cut short.
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::codec;
+use crate::manifest::model::{Checksum, Manifest};
+use crate::storage::keys::scope_key;
+use crate::storage::{Keyspace, KvStore, WriteBatch};
+use crate::types::{Scope, SeqId, TableId};
+
+/// The name of the copy of the newest manifest.
+pub const COPY: &str = "manifest.json";
+
+/// What the key-value store knows of a scope's cold tier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointer {
+    /// The manifest that counts; 0 when there is none yet.
+    pub version: u64,
+    /// Its checksum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
+    /// Every commit up to here is cold.
+    pub flushed_through: SeqId,
+    /// The next number for a batch file, a deletion vector or a manifest. Raised, and synced, before
+    /// the number is used.
+    pub next_number: u64,
+    /// The change feed knows every change above this.
+    pub feed_floor: SeqId,
+}
+
+impl Default for Pointer {
+    fn default() -> Self {
+        Self {
+            version: 0,
+            checksum: None,
+            flushed_through: SeqId::ZERO,
+            next_number: 1,
+            feed_floor: SeqId::ZERO,
+        }
+    }
+}
+
+/// The pointer of a scope; the default one when the scope was never flushed.
+///
+/// # Errors
+/// `Corrupt` when it cannot be read as a pointer.
+pub async fn read_pointer(kv: &dyn KvStore, table: TableId, scope: &Scope) -> Result<Pointer> {
+    match kv.get(Keyspace::Manifest, &scope_key(table, scope)).await? {
+        None => Ok(Pointer::default()),
+        Some(bytes) => serde_json::from_slice(&bytes).map_err(|e| {
+            Error::corrupt(format!("manifest pointer of table {table}, scope {scope}: {e}")).with_source(e)
+        }),
+    }
+}
+
+/// Adds to `batch` that the pointer changes from `from`, as it must be, to `to`.
+///
+/// # Errors
+/// `Internal` when a pointer has no JSON.
+pub fn move_pointer(
+    batch: &mut WriteBatch,
+    table: TableId,
+    scope: &Scope,
+    from: &Pointer,
+    to: &Pointer,
+) -> Result<()> {
+    let key = scope_key(table, scope);
+    if *from == Pointer::default() {
+        batch.expect_absent(Keyspace::Manifest, key.clone());
+    } else {
+        batch.expect_value(Keyspace::Manifest, key.clone(), pointer_bytes(from)?);
+    }
+    batch.put(Keyspace::Manifest, key, pointer_bytes(to)?);
+    Ok(())
+}
+
+fn pointer_bytes(pointer: &Pointer) -> Result<Bytes> {
+    let bytes = serde_json::to_vec(pointer).map_err(|e| Error::internal(format!("manifest pointer: {e}")))?;
+    Ok(bytes.into())
+}
+
+/// The numbered manifest of `version` in `dir`.
+#[must_use]
+pub fn manifest_path(dir: &Path, version: u64) -> Path {
+    dir.clone().join(format!("manifest-{version:020}.json"))
+}
+
+/// Reads the manifest that `pointer` names.
+///
+/// # Errors
+/// `Corrupt`, naming the file, when it is missing, altered, or not the one that was committed.
+pub async fn read(blobs: &dyn ObjectStore, dir: &Path, pointer: &Pointer) -> Result<(Manifest, Bytes)> {
+    let path = manifest_path(dir, pointer.version);
+    let bytes = match blobs.get(&path).await {
+        Ok(found) => found.bytes().await?,
+        Err(object_store::Error::NotFound { .. }) => {
+            return Err(Error::corrupt(format!("{path}: the manifest is missing")));
+        }
+        Err(e) => return Err(e.into()),
+    };
+    let (manifest, checksum) = codec::decode(path.as_ref(), &bytes)?;
+    match pointer.checksum {
+        Some(expected) if expected != checksum => Err(Error::corrupt(format!(
+            "{path}: checksum {checksum}, but {expected} was committed"
+        ))),
+        _ => Ok((manifest, bytes)),
+    }
+}
+
+/// Writes a manifest under its number, which nothing may have used before.
+///
+/// # Errors
+/// `Internal` when the number was used; what the blob store reports.
+pub async fn create(blobs: &dyn ObjectStore, dir: &Path, manifest: &Manifest) -> Result<(Bytes, Checksum)> {
+    let (bytes, checksum) = codec::encode(manifest)?;
+    let path = manifest_path(dir, manifest.version);
+    create_blob(blobs, &path, bytes.clone()).await?;
+    Ok((bytes, checksum))
+}
+
+/// Writes a file that must not exist yet.
+///
+/// # Errors
+/// `Internal` when it exists; what the blob store reports.
+pub async fn create_blob(blobs: &dyn ObjectStore, path: &Path, bytes: Bytes) -> Result<()> {
+    let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+    match blobs.put_opts(path, PutPayload::from_bytes(bytes), options).await {
+        Ok(_) => Ok(()),
+        Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+            Err(Error::new(ErrorKind::Internal, format!("{path}: the name was given out twice")))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Replaces the copy of the newest manifest, unless it is that already.
+///
+/// # Errors
+/// What the blob store reports.
+pub async fn refresh_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) -> Result<()> {
+    let path = dir.clone().join(COPY);
+    let current = match blobs.get(&path).await {
+        Ok(found) => Some(found.bytes().await?),
+        Err(object_store::Error::NotFound { .. }) => None,
+        Err(e) => return Err(e.into()),
+    };
+    if current.as_ref() != Some(bytes) {
+        blobs.put(&path, PutPayload::from_bytes(bytes.clone())).await?;
+    }
+    Ok(())
+}

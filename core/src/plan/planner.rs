@@ -1,0 +1,201 @@
+//! DataFusion as the engine sets it up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use chrono::{DateTime, Utc};
+use datafusion::catalog::TableFunctionArgs;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::{DataFusionError, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
+use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
+use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::planner::{ParserOptions, SqlToRel};
+use datafusion::sql::sqlparser::ast;
+use object_store::ObjectStore;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::plan::sequential::{RunSequentially, collect_sequentially};
+use crate::scan::BLOBS_URL;
+
+/// Functions, rules and settings that all statements of an engine share.
+#[derive(Debug)]
+pub struct Planner {
+    base: SessionState,
+}
+
+impl Planner {
+    /// A planner whose scans read `blobs`.
+    ///
+    /// # Errors
+    /// `Internal` when DataFusion refuses the settings.
+    pub fn new(config: &Config, blobs: &Arc<dyn ObjectStore>) -> Result<Self> {
+        let mut settings = SessionConfig::new()
+            .with_target_partitions(config.target_partitions)
+            .with_information_schema(false);
+        let options = settings.options_mut();
+        options.sql_parser.map_string_types_to_utf8view = false;
+        options.execution.parquet.schema_force_view_types = false;
+        options.execution.collect_statistics = false;
+        let mut base = SessionStateBuilder::new()
+            .with_config(settings)
+            .with_runtime_env(Arc::new(runtime(blobs)?))
+            .with_expr_planners(SessionStateDefaults::default_expr_planners())
+            .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
+            .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
+            .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
+            .with_window_functions(SessionStateDefaults::default_window_functions())
+            .with_table_function_list(SessionStateDefaults::default_table_functions());
+        if config.target_partitions == 1 {
+            base = base.with_physical_optimizer_rule(Arc::new(RunSequentially));
+        }
+        let base = base.build();
+        Ok(Self { base })
+    }
+
+    /// The state of one statement that starts at `now_micros`.
+    #[must_use]
+    pub fn state_at(&self, now_micros: i64) -> SessionState {
+        let mut state = self.base.clone();
+        let start = DateTime::<Utc>::from_timestamp_micros(now_micros).unwrap_or_default();
+        let options = Arc::clone(state.config_options());
+        let props = state.execution_props_mut();
+        props.query_execution_start_time = Some(start);
+        props.config_options = Some(options);
+        state
+    }
+
+    /// All rows of `plan`.
+    ///
+    /// # Errors
+    /// What running it reports.
+    pub async fn collect(state: &SessionState, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+        let task = state.task_ctx();
+        let rows = match state.config().target_partitions() {
+            1 => collect_sequentially(plan, task).await,
+            _ => collect(plan, task).await,
+        };
+        Ok(rows?)
+    }
+
+    /// The logical plan of `query`, whose tables are `tables`.
+    ///
+    /// # Errors
+    /// `NotFound` for unknown names, `InvalidInput` for what cannot be typed, `Unsupported` for what
+    /// DataFusion does not plan.
+    pub fn logical(state: &SessionState, tables: Tables, query: ast::Query) -> Result<LogicalPlan> {
+        let names = Names { state, tables };
+        let options = ParserOptions::new().with_map_string_types_to_utf8view(false);
+        let planner = SqlToRel::new_with_options(&names, options);
+        Ok(planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?)
+    }
+}
+
+/// The tables of a statement by the name it uses.
+pub type Tables = HashMap<TableReference, Arc<dyn TableSource>>;
+
+fn runtime(blobs: &Arc<dyn ObjectStore>) -> Result<RuntimeEnv> {
+    let mut builder = RuntimeEnvBuilder::new();
+    if cfg!(target_family = "wasm") {
+        // There is no temporary directory to spill to; asking for one panics.
+        builder = builder
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled));
+    }
+    let runtime = builder.build()?;
+    let url = ObjectStoreUrl::parse(BLOBS_URL).map_err(Error::from)?;
+    runtime.register_object_store(url.as_ref(), Arc::clone(blobs));
+    Ok(runtime)
+}
+
+struct Names<'a> {
+    state: &'a SessionState,
+    tables: Tables,
+}
+
+impl ContextProvider for Names<'_> {
+    fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>, DataFusionError> {
+        let found = self.tables.get(&name).cloned();
+        found.ok_or_else(|| Error::not_found(format!("there is no table {name}")).into())
+    }
+
+    fn get_table_function_source(
+        &self,
+        name: &str,
+        args: Vec<Expr>,
+    ) -> Result<Arc<dyn TableSource>, DataFusionError> {
+        let function = self.state.table_functions().get(name);
+        let function =
+            function.ok_or_else(|| Error::not_found(format!("there is no table function {name}")))?;
+        let provider = function.create_table_provider_with_args(TableFunctionArgs::new(&args, self.state))?;
+        Ok(provider_as_source(provider))
+    }
+
+    fn create_cte_work_table(
+        &self,
+        name: &str,
+        schema: arrow::datatypes::SchemaRef,
+    ) -> Result<Arc<dyn TableSource>, DataFusionError> {
+        let table = datafusion::catalog::cte_worktable::CteWorkTable::new(name, schema);
+        Ok(provider_as_source(Arc::new(table)))
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        self.state.expr_planners()
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        None
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.state.scalar_functions().get(name).cloned()
+    }
+
+    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        self.state.higher_order_functions().get(name).cloned()
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.state.aggregate_functions().get(name).cloned()
+    }
+
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.state.window_functions().get(name).cloned()
+    }
+
+    fn get_variable_type(&self, _variable_names: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        self.state.config_options()
+    }
+
+    fn udf_names(&self) -> Vec<String> {
+        self.state.scalar_functions().keys().cloned().collect()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        self.state.higher_order_functions().keys().cloned().collect()
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.state.aggregate_functions().keys().cloned().collect()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        self.state.window_functions().keys().cloned().collect()
+    }
+}
+

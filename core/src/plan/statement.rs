@@ -1,0 +1,184 @@
+//! One statement being run: its snapshot, who asks, and the tables it names.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::{ParamValues, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{LogicalPlan, TableSource};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::parser;
+use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::sqlparser::ast;
+
+use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
+use crate::error::{Error, Result};
+use crate::plan::planner::{Planner, Tables};
+use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
+use crate::sql::rewrite_system_columns;
+use crate::tiers::Tiers;
+use crate::txn::writes::{WriteSet, altered};
+use crate::types::{Scope, SeqId, UserId};
+
+/// What a statement is run with.
+#[derive(Debug)]
+pub struct StatementContext<'a> {
+    /// The shared state.
+    pub tiers: &'a Arc<Tiers>,
+    /// DataFusion.
+    pub planner: &'a Planner,
+    /// The definitions when the statement started.
+    pub catalog: Arc<Catalog>,
+    /// The definitions when its transaction began.
+    pub pinned: Option<&'a Catalog>,
+    /// Where bare table names are looked up.
+    pub namespace: &'a str,
+    /// Whose rows USER tables show.
+    pub subject: &'a UserId,
+    /// The snapshot.
+    pub seq: SeqId,
+    /// What the transaction has written.
+    pub writes: &'a WriteSet,
+    /// The values of `$1…`.
+    pub params: &'a [ScalarValue],
+    /// The time of the statement, Unix microseconds.
+    pub now_micros: i64,
+    /// What its scans did.
+    pub reports: ScanReports,
+}
+
+impl StatementContext<'_> {
+    /// The table called `name`.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it was altered since the transaction began.
+    pub fn table(&self, name: &TableName) -> Result<Arc<TableDef>> {
+        let def = self.catalog.resolve(name, self.namespace)?;
+        if let Some(pinned) = self.pinned {
+            let same = pinned.table_by_id(def.id).is_some_and(|p| p.schema_version == def.schema_version);
+            if !same {
+                return Err(altered(&def));
+            }
+        }
+        Ok(def)
+    }
+
+    /// The scope of `def` that the session's subject reads and writes.
+    #[must_use]
+    pub fn scope_of(&self, def: &TableDef) -> Scope {
+        match def.kind {
+            TableKind::Shared => Scope::Shared,
+            TableKind::User => Scope::User(self.subject.clone()),
+        }
+    }
+
+    /// What the statement reads of `def`.
+    ///
+    /// # Errors
+    /// What opening the scope reports.
+    pub async fn reads(&self, def: &Arc<TableDef>) -> Result<TableReads> {
+        let scope = self.scope_of(def);
+        let overlay = self.writes.get(def.id, &scope).map(|w| w.overlay());
+        Ok(TableReads {
+            tiers: Arc::clone(self.tiers),
+            def: Arc::clone(def),
+            scope: self.tiers.scope(def, &scope).await?,
+            seq: self.seq,
+            overlay,
+        })
+    }
+
+    /// The logical plan of `query`, with parameters bound; `extra` tables win over the catalog's.
+    ///
+    /// # Errors
+    /// What planning reports.
+    pub async fn logical(
+        &self,
+        state: &SessionState,
+        mut query: ast::Query,
+        extra: Vec<(TableReference, Arc<dyn TableSource>)>,
+    ) -> Result<LogicalPlan> {
+        rewrite_system_columns(&mut query)?;
+        let extra: Tables = extra.into_iter().collect();
+        let statement = parser::Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))));
+        let (references, _) = resolve_table_references(&statement, true)?;
+        let mut tables = Tables::new();
+        for reference in references {
+            let source = match extra.get(&reference) {
+                Some(source) => Arc::clone(source),
+                None => self.source(&reference).await?,
+            };
+            tables.insert(reference, source);
+        }
+        let plan = Planner::logical(state, tables, query)?;
+        if self.params.is_empty() {
+            return Ok(plan);
+        }
+        Ok(plan.with_param_values(ParamValues::from(self.params.to_vec()))?)
+    }
+
+    async fn source(&self, reference: &TableReference) -> Result<Arc<dyn TableSource>> {
+        let (name, shown) = match reference.table() {
+            t if t.ends_with(DELETED_SUFFIX) => {
+                (t.trim_end_matches(DELETED_SUFFIX), Shown { seq: true, deleted: true })
+            }
+            t if t.ends_with(SEQ_SUFFIX) => {
+                (t.trim_end_matches(SEQ_SUFFIX), Shown { seq: true, deleted: false })
+            }
+            t => (t, Shown::default()),
+        };
+        if let Some(catalog) = reference.catalog() {
+            return Err(Error::not_found(format!(
+                "there is no database {catalog}: a table is named namespace.table"
+            )));
+        }
+        let name = TableName { namespace: reference.schema().map(str::to_owned), name: name.to_owned() };
+        let def = self.table(&name)?;
+        let reads = self.reads(&def).await?;
+        let report = self.reports.start(def.full_name().to_string());
+        Ok(provider_as_source(Arc::new(FirnTable::new(reads, shown, report))))
+    }
+
+    /// The physical plan of `query`, and the state to run it with.
+    ///
+    /// # Errors
+    /// What planning reports.
+    pub async fn physical(
+        &self,
+        query: ast::Query,
+        extra: Vec<(TableReference, Arc<dyn TableSource>)>,
+    ) -> Result<(Arc<dyn ExecutionPlan>, SessionState)> {
+        let state = self.planner.state_at(self.now_micros);
+        let logical = self.logical(&state, query, extra).await?;
+        let plan = state.create_physical_plan(&logical).await?;
+        Ok((plan, state))
+    }
+
+    /// The rows of `query`.
+    ///
+    /// # Errors
+    /// What planning and running it report.
+    pub async fn rows(
+        &self,
+        query: ast::Query,
+        extra: Vec<(TableReference, Arc<dyn TableSource>)>,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let (plan, state) = self.physical(query, extra).await?;
+        let schema = plan.schema();
+        let batches = Planner::collect(&state, plan).await?;
+        self.count(&self.reports);
+        Ok((schema, batches))
+    }
+
+    /// Adds what the scans did to the engine's counters.
+    pub fn count(&self, reports: &ScanReports) {
+        for report in reports.all() {
+            let hidden = report.rows_hidden.load(std::sync::atomic::Ordering::Relaxed);
+            self.tiers.stats.deletion_vector_rows_hidden.add(hidden);
+            self.tiers.stats.files_opened.add(report.files_opened());
+        }
+    }
+}

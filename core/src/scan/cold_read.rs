@@ -1,0 +1,168 @@
+//! The cold part of a read: batch files, less the rows that must not be seen.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::Statistics;
+use datafusion::common::stats::Precision;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::scalar::ScalarValue;
+use roaring::RoaringBitmap;
+
+use crate::cold::locate::{Located, Position, locate};
+use crate::cold::state::ColdState;
+use crate::cold::{
+    ColdFile, ColdReaderFactory, FieldIdAdapterFactory, FileColumn, FileSchema, ReadCounters, read_rows,
+    to_access_plan,
+};
+use crate::error::{Error, Result};
+use crate::manifest::prune;
+use crate::scan::provider::{BLOBS_URL, DELETED_ID, FirnTable, TableReads};
+use crate::scan::report::ScanReport;
+
+impl TableReads {
+    /// Where the keys in `columns` have a visible cold row.
+    pub(crate) async fn find_cold(&self, cold: &ColdState, columns: &[ArrayRef]) -> Result<Located> {
+        locate(&self.tiers.caches, &self.def.file_schema()?, cold, columns).await
+    }
+
+    /// The rows at `positions`, as row versions; and per position its row in the batch.
+    pub(crate) async fn read_cold(
+        &self,
+        cold: &ColdState,
+        positions: &[Option<Position>],
+    ) -> Result<(RecordBatch, Vec<Option<usize>>)> {
+        let schema = self.def.row_schema();
+        let file_schema = self.def.file_schema()?;
+        let mut wanted: Vec<(Position, usize)> =
+            positions.iter().enumerate().filter_map(|(i, p)| p.map(|p| (p, i))).collect();
+        wanted.sort_unstable();
+        let counters = Arc::new(ReadCounters::default());
+        let mut batches = Vec::new();
+        for of_file in wanted.chunk_by(|a, b| a.0.batch == b.0.batch) {
+            let number = of_file.first().map_or(0, |(p, _)| p.batch);
+            let file = cold.files.iter().find(|f| f.entry().number == number);
+            let file = file.ok_or_else(|| Error::internal(format!("batch {number} is not in the manifest")))?;
+            let rows: Vec<u32> = of_file.iter().map(|(p, _)| p.row).collect();
+            let batch = read_rows(file, &self.tiers.caches, &counters, &file_schema, &rows).await?;
+            batches.push(with_flag(&batch, &schema)?);
+        }
+        let mut order = vec![None; positions.len()];
+        for (row, (_, key)) in wanted.iter().enumerate() {
+            if let Some(slot) = order.get_mut(*key) {
+                *slot = Some(row);
+            }
+        }
+        Ok((concat_batches(&schema, &batches)?, order))
+    }
+}
+
+/// Cold rows (`_seq`, columns) as row versions (`_seq`, `_deleted`, columns).
+fn with_flag(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let mut columns = rows.columns().to_vec();
+    let flags: ArrayRef = Arc::new(BooleanArray::from(vec![false; rows.num_rows()]));
+    columns.insert(1.min(columns.len()), flags);
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+}
+
+impl Located {
+    /// Adds what the look-up took to a report.
+    pub(super) fn add_to(&self, report: &ScanReport) {
+        ScanReport::add(&report.files_total, self.files_total);
+        ScanReport::add(&report.files_pruned_stats, self.pruned_stats);
+        ScanReport::add(&report.files_pruned_bloom, self.pruned_bloom);
+        ScanReport::add(&report.files_read, self.files_read);
+    }
+}
+
+impl FirnTable {
+    /// A Parquet scan of the files that `predicate` may match, less dead and `hidden` rows.
+    pub(super) fn cold_plan(
+        &self,
+        cold: &ColdState,
+        hidden: &BTreeMap<u64, RoaringBitmap>,
+        predicate: Option<Arc<dyn PhysicalExpr>>,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let schema = with_deleted(self.reads.def.file_schema()?);
+        let entries: Vec<_> = cold.files.iter().map(|f| f.entry().as_ref()).collect();
+        ScanReport::add(&self.report.files_total, entries.len());
+        let kept = match &predicate {
+            Some(predicate) => prune(&entries, &schema, predicate).keep,
+            None => (0..entries.len()).collect(),
+        };
+        ScanReport::add(&self.report.files_pruned_stats, entries.len() - kept.len());
+        let mut files = Vec::with_capacity(kept.len());
+        let mut rows = 0;
+        for file in kept.into_iter().filter_map(|i| cold.files.get(i)) {
+            let (file, visible) = self.partitioned(cold, file, hidden);
+            rows += visible;
+            files.push(file);
+        }
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let reader = Arc::new(ColdReaderFactory::new(Arc::clone(&self.reads.tiers.caches)));
+        self.report.watch(Arc::clone(&reader));
+        let table = TableSchema::from_file_schema(Arc::clone(&self.schema));
+        let mut source = ParquetSource::new(table).with_parquet_file_reader_factory(reader);
+        if let Some(predicate) = predicate {
+            source = source.with_predicate(predicate);
+        }
+        let url = ObjectStoreUrl::parse(BLOBS_URL)?;
+        let statistics = Statistics {
+            num_rows: Precision::Inexact(usize::try_from(rows).unwrap_or(usize::MAX)),
+            ..Statistics::new_unknown(&self.schema)
+        };
+        let config = FileScanConfigBuilder::new(url, Arc::new(source))
+            .with_file_groups(vec![FileGroup::new(files)])
+            .with_statistics(statistics)
+            .with_expr_adapter(Some(Arc::new(FieldIdAdapterFactory::new(&schema))))
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(Some(DataSourceExec::from_data_source(config)))
+    }
+
+    /// The file without the rows that must not be seen, and how many rows that leaves.
+    fn partitioned(
+        &self,
+        cold: &ColdState,
+        file: &ColdFile,
+        hidden: &BTreeMap<u64, RoaringBitmap>,
+    ) -> (PartitionedFile, u64) {
+        let entry = file.entry();
+        let dead = cold.dead_in(entry.number);
+        let invisible = match (dead, hidden.get(&entry.number)) {
+            (None, None) => return (file.partitioned(), entry.rows),
+            (Some(dead), None) => dead.as_ref().clone(),
+            (None, Some(hot)) => hot.clone(),
+            (Some(dead), Some(hot)) => dead.as_ref() | hot,
+        };
+        ScanReport::add(&self.report.rows_hidden, usize::try_from(invisible.len()).unwrap_or(usize::MAX));
+        let plan = to_access_plan(&invisible, &entry.row_groups);
+        (file.partitioned().with_extension(plan), entry.rows.saturating_sub(invisible.len()))
+    }
+}
+
+/// `schema` with `_deleted`, which no file has: cold rows are live.
+fn with_deleted(mut schema: FileSchema) -> FileSchema {
+    schema.columns.push(FileColumn {
+        id: DELETED_ID,
+        name: "_deleted".to_owned(),
+        data_type: DataType::Boolean,
+        nullable: false,
+        missing: ScalarValue::Boolean(Some(false)),
+    });
+    schema
+}

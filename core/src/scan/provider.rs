@@ -1,0 +1,257 @@
+//! One table at one snapshot, as DataFusion sees it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DFSchema, DataFusionError};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::scalar::ScalarValue;
+use parking_lot::RwLock;
+
+use crate::catalog::{FIELD_ID_KEY, TableDef};
+use crate::cold::SEQ_ID;
+use crate::error::{Error, Result};
+use crate::hot::memtable::{Chunk, Memtable, Version};
+use crate::hot::scope::ScopeState;
+use crate::scan::hidden::hidden_by_hot;
+use crate::scan::hot_read::{shown, visible_rows};
+use crate::scan::keyed::rows_by_key;
+use crate::scan::report::ScanReport;
+use crate::scan::tombstones::retained;
+use crate::tiers::Tiers;
+use crate::types::{ColumnId, SeqId};
+
+/// The blob store's name among DataFusion's object stores.
+pub const BLOBS_URL: &str = "firndb://blobs/";
+/// The id that `_deleted` goes by; no batch file has it.
+pub const DELETED_ID: ColumnId = ColumnId(u32::MAX);
+/// Past so many keys a scan beats as many look-ups.
+const MAX_PROBES: usize = 64;
+
+/// What a statement reads of one scope: the rows at a snapshot, under a transaction's own writes.
+#[derive(Debug, Clone)]
+pub struct TableReads {
+    /// The shared state.
+    pub tiers: Arc<Tiers>,
+    /// The table as the statement sees it.
+    pub def: Arc<TableDef>,
+    /// The scope.
+    pub scope: Arc<ScopeState>,
+    /// The snapshot.
+    pub seq: SeqId,
+    /// The transaction's own writes.
+    pub overlay: Option<Arc<RwLock<Memtable>>>,
+}
+
+impl TableReads {
+    /// The transaction's own version of a key.
+    #[must_use]
+    pub fn overlay_version(&self, key: &[u8]) -> Option<Version> {
+        self.overlay.as_ref()?.read().latest(key, SeqId::MAX)
+    }
+
+    /// The transaction's own writes, as chunks.
+    #[must_use]
+    pub fn overlay_chunks(&self) -> Arc<Vec<Arc<Chunk>>> {
+        self.overlay.as_ref().map(|o| o.read().chunks()).unwrap_or_default()
+    }
+}
+
+/// Which system columns a table reference shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// `_seq` is a column.
+    pub seq: bool,
+    /// `_deleted` is a column, and tombstones are rows.
+    pub deleted: bool,
+}
+
+/// A table reference of one statement.
+#[derive(Debug)]
+pub struct FirnTable {
+    pub(super) reads: TableReads,
+    pub(super) schema: SchemaRef,
+    pub(super) report: Arc<ScanReport>,
+    shown: Shown,
+}
+
+impl FirnTable {
+    /// The table that `reads` describes, with the system columns `shown` asks for after its own.
+    #[must_use]
+    pub fn new(reads: TableReads, shown: Shown, report: Arc<ScanReport>) -> Self {
+        let mut fields: Vec<_> = reads.def.arrow_schema().fields().iter().cloned().collect();
+        if shown.seq {
+            fields.push(system_field("_seq", DataType::Int64, SEQ_ID));
+        }
+        if shown.deleted {
+            fields.push(system_field("_deleted", DataType::Boolean, DELETED_ID));
+        }
+        if shown.deleted {
+            // A tombstone has no values but its key, whatever the table promises of its rows.
+            fields = fields.iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect();
+        }
+        Self { reads, schema: Arc::new(Schema::new(fields)), report, shown }
+    }
+
+    /// The keys, one array per key column, when `filters` allow only a few.
+    fn probed_keys(&self, filters: &[Expr]) -> Option<Vec<ArrayRef>> {
+        let def = &self.reads.def;
+        let key: Vec<_> = def.key_columns().into_iter().filter_map(|i| def.columns.get(i)).collect();
+        let names: Vec<&str> = key.iter().map(|c| c.name.as_str()).collect();
+        let mut values: Vec<Option<Vec<ScalarValue>>> = vec![None; names.len()];
+        for filter in filters.iter().flat_map(split_conjunction) {
+            if let Some((name, candidates)) = equality(filter)
+                && let Some(at) = names.iter().position(|n| *n == name)
+                && let Some(slot) = values.get_mut(at)
+                && slot.is_none()
+            {
+                *slot = Some(candidates);
+            }
+        }
+        let values: Vec<Vec<ScalarValue>> = values.into_iter().collect::<Option<_>>()?;
+        // A list of candidates is only a list of keys when the key is that one column.
+        if names.len() > 1 && values.iter().any(|v| v.len() != 1) {
+            return None;
+        }
+        let mut columns = Vec::with_capacity(values.len());
+        for (column, mut candidates) in key.iter().zip(values) {
+            candidates.retain(|v| !v.is_null());
+            candidates.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+            candidates.dedup();
+            if candidates.iter().any(|v| v.data_type() != column.ty.arrow()) || candidates.len() > MAX_PROBES {
+                return None;
+            }
+            if candidates.is_empty() {
+                columns.push(arrow::array::new_empty_array(&column.ty.arrow()));
+            } else {
+                columns.push(ScalarValue::iter_to_array(candidates).ok()?);
+            }
+        }
+        let rows = columns.first()?.len();
+        columns.iter().all(|c| c.len() == rows).then_some(columns)
+    }
+
+    async fn read_keyed(&self, keys: &[ArrayRef], projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let (rows, _) = if keys.first().is_some_and(|k| k.is_empty()) {
+            (arrow::array::RecordBatch::new_empty(self.reads.def.row_schema()), Vec::new())
+        } else {
+            rows_by_key(&self.reads, keys, self.shown.deleted, Some(&self.report)).await?
+        };
+        let rows = shown(&rows, &self.schema)?;
+        let plan = MemorySourceConfig::try_new_exec(&[vec![rows]], Arc::clone(&self.schema), projection.cloned())?;
+        Ok(plan)
+    }
+
+    async fn read_all(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let view = self.reads.scope.view();
+        let overlay = self.reads.overlay_chunks();
+        let looked_at: usize = view.chunks.iter().map(|c| c.rows_through(self.reads.seq)).sum();
+        ScanReport::add(&self.report.hot_rows, looked_at);
+        let hot = visible_rows(&self.reads.def, &view.chunks, &overlay, self.reads.seq, self.shown.deleted)?;
+        let mut hot = hot.iter().map(|b| shown(b, &self.schema)).collect::<Result<Vec<_>>>()?;
+        if self.shown.deleted {
+            let retained = retained(&self.reads, &view.cold, &view.chunks, &overlay).await?;
+            hot.extend(retained.map(|rows| shown(&rows, &self.schema)).transpose()?);
+        }
+        let hidden = hidden_by_hot(&self.reads, &view.cold, &view.chunks, &overlay).await?;
+        let predicate = match conjunction(filters.to_vec()) {
+            Some(filter) => {
+                let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+                Some(state.create_physical_expr(filter, &schema)?)
+            }
+            None => None,
+        };
+        let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+        if let Some(cold) = self.cold_plan(&view.cold, &hidden, predicate, projection, limit)? {
+            inputs.push(cold);
+        }
+        if !hot.is_empty() || inputs.is_empty() {
+            let schema = Arc::clone(&self.schema);
+            inputs.push(MemorySourceConfig::try_new_exec(&[hot], schema, projection.cloned())?);
+        }
+        match inputs.as_slice() {
+            [only] => Ok(Arc::clone(only)),
+            _ => Ok(UnionExec::try_new(inputs)?),
+        }
+    }
+}
+
+fn system_field(name: &str, data_type: DataType, id: ColumnId) -> Arc<Field> {
+    let metadata = HashMap::from([(FIELD_ID_KEY.to_owned(), id.to_string())]);
+    Arc::new(Field::new(name, data_type, false).with_metadata(metadata))
+}
+
+/// The column and the values it may have, when `filter` is `column = literal` or `column IN (literals)`.
+fn equality(filter: &Expr) -> Option<(&str, Vec<ScalarValue>)> {
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => match (left.as_ref(), right.as_ref()) {
+            (Expr::Column(c), Expr::Literal(v, _)) | (Expr::Literal(v, _), Expr::Column(c)) => {
+                Some((c.name.as_str(), vec![v.clone()]))
+            }
+            _ => None,
+        },
+        // The optimizer writes a short IN list as equalities joined by OR.
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+            let (name, mut values) = equality(left)?;
+            let (other, more) = equality(right)?;
+            values.extend(more);
+            (name == other && values.len() <= MAX_PROBES).then_some((name, values))
+        }
+        Expr::InList(list) if !list.negated && list.list.len() <= MAX_PROBES => {
+            let Expr::Column(column) = list.expr.as_ref() else { return None };
+            let values = list.list.iter().map(|e| match e {
+                Expr::Literal(v, _) => Some(v.clone()),
+                _ => None,
+            });
+            Some((column.name.as_str(), values.collect::<Option<_>>()?))
+        }
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl TableProvider for FirnTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let plan = match self.probed_keys(filters) {
+            Some(keys) if !self.shown.deleted => self.read_keyed(&keys, projection).await,
+            _ => self.read_all(state, projection, filters, limit).await,
+        };
+        plan.map_err(|e: Error| e.into())
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
+        // Inexact: files, row groups and pages are left out by it, rows are checked above the scan.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+}

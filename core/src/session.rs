@@ -1,0 +1,470 @@
+//! A session: who is asking, where names are looked up, and the open transaction.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast;
+
+use crate::catalog::{self, Catalog, MAIN_NAMESPACE};
+use crate::dml::{self, Changes};
+use crate::engine::{Engine, parse_name};
+use crate::error::{Error, ErrorKind, Result};
+use crate::flush::{FlushReport, flush_scope, is_due};
+use crate::plan::{StatementContext, explain, explain_analyze};
+use crate::scan::ScanReports;
+use crate::sql::{self, Parsed, Statement, StorageTarget};
+use crate::txn::commit::commit;
+use crate::txn::snapshot::Snapshot;
+use crate::txn::writes::WriteSet;
+use crate::types::{Role, SeqId, UserId};
+
+/// What a statement answers.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Rows, of a query or of RETURNING.
+    Rows {
+        /// Their columns.
+        schema: SchemaRef,
+        /// The rows, in order.
+        batches: Vec<RecordBatch>,
+    },
+    /// How many rows were inserted, updated or deleted.
+    Affected(u64),
+    /// A statement without rows, by its name.
+    Done(String),
+}
+
+/// A conversation with an engine. Dropping it rolls back its open transaction.
+#[derive(Debug)]
+pub struct Session {
+    engine: Engine,
+    subject: UserId,
+    role: Role,
+    namespace: String,
+    transaction: Option<Transaction>,
+}
+
+#[derive(Debug)]
+struct Transaction {
+    snapshot: Snapshot,
+    pinned: Arc<Catalog>,
+    writes: WriteSet,
+    /// A statement failed: nothing but ROLLBACK is left.
+    failed: bool,
+}
+
+impl Session {
+    pub(crate) fn new(engine: Engine, subject: UserId, role: Role) -> Self {
+        Self { engine, subject, role, namespace: MAIN_NAMESPACE.to_owned(), transaction: None }
+    }
+
+    /// Whose rows USER tables show.
+    #[must_use]
+    pub fn subject(&self) -> &UserId {
+        &self.subject
+    }
+
+    /// What the session may do.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether a transaction is open.
+    #[must_use]
+    pub fn in_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
+    /// Runs the statements of `sql`, which semicolons separate, one after the other.
+    ///
+    /// # Errors
+    /// The first statement's that fails; those before it have taken effect, those after it are not run.
+    /// A syntax error anywhere is reported before anything is run.
+    pub async fn execute(&mut self, sql: &str) -> Result<Vec<Outcome>> {
+        let parsed = sql::parse(sql)?;
+        let mut outcomes = Vec::with_capacity(parsed.len());
+        for statement in &parsed {
+            outcomes.push(self.run(statement, &[]).await?);
+        }
+        Ok(outcomes)
+    }
+
+    /// Runs one statement with the values of its parameters `$1…`.
+    ///
+    /// # Errors
+    /// The statement's; `InvalidInput` when `sql` is not one statement or a parameter has no value.
+    pub async fn query(&mut self, sql: &str, params: &[ScalarValue]) -> Result<Outcome> {
+        let parsed = sql::parse(sql)?;
+        let [statement] = parsed.as_slice() else {
+            return Err(Error::invalid(format!("expected one statement, found {}", parsed.len())));
+        };
+        if statement.parameters > params.len() {
+            return Err(Error::invalid(format!(
+                "the statement has parameters up to ${}, {} values were given",
+                statement.parameters,
+                params.len()
+            )));
+        }
+        self.run(statement, params).await
+    }
+
+    /// Inserts `batches` into `table` (`namespace.table` or `table`) as one statement each; columns by name,
+    /// missing ones get their default. Returns how many rows went in.
+    ///
+    /// # Errors
+    /// As INSERT. Outside a transaction the batches before the failing one stay.
+    pub async fn insert_batches(&mut self, table: &str, batches: Vec<RecordBatch>) -> Result<u64> {
+        let name = parse_name(table);
+        let mut rows = 0;
+        for batch in batches {
+            let outcome = self.write(&[], Write::Batch(&name, &batch)).await;
+            match self.noting_failure(outcome)? {
+                Outcome::Affected(n) => rows += n,
+                _ => return Err(Error::internal("an insert answered with rows")),
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn run(&mut self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Outcome> {
+        if self.transaction.as_ref().is_some_and(|t| t.failed)
+            && !matches!(parsed.statement, Statement::Rollback | Statement::Commit)
+        {
+            return Err(Error::invalid(
+                "a statement of this transaction failed, so nothing more can be done in it; ROLLBACK first",
+            ));
+        }
+        if parsed.parameters > params.len() {
+            return Err(Error::invalid(format!(
+                "the statement has parameters up to ${}, {} values were given",
+                parsed.parameters,
+                params.len()
+            )));
+        }
+        let outcome = self.dispatch(&parsed.statement, params).await;
+        self.engine.shared.tiers.enforce_budget();
+        self.noting_failure(outcome)
+    }
+
+    /// As in PostgreSQL, an error inside a transaction leaves only ROLLBACK.
+    fn noting_failure(&mut self, outcome: Result<Outcome>) -> Result<Outcome> {
+        if let (Err(_), Some(transaction)) = (&outcome, &mut self.transaction) {
+            transaction.failed = true;
+        }
+        outcome
+    }
+
+    async fn dispatch(&mut self, statement: &Statement, params: &[ScalarValue]) -> Result<Outcome> {
+        match statement {
+            Statement::Begin => self.begin(),
+            Statement::Commit => self.commit().await,
+            Statement::Rollback => {
+                if self.transaction.take().is_none() {
+                    return Err(Error::invalid("there is no transaction to roll back"));
+                }
+                Ok(done("ROLLBACK"))
+            }
+            Statement::Query(query) => self.read(params, Read::Query(query)).await,
+            Statement::Explain { analyze, statement, .. } => self.explain(*analyze, statement, params).await,
+            Statement::Insert(insert) => self.write(params, Write::Insert(insert)).await,
+            Statement::Update(update) => self.write(params, Write::Update(update)).await,
+            Statement::Delete(delete) => self.write(params, Write::Delete(delete)).await,
+            Statement::Use { namespace } => {
+                self.engine.shared.tiers.catalog().expect_namespace(namespace)?;
+                self.namespace.clone_from(namespace);
+                Ok(done("USE"))
+            }
+            Statement::ShowNamespaces => {
+                let catalog = self.engine.shared.tiers.catalog();
+                names("namespace", catalog.namespaces().map(str::to_owned).collect())
+            }
+            Statement::ShowTables { namespace } => {
+                let catalog = self.engine.shared.tiers.catalog();
+                let namespace = namespace.as_deref().unwrap_or(&self.namespace);
+                catalog.expect_namespace(namespace)?;
+                names("table", catalog.tables_in(namespace).map(|t| t.name.clone()).collect())
+            }
+            Statement::Flush(target) => self.flush(target).await,
+            Statement::Check(target) => self.check(target).await,
+            Statement::ShowManifest(name) => self.read(params, Read::Manifest(name)).await,
+            ddl => self.define(ddl).await,
+        }
+    }
+
+    fn begin(&mut self) -> Result<Outcome> {
+        if self.transaction.is_some() {
+            return Err(Error::invalid("a transaction is open already; COMMIT or ROLLBACK it first"));
+        }
+        let tiers = &self.engine.shared.tiers;
+        self.transaction = Some(Transaction {
+            snapshot: tiers.snapshots.acquire(),
+            pinned: tiers.catalog(),
+            writes: WriteSet::default(),
+            failed: false,
+        });
+        Ok(done("BEGIN"))
+    }
+
+    async fn commit(&mut self) -> Result<Outcome> {
+        let Some(transaction) = self.transaction.take() else {
+            return Err(Error::invalid("there is no transaction to commit"));
+        };
+        if transaction.failed {
+            return Err(Error::invalid(
+                "a statement of this transaction failed, so it was rolled back and nothing is committed",
+            ));
+        }
+        let tiers = &self.engine.shared.tiers;
+        commit(tiers, &transaction.writes, transaction.snapshot.seq()).await?;
+        let Transaction { snapshot, writes, .. } = transaction;
+        drop(snapshot);
+        self.flush_due(&writes).await?;
+        Ok(done("COMMIT"))
+    }
+
+    /// What a statement is run with, on a snapshot at `seq`.
+    fn context<'a>(&'a self, seq: SeqId, writes: &'a WriteSet, params: &'a [ScalarValue]) -> StatementContext<'a> {
+        let tiers = &self.engine.shared.tiers;
+        StatementContext {
+            tiers,
+            planner: &self.engine.shared.planner,
+            catalog: tiers.catalog(),
+            pinned: self.transaction.as_ref().map(|t| t.pinned.as_ref()),
+            namespace: &self.namespace,
+            subject: &self.subject,
+            seq,
+            writes,
+            params,
+            now_micros: tiers.stores.clock.now_micros(),
+            reports: ScanReports::default(),
+        }
+    }
+
+    /// Runs a statement that reads, on the transaction's snapshot or on one of its own.
+    async fn read(&self, params: &[ScalarValue], read: Read<'_>) -> Result<Outcome> {
+        if let Some(transaction) = &self.transaction {
+            return read.run(&self.context(transaction.snapshot.seq(), &transaction.writes, params)).await;
+        }
+        let none = WriteSet::default();
+        let mut attempt = 0;
+        loop {
+            let snapshot = self.engine.shared.tiers.snapshots.acquire();
+            match read.run(&self.context(snapshot.seq(), &none, params)).await {
+                // An ALTER came between looking a table up and reading it.
+                Err(e) if e.kind() == ErrorKind::Conflict && attempt < self.retries() => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
+    fn retries(&self) -> u32 {
+        self.engine.shared.tiers.config.conflict_retries
+    }
+
+    /// Runs a statement that writes: into the open transaction, or committed by itself.
+    async fn write(&mut self, params: &[ScalarValue], write: Write<'_>) -> Result<Outcome> {
+        self.engine.shared.tiers.check_writable()?;
+        if let Some(transaction) = &self.transaction {
+            let context = self.context(transaction.snapshot.seq(), &transaction.writes, params);
+            let changes = write.changes(&context).await?;
+            if let Some(transaction) = &mut self.transaction {
+                transaction.writes.push(&changes.def, &changes.scope, &changes.versions)?;
+            }
+            self.engine.shared.tiers.stats.cold_rows_updated.add(changes.cold_rows);
+            return Ok(answer(changes));
+        }
+        let mut attempt = 0;
+        loop {
+            match self.write_once(params, &write).await {
+                Err(e) if e.kind() == ErrorKind::Conflict && attempt < self.retries() => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
+    async fn write_once(&self, params: &[ScalarValue], write: &Write<'_>) -> Result<Outcome> {
+        let tiers = &self.engine.shared.tiers;
+        let snapshot = tiers.snapshots.acquire();
+        let none = WriteSet::default();
+        let context = self.context(snapshot.seq(), &none, params);
+        let changes = write.changes(&context).await?;
+        let mut writes = WriteSet::default();
+        if changes.versions.num_rows() > 0 {
+            writes.push(&changes.def, &changes.scope, &changes.versions)?;
+        }
+        commit(tiers, &writes, snapshot.seq()).await?;
+        drop(snapshot);
+        tiers.stats.cold_rows_updated.add(changes.cold_rows);
+        self.flush_due(&writes).await?;
+        Ok(answer(changes))
+    }
+
+    /// Flushes the scopes just written to if their policy says so: the hot tier stays bounded also where
+    /// nobody calls [`Engine::step`].
+    async fn flush_due(&self, writes: &WriteSet) -> Result<()> {
+        let tiers = &self.engine.shared.tiers;
+        for scope in writes.scopes() {
+            if is_due(tiers, &scope.state) {
+                flush_scope(tiers, &scope.state).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn explain(&self, analyze: bool, statement: &Statement, params: &[ScalarValue]) -> Result<Outcome> {
+        let Statement::Query(query) = statement else {
+            return Err(Error::unsupported("EXPLAIN of anything but a query"));
+        };
+        self.read(params, Read::Explain { query, analyze }).await
+    }
+
+    async fn flush(&self, target: &StorageTarget) -> Result<Outcome> {
+        let reports = match target {
+            StorageTarget::Table(name) => {
+                let def = self.engine.shared.tiers.catalog().resolve(name, &self.namespace)?;
+                self.engine.flush_table(&def).await?
+            }
+            StorageTarget::All { namespace } => self.engine.flush(namespace.as_deref()).await?,
+        };
+        flushed(&reports)
+    }
+
+    async fn check(&self, target: &StorageTarget) -> Result<Outcome> {
+        let tiers = &self.engine.shared.tiers;
+        let catalog = tiers.catalog();
+        let tables = match target {
+            StorageTarget::Table(name) => vec![catalog.resolve(name, &self.namespace)?],
+            StorageTarget::All { namespace } => catalog
+                .tables()
+                .filter(|t| namespace.as_ref().is_none_or(|n| t.namespace == *n))
+                .cloned()
+                .collect(),
+        };
+        let report = crate::engine::check_tables(tiers, &tables).await?;
+        names("finding", report.findings)
+    }
+
+    async fn define(&self, statement: &Statement) -> Result<Outcome> {
+        if self.transaction.is_some() {
+            return Err(Error::unsupported("changing definitions inside a transaction; COMMIT or ROLLBACK it first"));
+        }
+        let namespace = &self.namespace;
+        let now = self.engine.shared.tiers.stores.clock.now_micros();
+        let (verb, change): (&str, Box<dyn FnOnce(&Catalog) -> Result<Option<Catalog>> + Send + '_>) = match statement {
+            Statement::CreateNamespace { name, if_not_exists } => (
+                "CREATE NAMESPACE",
+                Box::new(|c| catalog::create_namespace(c, name, *if_not_exists)),
+            ),
+            Statement::DropNamespace { name, if_exists, cascade } => (
+                "DROP NAMESPACE",
+                Box::new(|c| catalog::drop_namespace(c, name, *if_exists, *cascade)),
+            ),
+            Statement::CreateTable(create) => (
+                "CREATE TABLE",
+                Box::new(|c| Ok(catalog::create_table(c, create, namespace)?.map(|(c, _)| c))),
+            ),
+            Statement::DropTable { names, if_exists } => (
+                "DROP TABLE",
+                Box::new(|c| catalog::drop_tables(c, names, *if_exists, namespace)),
+            ),
+            Statement::AlterTable(alter) => (
+                "ALTER TABLE",
+                Box::new(move |c| Ok(catalog::alter_table(c, alter, namespace, now)?.map(|(c, _)| c))),
+            ),
+            _ => return Err(Error::internal("a statement that nothing runs")),
+        };
+        self.engine.change_catalog(change).await?;
+        Ok(done(verb))
+    }
+}
+
+/// A statement that reads.
+enum Read<'a> {
+    Query(&'a ast::Query),
+    Explain { query: &'a ast::Query, analyze: bool },
+    Manifest(&'a catalog::TableName),
+}
+
+impl Read<'_> {
+    async fn run(&self, context: &StatementContext<'_>) -> Result<Outcome> {
+        match self {
+            Self::Query(query) => {
+                let (schema, batches) = context.rows((*query).clone(), Vec::new()).await?;
+                Ok(Outcome::Rows { schema, batches })
+            }
+            Self::Explain { query, analyze: false } => one_batch(explain(context, (*query).clone()).await?),
+            Self::Explain { query, analyze: true } => one_batch(explain_analyze(context, (*query).clone()).await?),
+            Self::Manifest(name) => {
+                let def = context.table(name)?;
+                let reads = context.reads(&def).await?;
+                one_batch(crate::engine::manifest_rows(&reads.scope.view().cold)?)
+            }
+        }
+    }
+}
+
+fn one_batch((schema, batch): (SchemaRef, RecordBatch)) -> Result<Outcome> {
+    Ok(Outcome::Rows { schema, batches: vec![batch] })
+}
+
+/// A statement that writes.
+enum Write<'a> {
+    Insert(&'a ast::Insert),
+    Update(&'a ast::Update),
+    Delete(&'a ast::Delete),
+    Batch(&'a catalog::TableName, &'a RecordBatch),
+}
+
+impl Write<'_> {
+    async fn changes(&self, context: &StatementContext<'_>) -> Result<Changes> {
+        match self {
+            Self::Insert(insert) => dml::insert(context, insert).await,
+            Self::Update(update) => dml::update(context, update).await,
+            Self::Delete(delete) => dml::delete(context, delete).await,
+            Self::Batch(name, batch) => {
+                let def = context.table(name)?;
+                dml::insert_batch(context, &def, batch).await
+            }
+        }
+    }
+}
+
+fn answer(changes: Changes) -> Outcome {
+    match changes.returned {
+        Some((schema, batches)) => Outcome::Rows { schema, batches },
+        None => Outcome::Affected(changes.affected),
+    }
+}
+
+fn done(verb: &str) -> Outcome {
+    Outcome::Done(verb.to_owned())
+}
+
+fn names(column: &str, values: Vec<String>) -> Result<Outcome> {
+    let schema = Arc::new(Schema::new(vec![Field::new(column, DataType::Utf8, false)]));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(StringArray::from(values))])?;
+    Ok(Outcome::Rows { schema, batches: vec![batch] })
+}
+
+fn flushed(reports: &[FlushReport]) -> Result<Outcome> {
+    let text = |get: fn(&FlushReport) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(reports.iter().map(get)))
+    };
+    let count = |get: fn(&FlushReport) -> u64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(reports.iter().map(|r| i64::try_from(get(r)).unwrap_or(i64::MAX))))
+    };
+    let columns = vec![
+        ("table", text(|r| r.table.clone())),
+        ("scope", text(|r| r.scope.clone())),
+        ("rows", count(|r| r.rows)),
+        ("tombstones", count(|r| r.tombstones)),
+        ("hidden", count(|r| r.hidden)),
+        ("files", text(|r| r.files.join(" "))),
+        ("bytes", count(|r| r.bytes)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns)?;
+    Ok(Outcome::Rows { schema: batch.schema(), batches: vec![batch] })
+}

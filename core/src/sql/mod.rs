@@ -1,0 +1,238 @@
+//! Text into statements.
+//!
+//! The syntax is PostgreSQL's, read by sqlparser, and FirnDB's own: kinds of tables, namespaces,
+//! `STORAGE …`, `SHOW …`. What FirnDB does not have is refused here, by name, and never passed over.
+
+mod clause;
+mod column;
+mod depth;
+mod names;
+mod options;
+mod own;
+mod system_columns;
+mod table;
+mod tokens;
+
+use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+pub use names::{ident_name, name_parts, table_name};
+pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
+
+use crate::catalog::{AlterTable, CreateTable, TableName};
+use crate::error::{Error, Result};
+use tokens::{Cursor, Piece, parse_all, place};
+
+/// What a text may hold at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqlLimits {
+    /// Bytes of a text, all its statements together.
+    pub text_bytes: usize,
+    /// Levels of an expression or query: parentheses, subqueries and chains of operators.
+    pub depth: usize,
+    /// The highest number of a parameter.
+    pub parameters: usize,
+}
+
+impl Default for SqlLimits {
+    fn default() -> Self {
+        Self { text_bytes: 16 << 20, depth: 256, parameters: 65_535 }
+    }
+}
+
+/// Levels of recursion that sqlparser is given. It spends several on each pair of parentheses, and its
+/// frames are large: more would not fit the stack of a thread or of WebAssembly.
+const PARSER_RECURSION: usize = 50;
+
+/// One statement of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// What it says.
+    pub statement: Statement,
+    /// Its own source, without the semicolon.
+    pub text: String,
+    /// The highest number among its parameters `$1`, `$2`, …
+    pub parameters: usize,
+}
+
+/// What a statement says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Statement {
+    /// `CREATE NAMESPACE`.
+    CreateNamespace {
+        /// The namespace.
+        name: String,
+        /// Whether one that is there makes the statement do nothing.
+        if_not_exists: bool,
+    },
+    /// `DROP NAMESPACE`.
+    DropNamespace {
+        /// The namespace.
+        name: String,
+        /// Whether a missing one makes the statement do nothing.
+        if_exists: bool,
+        /// Whether its tables are dropped too.
+        cascade: bool,
+    },
+    /// `CREATE TABLE`.
+    CreateTable(CreateTable),
+    /// `DROP TABLE`.
+    DropTable {
+        /// The tables.
+        names: Vec<TableName>,
+        /// Whether missing ones are passed over.
+        if_exists: bool,
+    },
+    /// `ALTER TABLE`.
+    AlterTable(AlterTable),
+    /// `INSERT`.
+    Insert(Box<ast::Insert>),
+    /// `UPDATE`.
+    Update(Box<ast::Update>),
+    /// `DELETE`.
+    Delete(Box<ast::Delete>),
+    /// `SELECT`, `VALUES` or `WITH`.
+    Query(Box<ast::Query>),
+    /// `EXPLAIN` of a query, an INSERT, an UPDATE or a DELETE.
+    Explain {
+        /// Whether the statement is run and measured.
+        analyze: bool,
+        /// Whether all there is to say is said.
+        verbose: bool,
+        /// The statement.
+        statement: Box<Statement>,
+    },
+    /// `BEGIN`.
+    Begin,
+    /// `COMMIT`.
+    Commit,
+    /// `ROLLBACK`.
+    Rollback,
+    /// `STORAGE FLUSH`.
+    Flush(StorageTarget),
+    /// `STORAGE CHECK`.
+    Check(StorageTarget),
+    /// `SHOW MANIFEST`.
+    ShowManifest(TableName),
+    /// `SHOW NAMESPACES`.
+    ShowNamespaces,
+    /// `SHOW TABLES`.
+    ShowTables {
+        /// The namespace, or `None` for the session's own.
+        namespace: Option<String>,
+    },
+    /// `USE`.
+    Use {
+        /// The namespace of bare names from now on.
+        namespace: String,
+    },
+}
+
+/// What a STORAGE statement is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorageTarget {
+    /// One table.
+    Table(TableName),
+    /// Every table.
+    All {
+        /// Only those of this namespace.
+        namespace: Option<String>,
+    },
+}
+
+/// The statements of `text`, which semicolons separate. Empty ones are left out.
+///
+/// # Errors
+/// `Syntax`, with line and column, for what is not SQL that FirnDB reads; `Unsupported` for what it does
+/// not have; `InvalidInput` for what cannot be; `LimitExceeded` past the default [`SqlLimits`].
+pub fn parse(text: &str) -> Result<Vec<Parsed>> {
+    parse_within(text, &SqlLimits::default())
+}
+
+/// As [`parse`], within `limits`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_within(text: &str, limits: &SqlLimits) -> Result<Vec<Parsed>> {
+    if text.len() > limits.text_bytes {
+        return Err(Error::limit(format!(
+            "a text of SQL has at most {} bytes, this one has {}",
+            limits.text_bytes,
+            text.len()
+        )));
+    }
+    tokens::split(text)?.into_iter().map(|piece| parse_piece(piece, limits)).collect()
+}
+
+fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
+    let Piece { tokens, text, end } = piece;
+    depth::check(&tokens, limits.depth)?;
+    let parameters = count_parameters(&tokens, limits.parameters)?;
+    refuse_as_user(&tokens)?;
+    let statement = own::statement(tokens, end)?;
+    Ok(Parsed { statement, text, parameters })
+}
+
+/// The highest number of a parameter.
+fn count_parameters(tokens: &[TokenWithSpan], limit: usize) -> Result<usize> {
+    let mut highest = 0;
+    for token in tokens {
+        let Token::Placeholder(name) = &token.token else { continue };
+        let at = token.span.start;
+        let number = name.strip_prefix('$').and_then(|n| n.parse::<usize>().ok()).filter(|n| *n > 0);
+        match number {
+            Some(number) if number > limit => {
+                return Err(Error::limit(format!("{}: parameters end at ${limit}, found {name}", place(at))));
+            }
+            Some(number) => highest = highest.max(number),
+            None => return Err(tokens::syntax(at, format!("expected a parameter $1, $2, …, found {name}"))),
+        }
+    }
+    Ok(highest)
+}
+
+/// AS USER may stand in many places; wherever it does, it must not be read as an alias.
+fn refuse_as_user(tokens: &[TokenWithSpan]) -> Result<()> {
+    let is = |token: Option<&TokenWithSpan>, word: &str| match token.map(|t| &t.token) {
+        Some(Token::Word(w)) => w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word),
+        _ => false,
+    };
+    for (at, token) in tokens.iter().enumerate() {
+        if !is(Some(token), "AS") || !is(tokens.get(at + 1), "USER") {
+            continue;
+        }
+        if matches!(tokens.get(at + 2).map(|t| &t.token), Some(Token::SingleQuotedString(_) | Token::Placeholder(_))) {
+            return Err(Error::unsupported(format!("{}: AS USER is not supported", place(token.span.start))));
+        }
+    }
+    Ok(())
+}
+
+/// A statement that sqlparser knows.
+fn read_sql(tokens: Vec<TokenWithSpan>, end: datafusion::sql::sqlparser::tokenizer::Location) -> Result<Statement> {
+    let lead = Cursor::new(&tokens, end).peek_word().unwrap_or_default();
+    match parse_all(tokens, end, PARSER_RECURSION, |parser| parser.parse_statement())? {
+        ast::Statement::Query(query) => {
+            clause::check_query(&query)?;
+            Ok(Statement::Query(query))
+        }
+        ast::Statement::Insert(insert) => {
+            clause::check_insert(&insert)?;
+            Ok(Statement::Insert(Box::new(insert)))
+        }
+        ast::Statement::Update(update) => {
+            clause::check_update(&update)?;
+            Ok(Statement::Update(Box::new(update)))
+        }
+        ast::Statement::Delete(delete) => {
+            clause::check_delete(&delete)?;
+            Ok(Statement::Delete(Box::new(delete)))
+        }
+        ast::Statement::AlterTable(alter) => table::alter(&alter).map(Statement::AlterTable),
+        ast::Statement::CreateTable(create) => table::create(&create, None).map(Statement::CreateTable),
+        _ => Err(Error::unsupported(format!("{lead} is not supported"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

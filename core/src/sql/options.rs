@@ -1,0 +1,191 @@
+//! `WITH (…)` and `SET (…)`: options of tables.
+
+use datafusion::sql::sqlparser::ast::{Expr, SqlOption, Value};
+
+use super::names::ident_name;
+use crate::catalog::{Compression, FlushPolicy, OptionChanges, TableKind, nearest};
+use crate::error::{Error, Result};
+
+const KNOWN: [&str; 4] = ["TYPE", "FLUSH_POLICY", "BLOOM_FILTER", "COMPRESSION"];
+
+/// What a list of options says; the kind only where `TYPE` is among them.
+///
+/// # Errors
+/// `InvalidInput` for an option that there is not, is given twice or has a value it cannot have;
+/// `Unsupported` for stream tables and their options.
+pub(super) fn read(options: &[SqlOption]) -> Result<(Option<TableKind>, OptionChanges)> {
+    let mut kind = None;
+    let mut changes = OptionChanges::default();
+    let mut seen: Vec<String> = Vec::new();
+    for option in options {
+        let SqlOption::KeyValue { key, value } = option else {
+            return Err(Error::invalid(format!("option {option}: expected NAME = 'value'")));
+        };
+        let name = ident_name(key).to_ascii_uppercase();
+        let value = text(&name, value)?;
+        match name.as_str() {
+            _ if seen.contains(&name) => return Err(Error::invalid(format!("option {name} is given twice"))),
+            "TYPE" => kind = Some(table_kind(&value)?),
+            "FLUSH_POLICY" => changes.flush = Some(flush_policy(&value)?),
+            "BLOOM_FILTER" => changes.bloom = Some(column_names(&value)?),
+            "COMPRESSION" => changes.compression = Some(compression(&value)?),
+            "TTL_SECONDS" | "DELETED_RETENTION_HOURS" => {
+                return Err(Error::unsupported(format!("option {name}: FirnDB does not have it")));
+            }
+            _ => return Err(unknown(&name)),
+        }
+        seen.push(name);
+    }
+    Ok((kind, changes))
+}
+
+/// The kind of table that a word names.
+///
+/// # Errors
+/// `Unsupported` for STREAM, `InvalidInput` for other words.
+pub(super) fn table_kind(word: &str) -> Result<TableKind> {
+    match word.to_ascii_uppercase().as_str() {
+        "USER" => Ok(TableKind::User),
+        "SHARED" => Ok(TableKind::Shared),
+        "STREAM" => Err(Error::unsupported("STREAM tables: FirnDB has USER and SHARED tables")),
+        _ => Err(Error::invalid(format!("option TYPE = '{word}': expected 'USER' or 'SHARED'"))),
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    let hint = nearest(name, KNOWN).map(|n| format!(" (did you mean {n}?)")).unwrap_or_default();
+    Error::invalid(format!("there is no table option {name}{hint}; there are {}", KNOWN.join(", ")))
+}
+
+/// The text of an option's value: a string, a number or a word.
+fn text(name: &str, value: &Expr) -> Result<String> {
+    let found = match value {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::Number(text, _) => Some(text.clone()),
+            Value::DollarQuotedString(text) => Some(text.value.clone()),
+            _ => None,
+        },
+        Expr::Identifier(ident) => Some(ident_name(ident)),
+        _ => None,
+    };
+    found.ok_or_else(|| Error::invalid(format!("option {name} = {value}: expected a string")))
+}
+
+/// `rows:N,bytes:N,interval:N`, each at most once; `none`; or `default`, the engine's policy.
+fn flush_policy(value: &str) -> Result<Option<FlushPolicy>> {
+    let bad = |why: &str| {
+        Error::invalid(format!(
+            "option FLUSH_POLICY = '{value}': {why}; expected 'rows:100000', 'bytes:64mb', 'interval:60' or \
+             several of them with commas, 'none' or 'default'"
+        ))
+    };
+    let mut policy = FlushPolicy::default();
+    match value.trim().to_ascii_lowercase().as_str() {
+        "default" => return Ok(None),
+        "none" => return Ok(Some(policy)),
+        _ => {}
+    }
+    for part in value.split(',') {
+        let (what, amount) = part.split_once(':').ok_or_else(|| bad(&format!("'{}' has no colon", part.trim())))?;
+        let (slot, units) = match what.trim().to_ascii_lowercase().as_str() {
+            "rows" => (&mut policy.rows, ROWS),
+            "bytes" => (&mut policy.bytes, BYTES),
+            "interval" => (&mut policy.interval_s, SECONDS),
+            other => return Err(bad(&format!("there is no '{other}'"))),
+        };
+        if slot.is_some() {
+            return Err(bad(&format!("'{}' is given twice", what.trim())));
+        }
+        let amount = quantity(amount, units).ok_or_else(|| {
+            let units: Vec<_> = units.iter().map(|(unit, _)| *unit).filter(|unit| !unit.is_empty()).collect();
+            bad(&format!("'{}' is not a positive whole number with a unit of {}", amount.trim(), units.join(", ")))
+        })?;
+        *slot = Some(amount);
+    }
+    Ok(Some(policy))
+}
+
+type Units = &'static [(&'static str, u64)];
+const ROWS: Units = &[("", 1), ("k", 1000), ("m", 1_000_000)];
+// As PostgreSQL counts in its settings: kB is 1024 bytes.
+const BYTES: Units = &[
+    ("", 1),
+    ("b", 1),
+    ("kb", 1 << 10),
+    ("kib", 1 << 10),
+    ("mb", 1 << 20),
+    ("mib", 1 << 20),
+    ("gb", 1 << 30),
+    ("gib", 1 << 30),
+];
+const SECONDS: Units = &[("", 1), ("s", 1), ("m", 60), ("min", 60), ("h", 3600), ("d", 86_400)];
+
+/// A positive whole number and its unit.
+fn quantity(text: &str, units: Units) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    let unit = unit.trim().to_ascii_lowercase();
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(*factor).filter(|n| *n > 0)
+}
+
+/// Names with commas between: quoted ones as they are, others in lower case.
+fn column_names(value: &str) -> Result<Vec<String>> {
+    if value.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = value.split(',').map(|part| {
+        let part = part.trim();
+        match part.strip_prefix('"').and_then(|p| p.strip_suffix('"')) {
+            Some(quoted) => Ok(quoted.replace("\"\"", "\"")),
+            None if part.is_empty() => {
+                Err(Error::invalid(format!("option BLOOM_FILTER = '{value}': a column name is empty")))
+            }
+            None => Ok(part.to_ascii_lowercase()),
+        }
+    });
+    names.collect()
+}
+
+fn compression(value: &str) -> Result<Compression> {
+    let wanted = value.trim().to_ascii_lowercase();
+    Compression::ALL.iter().find(|(name, _)| *name == wanted).map(|(_, way)| *way).ok_or_else(|| {
+        let names: Vec<_> = Compression::ALL.iter().map(|(name, _)| format!("'{name}'")).collect();
+        Error::invalid(format!("option COMPRESSION = '{value}': expected {}", names.join(", ")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flush_policies_have_units() {
+        let policy = |rows, bytes, interval_s| Some(FlushPolicy { rows, bytes, interval_s });
+        for (text, expected) in [
+            ("rows:100000,interval:60", policy(Some(100_000), None, Some(60))),
+            (" Rows : 10k , Bytes : 64 MB ", policy(Some(10_000), Some(64 << 20), None)),
+            ("bytes:1gib,interval:2h", policy(None, Some(1 << 30), Some(7200))),
+            ("rows:2m,interval:1d", policy(Some(2_000_000), None, Some(86_400))),
+            ("none", policy(None, None, None)),
+            ("DEFAULT", None),
+        ] {
+            assert_eq!(flush_policy(text).unwrap(), expected, "{text}");
+        }
+        for text in [
+            "", "rows", "rows:", "rows:0", "rows:-1", "rows:1.5", "rows:10mb", "rows:1,rows:2", "size:3", "rows:1,",
+            "bytes:99999999999gb", "interval:5w", "rows:٣",
+        ] {
+            let e = flush_policy(text).expect_err(text);
+            assert!(e.message().contains("'rows:100000'"), "{e}");
+        }
+    }
+
+    #[test]
+    fn column_lists_fold_as_identifiers_do() {
+        assert_eq!(column_names("Id, \"Id\",\"a\"\"b\"").unwrap(), ["id", "Id", "a\"b"]);
+        assert!(column_names(" ").unwrap().is_empty());
+        assert!(column_names("a,,b").is_err());
+    }
+}

@@ -1,0 +1,272 @@
+//! Statements that begin with words sqlparser does not know, or that FirnDB reads in its own way.
+
+use datafusion::sql::sqlparser::ast::{self, ObjectType};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
+
+use super::names::table_name;
+use super::tokens::{Cursor, parse_all};
+use super::{PARSER_RECURSION, Statement, StorageTarget, options, read_sql, table};
+use crate::catalog::TableName;
+use crate::error::{Error, Result};
+
+/// Statements and objects that FirnDB does not have, by the words they begin with.
+const UNSUPPORTED: [&str; 34] = [
+    "ANALYZE", "ATTACH", "CALL", "CHECKPOINT", "CLOSE", "COMMENT", "COPY", "DEALLOCATE", "DECLARE", "DESC",
+    "DESCRIBE", "DETACH", "DISCARD", "DO", "EXECUTE", "FETCH", "GRANT", "INSTALL", "KILL", "LISTEN", "LOAD", "LOCK",
+    "MERGE", "NOTIFY", "PRAGMA", "PREPARE", "REINDEX", "RELEASE", "RESET", "REVOKE", "SAVEPOINT", "TRUNCATE",
+    "UNLISTEN", "VACUUM",
+];
+const UNSUPPORTED_OBJECTS: [&str; 33] = [
+    "AGGREGATE", "CAST", "COLLATION", "DATABASE", "DOMAIN", "DYNAMIC", "EVENT", "EXTENSION", "EXTERNAL", "FOREIGN",
+    "FUNCTION", "GLOBAL", "INDEX", "LANGUAGE", "LOCAL", "MACRO", "MATERIALIZED", "OPERATOR", "POLICY", "PROCEDURE",
+    "PUBLICATION", "RECURSIVE", "ROLE", "RULE", "SEQUENCE", "SERVER", "SUBSCRIPTION", "TEMP", "TEMPORARY", "TRIGGER",
+    "TYPE", "UNIQUE", "UNLOGGED",
+];
+
+/// Reads the tokens of one statement.
+///
+/// # Errors
+/// As [`super::parse`].
+pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
+    let mut cursor = Cursor::new(&tokens, end);
+    let Some(lead) = cursor.peek_word() else { return read_sql(tokens, end) };
+    match lead.as_str() {
+        "CREATE" => create(tokens, end),
+        "DROP" => drop_object(tokens, end),
+        "ALTER" => alter(tokens, end),
+        "EXPLAIN" => explain(tokens, end),
+        "STORAGE" => storage(&mut cursor),
+        "SHOW" => show(&mut cursor),
+        "USE" | "SET" => use_namespace(&mut cursor),
+        "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" => transaction(&mut cursor),
+        word if UNSUPPORTED.contains(&word) => Err(Error::unsupported(format!("{word} is not supported"))),
+        "SELECT" | "WITH" | "VALUES" | "INSERT" | "UPDATE" | "DELETE" => read_sql(tokens, end),
+        _ => Err(cursor.expected("a statement such as SELECT, INSERT, UPDATE, DELETE or CREATE TABLE")),
+    }
+}
+
+fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
+    let mut cursor = Cursor::new(&tokens, end);
+    cursor.take("CREATE");
+    if cursor.take_all(&["OR", "REPLACE"]) {
+        return Err(Error::unsupported("CREATE OR REPLACE is not supported: drop the old one first"));
+    }
+    if cursor.take("NAMESPACE") || cursor.take("SCHEMA") {
+        let if_not_exists = cursor.take_all(&["IF", "NOT", "EXISTS"]);
+        let name = cursor.name("a name for the namespace")?;
+        cursor.finish()?;
+        return Ok(Statement::CreateNamespace { name, if_not_exists });
+    }
+    // sqlparser would read CREATE USER TABLE as the creation of a user named TABLE.
+    let at = cursor.position();
+    let word = cursor.peek_word().unwrap_or_default();
+    let kind = match word.as_str() {
+        "USER" | "SHARED" | "STREAM" if cursor.take_all(&[&word, "TABLE"]) => {
+            let kind = options::table_kind(&word)?;
+            tokens.remove(at);
+            Some(kind)
+        }
+        "TABLE" => None,
+        _ => return Err(no_such_object(&cursor, "CREATE", "TABLE, USER TABLE, SHARED TABLE or NAMESPACE")),
+    };
+    match parse_all(tokens, end, PARSER_RECURSION, |parser| parser.parse_statement())? {
+        ast::Statement::CreateTable(create) => table::create(&create, kind).map(Statement::CreateTable),
+        _ => Err(Error::unsupported("this form of CREATE TABLE is not supported")),
+    }
+}
+
+fn drop_object(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
+    let mut cursor = Cursor::new(&tokens, end);
+    cursor.take("DROP");
+    if cursor.take("NAMESPACE") || cursor.take("SCHEMA") {
+        let if_exists = cursor.take_all(&["IF", "EXISTS"]);
+        let name = cursor.name("the name of a namespace")?;
+        let cascade = cursor.take("CASCADE");
+        if !cascade {
+            cursor.take("RESTRICT");
+        }
+        cursor.finish()?;
+        return Ok(Statement::DropNamespace { name, if_exists, cascade });
+    }
+    if cursor.peek_word().as_deref() != Some("TABLE") {
+        return Err(no_such_object(&cursor, "DROP", "TABLE or NAMESPACE"));
+    }
+    match parse_all(tokens, end, PARSER_RECURSION, |parser| parser.parse_statement())? {
+        // Nothing depends on a table, so CASCADE and RESTRICT come to the same.
+        ast::Statement::Drop {
+            object_type: ObjectType::Table,
+            if_exists,
+            names,
+            cascade: _,
+            restrict: _,
+            purge: false,
+            temporary: false,
+            table: None,
+        } => {
+            let names = names.iter().map(table_name).collect::<Result<_>>()?;
+            Ok(Statement::DropTable { names, if_exists })
+        }
+        _ => Err(Error::unsupported("this form of DROP TABLE is not supported")),
+    }
+}
+
+fn alter(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
+    let mut cursor = Cursor::new(&tokens, end);
+    cursor.take("ALTER");
+    match cursor.peek_word().as_deref() {
+        Some("TABLE") => read_sql(tokens, end),
+        Some("NAMESPACE" | "SCHEMA") => Err(Error::unsupported("ALTER NAMESPACE is not supported")),
+        _ => Err(no_such_object(&cursor, "ALTER", "TABLE")),
+    }
+}
+
+/// `Unsupported` for an object that other databases have, `Syntax` for any other word.
+fn no_such_object(cursor: &Cursor<'_>, verb: &str, expected: &str) -> Error {
+    match cursor.peek_word() {
+        Some(word) if UNSUPPORTED_OBJECTS.contains(&word.as_str()) || ["USER", "VIEW"].contains(&word.as_str()) => {
+            Error::unsupported(format!("{verb} {word} is not supported"))
+        }
+        _ => cursor.expected(expected),
+    }
+}
+
+fn explain(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
+    let mut cursor = Cursor::new(&tokens, end);
+    cursor.take("EXPLAIN");
+    let (mut analyze, mut verbose) = (false, false);
+    let parenthesised = cursor.peek() == Some(&Token::LParen)
+        && matches!(tokens.get(2).map(|t| &t.token), Some(Token::Word(w)) if !w.value.eq_ignore_ascii_case("SELECT")
+            && !w.value.eq_ignore_ascii_case("VALUES") && !w.value.eq_ignore_ascii_case("WITH"));
+    if parenthesised {
+        cursor.take_token(&Token::LParen);
+        loop {
+            if cursor.take("ANALYZE") {
+                analyze = true;
+            } else if cursor.take("VERBOSE") {
+                verbose = true;
+            } else {
+                return Err(cursor.expected("ANALYZE or VERBOSE"));
+            }
+            if cursor.take_token(&Token::RParen) {
+                break;
+            }
+            if !cursor.take_token(&Token::Comma) {
+                return Err(cursor.expected("a comma or a closing parenthesis"));
+            }
+        }
+    } else {
+        analyze = cursor.take("ANALYZE");
+        verbose = cursor.take("VERBOSE");
+    }
+    let lead = cursor.peek_word().unwrap_or_default();
+    if cursor.peek().is_none() {
+        return Err(cursor.expected("a statement to explain"));
+    }
+    if ["EXPLAIN", "CREATE", "DROP", "ALTER", "STORAGE", "SHOW", "USE", "SET"].contains(&lead.as_str()) {
+        return Err(Error::unsupported(format!("EXPLAIN {lead} is not supported")));
+    }
+    let rest = tokens.split_off(cursor.position());
+    let statement = Box::new(statement(rest, end)?);
+    match statement.as_ref() {
+        Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+            Ok(Statement::Explain { analyze, verbose, statement })
+        }
+        _ => Err(Error::unsupported(format!("EXPLAIN {lead} is not supported"))),
+    }
+}
+
+fn storage(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    cursor.take("STORAGE");
+    let checks = cursor.take("CHECK");
+    if !checks && cursor.take("COMPACT") {
+        return Err(Error::unsupported("STORAGE COMPACT is not supported"));
+    }
+    if !checks && !cursor.take("FLUSH") {
+        return Err(cursor.expected("FLUSH or CHECK"));
+    }
+    let target = if cursor.take("TABLE") {
+        StorageTarget::Table(read_table(cursor)?)
+    } else if cursor.take("ALL") {
+        let namespace = if cursor.take("IN") { Some(cursor.name("the name of a namespace")?) } else { None };
+        StorageTarget::All { namespace }
+    } else if checks && cursor.peek().is_none() {
+        StorageTarget::All { namespace: None }
+    } else {
+        return Err(cursor.expected("TABLE or ALL"));
+    };
+    cursor.finish()?;
+    Ok(if checks { Statement::Check(target) } else { Statement::Flush(target) })
+}
+
+fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    cursor.take("SHOW");
+    let statement = if cursor.take("TABLES") {
+        let named = cursor.take("IN") || cursor.take("FROM");
+        let namespace = if named { Some(cursor.name("the name of a namespace")?) } else { None };
+        Statement::ShowTables { namespace }
+    } else if cursor.take("NAMESPACES") || cursor.take("SCHEMAS") {
+        Statement::ShowNamespaces
+    } else if cursor.take("MANIFEST") {
+        let name = read_table(cursor)?;
+        if name == TableName::bare("cache") {
+            return Err(Error::unsupported("SHOW MANIFEST CACHE is not supported"));
+        }
+        Statement::ShowManifest(name)
+    } else {
+        return Err(cursor.expected("TABLES, NAMESPACES or MANIFEST"));
+    };
+    cursor.finish()?;
+    Ok(statement)
+}
+
+fn use_namespace(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    if !cursor.take("USE") {
+        cursor.take("SET");
+        let assigned = cursor.take("search_path") && (cursor.take("TO") || cursor.take_token(&Token::Eq));
+        if !assigned {
+            return Err(Error::unsupported("SET is not supported, except SET search_path TO a namespace"));
+        }
+    }
+    let namespace = cursor.name("the name of a namespace")?;
+    cursor.finish()?;
+    Ok(Statement::Use { namespace })
+}
+
+fn transaction(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    let statement = if cursor.take("BEGIN") {
+        Statement::Begin
+    } else if cursor.take("START") {
+        if cursor.peek_word().as_deref() != Some("TRANSACTION") {
+            return Err(cursor.expected("TRANSACTION"));
+        }
+        Statement::Begin
+    } else if cursor.take("COMMIT") || cursor.take("END") {
+        Statement::Commit
+    } else {
+        let _ = cursor.take("ROLLBACK") || cursor.take("ABORT");
+        Statement::Rollback
+    };
+    let _ = cursor.take("TRANSACTION") || cursor.take("WORK");
+    match cursor.peek_word().as_deref() {
+        Some("TO") if statement == Statement::Rollback => {
+            Err(Error::unsupported("ROLLBACK TO is not supported: there are no savepoints"))
+        }
+        Some("ISOLATION" | "READ" | "NOT" | "DEFERRABLE") if statement == Statement::Begin => {
+            Err(Error::unsupported("modes of BEGIN are not supported: every transaction has snapshot isolation"))
+        }
+        Some("AND" | "PREPARED") => Err(Error::unsupported("only plain COMMIT and ROLLBACK are supported")),
+        _ => {
+            cursor.finish()?;
+            Ok(statement)
+        }
+    }
+}
+
+/// Reads a table's name with or without a namespace.
+fn read_table(cursor: &mut Cursor<'_>) -> Result<TableName> {
+    let first = cursor.name("the name of a table")?;
+    if !cursor.take_token(&Token::Period) {
+        return Ok(TableName::bare(first));
+    }
+    Ok(TableName::qualified(first, cursor.name("the name of a table")?))
+}

@@ -1,0 +1,96 @@
+//! The commit pipeline: first committer wins, one synced batch, then visible.
+
+use std::sync::Arc;
+
+use arrow::array::{Int64Array, RecordBatch};
+
+use crate::catalog::Catalog;
+use crate::error::{Error, ErrorKind, Result};
+use crate::hot::block;
+use crate::storage::keys::seq_key;
+use crate::storage::{Keyspace, WriteBatch};
+use crate::tiers::Tiers;
+use crate::txn::writes::{ScopeWrites, WriteSet, altered, with_column};
+use crate::types::SeqId;
+
+/// Commits `writes`, which were made on a snapshot at `snapshot`.
+///
+/// On return the versions are in the key-value store with the engine's durability, and every later
+/// snapshot includes them.
+///
+/// # Errors
+/// `Conflict` when another commit has written one of the keys since the snapshot, or altered one of the
+/// tables: nothing is applied. `Unavailable` when the store failed: the outcome is unknown.
+pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result<()> {
+    tiers.check_writable()?;
+    let order = tiers.commit_order.lock().await;
+    let catalog = tiers.catalog();
+    let mut pending = Vec::new();
+    let mut total = 0;
+    for scope in writes.scopes() {
+        check_unaltered(&catalog, scope)?;
+        check_first(tiers, scope, snapshot)?;
+        let rows = scope.collapse()?;
+        total += rows.num_rows();
+        pending.push((scope, rows));
+    }
+    if total == 0 {
+        return Ok(());
+    }
+    let mut seqs = tiers.seqs.allocate(total).await?.into_iter();
+    let mut batch = tiers.fenced_batch();
+    let mut stamped: Vec<(&ScopeWrites, RecordBatch)> = Vec::with_capacity(pending.len());
+    let mut last = SeqId::ZERO;
+    for (scope, rows) in pending {
+        let numbers: Vec<SeqId> = seqs.by_ref().take(rows.num_rows()).collect();
+        let Some(first) = numbers.first().copied() else { continue };
+        last = numbers.last().copied().unwrap_or(last);
+        let column = Int64Array::from_iter_values(numbers.iter().map(|s| s.as_i64()));
+        let rows = with_column(&rows, 0, Arc::new(column))?;
+        put_block(&mut batch, scope, first, &rows)?;
+        stamped.push((scope, rows));
+    }
+    tiers.commit(batch, tiers.config.durability).await?;
+    for (scope, rows) in stamped {
+        let key_columns = scope.def.row_key_columns(scope.def.schema_version)?;
+        scope.state.append(rows, scope.def.schema_version, key_columns)?;
+    }
+    tiers.snapshots.publish(last);
+    drop(order);
+    Ok(())
+}
+
+fn put_block(batch: &mut WriteBatch, scope: &ScopeWrites, first: SeqId, rows: &RecordBatch) -> Result<()> {
+    let key = seq_key(scope.def.id, &scope.state.scope, first);
+    batch.put(Keyspace::Hot, key, block::encode(scope.def.schema_version, rows)?);
+    Ok(())
+}
+
+fn check_unaltered(catalog: &Catalog, scope: &ScopeWrites) -> Result<()> {
+    match catalog.table_by_id(scope.def.id) {
+        Some(now) if now.schema_version == scope.def.schema_version => Ok(()),
+        _ => Err(altered(&scope.def)),
+    }
+}
+
+/// First committer wins: no key of `scope` may have a version above the snapshot. Such versions are
+/// always hot, because a flush goes no further than the oldest snapshot alive.
+fn check_first(tiers: &Tiers, scope: &ScopeWrites, snapshot: SeqId) -> Result<()> {
+    for chunk in scope.chunks().iter() {
+        let keys = chunk.keys.iter().map(|k| k.data());
+        let (found, _) = scope.state.look_up(keys, SeqId::MAX);
+        for version in found.into_iter().flatten() {
+            if version.seq() > snapshot {
+                tiers.stats.conflicts.add(1);
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!(
+                        "another transaction has since written the same row of {}.{}; run the transaction again",
+                        scope.def.namespace, scope.def.name
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}

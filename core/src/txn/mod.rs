@@ -1,0 +1,6 @@
+//! Order: sequence numbers, snapshots, and the commit that makes versions visible.
+
+pub mod commit;
+pub mod seq;
+pub mod snapshot;
+pub mod writes;
