@@ -61,7 +61,7 @@ pub async fn recover(args: RecoverArgs) -> failure::Outcome {
     let working = spinner("recovering");
     let report = Engine::recover(stores, store::config()).await;
     working.finish_and_clear();
-    writeln!(io::stdout(), "{}", report?).map_err(output)?;
+    writeln!(io::stdout(), "{}", report?.to_string().trim_end()).map_err(output)?;
     eprintln!("{}: recovered in {}", args.store.dir.display(), duration(started.elapsed()));
     Ok(ExitCode::SUCCESS)
 }

@@ -84,6 +84,9 @@ fn hint(kind: ErrorKind, said: &str) -> Option<&'static str> {
         return None;
     }
     match kind {
+        ErrorKind::Corrupt if said.contains("has no store.json") => {
+            Some("if the store was made with --blobs URL, it needs the same --blobs URL every time")
+        }
         ErrorKind::Conflict => Some("another transaction was first: run this one again"),
         ErrorKind::Locked => Some("a store has one writer: close the other one, or wait for it to end"),
         ErrorKind::Corrupt => Some("`firndb check DIR` lists all that is damaged"),

@@ -9,7 +9,7 @@ use firndb_core::{Engine, Error, ErrorKind, Result, Session};
 
 use crate::args::ImportArgs;
 use crate::failure;
-use crate::progress::bar;
+use crate::progress::{bar, spinner};
 use crate::render::{counted, duration};
 use crate::source::Source;
 use crate::store;
@@ -178,7 +178,9 @@ impl Load<'_> {
 /// Commits; while it is on its way the tally knows that the outcome is not known.
 async fn commit(session: &mut Session, tally: &mut Tally<'_>) -> Result<()> {
     tally.deciding = true;
+    let working = spinner("committing");
     let verdict = session.execute("COMMIT").await;
+    working.finish_and_clear();
     tally.deciding = false;
     verdict.map(|_| ())
 }

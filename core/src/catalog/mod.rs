@@ -24,8 +24,8 @@ pub use ddl::{
 };
 pub use literal::Literal;
 pub use name::{
-    DELETED_COLUMN, DELETED_SUFFIX, MAIN_NAMESPACE, MAX_NAME_BYTES, RESERVED_NAMESPACES, SEQ_COLUMN,
-    SEQ_SUFFIX, TableName, quoted,
+    DELETED_COLUMN, DELETED_SUFFIX, MAIN_NAMESPACE, RESERVED_NAMESPACES, SEQ_COLUMN, SEQ_SUFFIX, TableName,
+    quoted,
 };
 pub(crate) use name::{check_column_name, nearest};
 pub use options::{Compression, FlushPolicy, OptionChanges, TableOptions};

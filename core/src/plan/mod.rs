@@ -1,6 +1,7 @@
 //! From a statement's tree to rows: names, snapshots, and DataFusion.
 
 mod explain;
+mod overflow;
 mod planner;
 mod sequential;
 mod statement;

@@ -4,8 +4,8 @@ use datafusion::sql::sqlparser::ast::{self, ObjectType};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::names::table_name;
-use super::tokens::{Cursor, parse_all};
-use super::{PARSER_RECURSION, Statement, StorageTarget, options, read_sql, table};
+use super::tokens::{Cursor, parse_statement};
+use super::{Statement, StorageTarget, options, read_sql, table};
 use crate::catalog::TableName;
 use crate::error::{Error, Result};
 
@@ -128,7 +128,7 @@ fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         "TABLE" => None,
         _ => return Err(no_such_object(&cursor, "CREATE", "TABLE, USER TABLE, SHARED TABLE or NAMESPACE")),
     };
-    match parse_all(tokens, end, PARSER_RECURSION, |parser| parser.parse_statement())? {
+    match parse_statement(tokens, end)? {
         ast::Statement::CreateTable(create) => table::create(&create, kind).map(Statement::CreateTable),
         _ => Err(Error::unsupported("this form of CREATE TABLE is not supported")),
     }
@@ -150,7 +150,7 @@ fn drop_object(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
     if cursor.peek_word().as_deref() != Some("TABLE") {
         return Err(no_such_object(&cursor, "DROP", "TABLE or NAMESPACE"));
     }
-    match parse_all(tokens, end, PARSER_RECURSION, |parser| parser.parse_statement())? {
+    match parse_statement(tokens, end)? {
         // Nothing depends on a table, so CASCADE and RESTRICT come to the same.
         ast::Statement::Drop {
             object_type: ObjectType::Table,

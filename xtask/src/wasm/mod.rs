@@ -47,7 +47,7 @@ fn bind(workspace: &Workspace) -> Result<PathBuf> {
     let built = target.join(TARGET).join(PROFILE).join(PACKAGE.replace('-', "_")).with_extension("wasm");
     let out = target.join("node");
     Tool::new(tool)
-        .args(["--target", "nodejs", "--keep-debug", "--out-dir"])
+        .args(["--target", "nodejs", "--out-dir"])
         .arg(&out)
         .arg(&built)
         .hint("`wasm-bindgen` in Cargo.lock and the tool must have the same version")
