@@ -20,7 +20,7 @@ use crate::lasting::Lasting;
 use crate::render::{Letter, letters, rows};
 
 /// How long a statement may take before it counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// In which tier the rows of a run lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
