@@ -3,7 +3,12 @@
 #![deny(missing_docs)]
 #![cfg_attr(
     test,
-    expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at the first surprise")
+    expect(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test may stop at the first surprise"
+    )
 )]
 
 pub mod catalog;
@@ -27,9 +32,7 @@ mod txn;
 mod types;
 
 pub use config::Config;
-pub use engine::{
-    BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInspection, TableInspection,
-};
+pub use engine::{BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInspection, TableInspection};
 pub use error::{Error, ErrorKind, Result};
 pub use flush::FlushReport;
 pub use session::{Outcome, Session};

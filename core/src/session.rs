@@ -226,7 +226,12 @@ impl Session {
     }
 
     /// What a statement is run with, on a snapshot at `seq`.
-    fn context<'a>(&'a self, seq: SeqId, writes: &'a WriteSet, params: &'a [ScalarValue]) -> StatementContext<'a> {
+    fn context<'a>(
+        &'a self,
+        seq: SeqId,
+        writes: &'a WriteSet,
+        params: &'a [ScalarValue],
+    ) -> StatementContext<'a> {
         let tiers = &self.engine.shared.tiers;
         StatementContext {
             tiers,
@@ -349,33 +354,33 @@ impl Session {
 
     async fn define(&self, statement: &Statement) -> Result<Outcome> {
         if self.transaction.is_some() {
-            return Err(Error::unsupported("changing definitions inside a transaction; COMMIT or ROLLBACK it first"));
+            return Err(Error::unsupported(
+                "changing definitions inside a transaction; COMMIT or ROLLBACK it first",
+            ));
         }
         let namespace = &self.namespace;
         let now = self.engine.shared.tiers.stores.clock.now_micros();
-        let (verb, change): (&str, Box<dyn FnOnce(&Catalog) -> Result<Option<Catalog>> + Send + '_>) = match statement {
-            Statement::CreateNamespace { name, if_not_exists } => (
-                "CREATE NAMESPACE",
-                Box::new(|c| catalog::create_namespace(c, name, *if_not_exists)),
-            ),
-            Statement::DropNamespace { name, if_exists, cascade } => (
-                "DROP NAMESPACE",
-                Box::new(|c| catalog::drop_namespace(c, name, *if_exists, *cascade)),
-            ),
-            Statement::CreateTable(create) => (
-                "CREATE TABLE",
-                Box::new(|c| Ok(catalog::create_table(c, create, namespace)?.map(|(c, _)| c))),
-            ),
-            Statement::DropTable { names, if_exists } => (
-                "DROP TABLE",
-                Box::new(|c| catalog::drop_tables(c, names, *if_exists, namespace)),
-            ),
-            Statement::AlterTable(alter) => (
-                "ALTER TABLE",
-                Box::new(move |c| Ok(catalog::alter_table(c, alter, namespace, now)?.map(|(c, _)| c))),
-            ),
-            _ => return Err(Error::internal("a statement that nothing runs")),
-        };
+        let (verb, change): (&str, Box<dyn FnOnce(&Catalog) -> Result<Option<Catalog>> + Send + '_>) =
+            match statement {
+                Statement::CreateNamespace { name, if_not_exists } => {
+                    ("CREATE NAMESPACE", Box::new(|c| catalog::create_namespace(c, name, *if_not_exists)))
+                }
+                Statement::DropNamespace { name, if_exists, cascade } => {
+                    ("DROP NAMESPACE", Box::new(|c| catalog::drop_namespace(c, name, *if_exists, *cascade)))
+                }
+                Statement::CreateTable(create) => (
+                    "CREATE TABLE",
+                    Box::new(|c| Ok(catalog::create_table(c, create, namespace)?.map(|(c, _)| c))),
+                ),
+                Statement::DropTable { names, if_exists } => {
+                    ("DROP TABLE", Box::new(|c| catalog::drop_tables(c, names, *if_exists, namespace)))
+                }
+                Statement::AlterTable(alter) => (
+                    "ALTER TABLE",
+                    Box::new(move |c| Ok(catalog::alter_table(c, alter, namespace, now)?.map(|(c, _)| c))),
+                ),
+                _ => return Err(Error::internal("a statement that nothing runs")),
+            };
         self.engine.change_catalog(change).await?;
         Ok(done(verb))
     }
@@ -396,7 +401,9 @@ impl Read<'_> {
                 Ok(Outcome::Rows { schema, batches })
             }
             Self::Explain { query, analyze: false } => one_batch(explain(context, (*query).clone()).await?),
-            Self::Explain { query, analyze: true } => one_batch(explain_analyze(context, (*query).clone()).await?),
+            Self::Explain { query, analyze: true } => {
+                one_batch(explain_analyze(context, (*query).clone()).await?)
+            }
             Self::Manifest(name) => {
                 let def = context.table(name)?;
                 let reads = context.reads(&def).await?;
@@ -454,7 +461,9 @@ fn flushed(reports: &[FlushReport]) -> Result<Outcome> {
         Arc::new(StringArray::from_iter_values(reports.iter().map(get)))
     };
     let count = |get: fn(&FlushReport) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(reports.iter().map(|r| i64::try_from(get(r)).unwrap_or(i64::MAX))))
+        Arc::new(Int64Array::from_iter_values(
+            reports.iter().map(|r| i64::try_from(get(r)).unwrap_or(i64::MAX)),
+        ))
     };
     let columns = vec![
         ("table", text(|r| r.table.clone())),

@@ -10,12 +10,12 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::{Catalog, TableDef};
 use crate::cold::ColdCaches;
+use crate::cold::state::ColdState;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hot::block::Block;
 use crate::hot::scope::ScopeState;
 use crate::key::KeyEncoder;
-use crate::cold::state::ColdState;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
@@ -56,7 +56,14 @@ pub struct Tiers {
 
 impl Tiers {
     /// Shared state over `stores`, which an engine has opened at `epoch`.
-    pub fn new(stores: Stores, config: Config, epoch: u64, seqs: SeqAllocator, committed: SeqId, catalog: Catalog) -> Self {
+    pub fn new(
+        stores: Stores,
+        config: Config,
+        epoch: u64,
+        seqs: SeqAllocator,
+        committed: SeqId,
+        catalog: Catalog,
+    ) -> Self {
         Self {
             caches: Arc::new(ColdCaches::new(config.footer_cache_bytes, config.bloom_cache_bytes)),
             stores,
@@ -151,10 +158,7 @@ impl Tiers {
         // Blocks up to the watermark may still lie there on stores that cannot drop them in the same
         // commit; they are cold already.
         let first = SeqId::from_i64(through.as_i64().saturating_add(1));
-        let mut range = KeyRange::half_open(
-            seq_key(table, scope, first),
-            seq_key(table, scope, SeqId::MAX),
-        );
+        let mut range = KeyRange::half_open(seq_key(table, scope, first), seq_key(table, scope, SeqId::MAX));
         loop {
             let page = self.stores.kv.page(Keyspace::Hot, range.clone(), PAGE).await?;
             let full = page.len() == PAGE;
@@ -181,7 +185,9 @@ impl Tiers {
             // One key of a scope is enough; the next look starts behind all of that scope's.
             loop {
                 let range = KeyRange { start: std::ops::Bound::Included(from), end: end.clone() };
-                let Some((key, _)) = self.stores.kv.page(space, range, 1).await?.into_iter().next() else { break };
+                let Some((key, _)) = self.stores.kv.page(space, range, 1).await?.into_iter().next() else {
+                    break;
+                };
                 let (_, scope, _) = parse_scope_key(&key)?;
                 let prefix = scope_key(table, &scope);
                 found.insert(scope);

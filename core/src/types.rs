@@ -16,8 +16,8 @@ pub struct SeqId(i64);
 impl SeqId {
     /// Before every version.
     pub const ZERO: Self = Self(0);
-    /// After every version.
-    pub const MAX: Self = Self(i64::MAX);
+    /// After every version; one below `i64::MAX`, which means that a version is not superseded.
+    pub const MAX: Self = Self(i64::MAX - 1);
     /// 2025-01-01T00:00:00Z in Unix milliseconds.
     pub const EPOCH_UNIX_MS: i64 = 1_735_689_600_000;
     const NODE_BITS: u32 = 10;
@@ -182,9 +182,8 @@ impl fmt::Display for Scope {
 pub fn path_part(plain: &str, name: &str) -> String {
     let bytes = name.as_bytes();
     let first_ok = bytes.first().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    let rest_ok = bytes
-        .iter()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
+    let rest_ok =
+        bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
     // A plain name that starts like an encoded one is encoded too, so that the two never meet.
     let clear = !plain.is_empty() || !name.starts_with("x-");
     if first_ok && rest_ok && bytes.len() <= 63 && clear {
@@ -258,7 +257,8 @@ mod tests {
             .chain([Scope::Shared.dir()])
             .collect();
         assert!(dirs.iter().all(|d| {
-            d.len() <= 110 && d.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+            d.len() <= 110
+                && d.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
         }));
         let count = dirs.len();
         dirs.sort();

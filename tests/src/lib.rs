@@ -1,1 +1,18 @@
-//! FirnDB.
+//! What the cross-crate tests and benchmarks share: stores that outlive an engine, the runner of the
+//! SQL corpus, and random histories with their oracle.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected has to stop there and say so"
+)]
+
+pub mod ask;
+pub mod corpus;
+pub mod duel;
+pub mod history;
+pub mod lasting;
+pub mod oracle;
+pub mod render;
+pub mod seed;
+pub mod setting;

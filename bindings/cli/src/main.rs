@@ -1,1 +1,103 @@
-fn main() {}
+//! `firndb`: FirnDB on the command line.
+
+#![cfg_attr(
+    test,
+    expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")
+)]
+
+mod args;
+mod check;
+mod demo;
+mod export;
+mod failure;
+mod grid;
+mod import;
+mod inspect;
+mod progress;
+mod render;
+mod script;
+mod source;
+mod sql;
+mod store;
+mod target;
+mod tiers;
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+use firndb_core::Error;
+
+use crate::args::{Cli, Command};
+use crate::failure::{Failure, INTERRUPTED, Outcome, output};
+
+/// Planning recurses with the depth of a statement, and optimised less it recurses on larger frames.
+const STACK_BYTES: usize = 16 << 20;
+
+/// How long an interrupted command may take to let go of what it holds.
+const GRACE: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(e) => return end(Err(Error::unavailable(format!("cannot start threads: {e}")).into())),
+    };
+    let code = runtime.block_on(interruptible(cli));
+    // What still runs is work nobody waits for.
+    runtime.shutdown_background();
+    code
+}
+
+/// Runs the command until it ends or Ctrl-C.
+async fn interruptible(cli: Cli) -> ExitCode {
+    let mut work = tokio::spawn(run(cli));
+    tokio::select! {
+        done = &mut work => match done {
+            Ok(outcome) => end(outcome),
+            Err(e) => end(Err(Error::internal(format!("the command stopped: {e}")).into())),
+        },
+        Ok(()) = tokio::signal::ctrl_c() => {
+            work.abort();
+            // Dropping the work rolls back, removes temporary files, and says how far it came.
+            let _ = tokio::time::timeout(GRACE, work).await;
+            eprintln!("interrupted");
+            ExitCode::from(INTERRUPTED)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        None => {
+            Cli::command().print_long_help().map_err(output)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Sql(args)) => sql::run(args).await,
+        Some(Command::Import(args)) => import::run(args).await,
+        Some(Command::Export(args)) => export::run(args).await,
+        Some(Command::Inspect(args)) => inspect::run(args).await,
+        Some(Command::Check(args)) => check::check(args).await,
+        Some(Command::Recover(args)) => check::recover(args).await,
+        Some(Command::Demo(args)) => demo::run(args).await,
+        Some(Command::Completions(args)) => {
+            clap_complete::generate(args.shell, &mut Cli::command(), "firndb", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn end(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            if let Some(report) = Failure::report(&failure) {
+                eprintln!("{report}");
+            }
+            failure.exit_code()
+        }
+    }
+}

@@ -48,8 +48,9 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
         #[serde(flatten)]
         value: &'a T,
     }
-    let mut bytes = serde_json::to_vec_pretty(&Document { format: FORMAT, value })
-        .map_err(|e| Error::internal(format!("a definition cannot be written as JSON: {e}")).with_source(e))?;
+    let mut bytes = serde_json::to_vec_pretty(&Document { format: FORMAT, value }).map_err(|e| {
+        Error::internal(format!("a definition cannot be written as JSON: {e}")).with_source(e)
+    })?;
     // The closing brace and the line break before it come after the checksum.
     bytes.truncate(bytes.len().saturating_sub("\n}".len()));
     let sum = crc32c::crc32c(&bytes);
@@ -146,7 +147,8 @@ mod tests {
              f DOUBLE PRECISION DEFAULT 'NaN', b BYTEA DEFAULT '\\x00ff', at TIMESTAMP NOT NULL DEFAULT NOW())
              WITH (FLUSH_POLICY = 'rows:100,interval:60', BLOOM_FILTER = 'id,n', COMPRESSION = 'lz4')",
         );
-        let (catalog, _) = alter(&catalog, "ALTER TABLE t DROP COLUMN f, ADD COLUMN f TEXT NOT NULL DEFAULT 'é\"'");
+        let (catalog, _) =
+            alter(&catalog, "ALTER TABLE t DROP COLUMN f, ADD COLUMN f TEXT NOT NULL DEFAULT 'é\"'");
         TableDef::clone(&alter(&catalog, "ALTER TABLE t ADD COLUMN seen TIMESTAMP DEFAULT NOW()").1)
     }
 
@@ -156,7 +158,10 @@ mod tests {
         let bytes = encode_table(&table).unwrap();
         assert_eq!(decode_table(&bytes, "k").unwrap(), table);
         let text = String::from_utf8(bytes).unwrap();
-        assert!(text.starts_with("{\n  \"format\": 1,\n  \"namespace\": \"main\",\n  \"name\": \"t\","), "{text}");
+        assert!(
+            text.starts_with("{\n  \"format\": 1,\n  \"namespace\": \"main\",\n  \"name\": \"t\","),
+            "{text}"
+        );
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
     }
 

@@ -108,10 +108,17 @@ pub fn create_namespace(catalog: &Catalog, name: &str, if_not_exists: bool) -> R
 ///
 /// # Errors
 /// `NotFound`; `InvalidInput` when it holds tables and not `cascade`, or must always be there.
-pub fn drop_namespace(catalog: &Catalog, name: &str, if_exists: bool, cascade: bool) -> Result<Option<Catalog>> {
+pub fn drop_namespace(
+    catalog: &Catalog,
+    name: &str,
+    if_exists: bool,
+    cascade: bool,
+) -> Result<Option<Catalog>> {
     check_not_reserved(name)?;
     if name == MAIN_NAMESPACE {
-        return Err(Error::invalid(format!("namespace {MAIN_NAMESPACE} is always there: it cannot be dropped")));
+        return Err(Error::invalid(format!(
+            "namespace {MAIN_NAMESPACE} is always there: it cannot be dropped"
+        )));
     }
     if !catalog.has_namespace(name) {
         return if if_exists { Ok(None) } else { Err(catalog.no_namespace(name)) };
@@ -159,8 +166,9 @@ pub fn create_table(
     }
     let mut next = catalog.clone();
     let id = next.take_table_id()?;
-    let table = new_table(request, namespace, id)
-        .map_err(|e| e.context(format!("CREATE TABLE {}", TableName::qualified(namespace, &request.name.name))))?;
+    let table = new_table(request, namespace, id).map_err(|e| {
+        e.context(format!("CREATE TABLE {}", TableName::qualified(namespace, &request.name.name)))
+    })?;
     let table = Arc::new(table);
     next.insert(Arc::clone(&table));
     Ok(Some((next, table)))
@@ -236,7 +244,9 @@ pub(super) fn next_version(table: &TableDef) -> Result<u32> {
 
 fn check_not_reserved(namespace: &str) -> Result<()> {
     if RESERVED_NAMESPACES.contains(&namespace) {
-        return Err(Error::invalid(format!("namespace {namespace} is the engine's own: it cannot be changed")));
+        return Err(Error::invalid(format!(
+            "namespace {namespace} is the engine's own: it cannot be changed"
+        )));
     }
     Ok(())
 }
@@ -263,11 +273,9 @@ fn new_table(request: &CreateTable, namespace: &str, id: TableId) -> Result<Tabl
         push_column(&mut table, column, None)?;
     }
     for name in &request.primary_key {
-        let column = table
-            .columns
-            .iter_mut()
-            .find(|c| c.name == *name)
-            .ok_or_else(|| Error::not_found(format!("the primary key names {}, which is no column", quoted(name))))?;
+        let column = table.columns.iter_mut().find(|c| c.name == *name).ok_or_else(|| {
+            Error::not_found(format!("the primary key names {}, which is no column", quoted(name)))
+        })?;
         column.nullable = false;
         if table.primary_key.contains(&column.id) {
             return Err(Error::invalid(format!("the primary key names column {} twice", quoted(name))));
@@ -285,7 +293,9 @@ fn push_column(table: &mut TableDef, column: &NewColumn, added_value: Option<Lit
         return Err(Error::invalid(format!("there are two columns named {}", quoted(&column.name))));
     }
     if table.columns.len() + table.dropped_columns.len() >= MAX_COLUMNS {
-        return Err(Error::limit(format!("a table has at most {MAX_COLUMNS} columns, dropped ones included")));
+        return Err(Error::limit(format!(
+            "a table has at most {MAX_COLUMNS} columns, dropped ones included"
+        )));
     }
     check_default(column)?;
     let id = ColumnId(table.next_column_id);
@@ -305,12 +315,18 @@ fn push_column(table: &mut TableDef, column: &NewColumn, added_value: Option<Lit
 /// Checks that the default is of the column's type.
 fn check_default(column: &NewColumn) -> Result<()> {
     let wrong = |what: &str, needed: ColumnType| {
-        Error::invalid(format!("{what} is of type {needed}, but column {} is {}", quoted(&column.name), column.ty))
+        Error::invalid(format!(
+            "{what} is of type {needed}, but column {} is {}",
+            quoted(&column.name),
+            column.ty
+        ))
     };
     match &column.default {
         None => Ok(()),
         Some(DefaultExpr::Literal(literal)) => literal.to_scalar(column.ty).map(|_| ()),
-        Some(DefaultExpr::Now) if column.ty != ColumnType::Timestamp => Err(wrong("NOW()", ColumnType::Timestamp)),
+        Some(DefaultExpr::Now) if column.ty != ColumnType::Timestamp => {
+            Err(wrong("NOW()", ColumnType::Timestamp))
+        }
         Some(DefaultExpr::SnowflakeId) if column.ty != ColumnType::BigInt => {
             Err(wrong("SNOWFLAKE_ID()", ColumnType::BigInt))
         }
@@ -376,7 +392,10 @@ fn drop_column(table: &mut TableDef, name: &str) -> Result<()> {
     if let Some(column) = table.columns.get(at)
         && table.is_key(column.id)
     {
-        return Err(Error::invalid(format!("column {} is of the primary key: it cannot be dropped", quoted(name))));
+        return Err(Error::invalid(format!(
+            "column {} is of the primary key: it cannot be dropped",
+            quoted(name)
+        )));
     }
     let column = table.columns.remove(at);
     table.options.bloom.retain(|id| *id != column.id);

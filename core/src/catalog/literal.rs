@@ -183,9 +183,12 @@ fn bytes_from_text(text: &str) -> Result<Vec<u8>> {
 fn time_from_text(text: &str, ty: ColumnType) -> Result<Literal> {
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let array: Arc<dyn Array> = Arc::new(StringArray::from(vec![text]));
-    let array = cast_with_options(&array, &ty.arrow(), &strict).map_err(|e| not_a(text, ty).with_source(e))?;
+    let array =
+        cast_with_options(&array, &ty.arrow(), &strict).map_err(|e| not_a(text, ty).with_source(e))?;
     let value = match ty {
-        ColumnType::Date => array.as_primitive_opt::<Date32Type>().and_then(|a| a.iter().next().flatten()).map(Literal::Date),
+        ColumnType::Date => {
+            array.as_primitive_opt::<Date32Type>().and_then(|a| a.iter().next().flatten()).map(Literal::Date)
+        }
         _ => array
             .as_primitive_opt::<TimestampMicrosecondType>()
             .and_then(|a| a.iter().next().flatten())

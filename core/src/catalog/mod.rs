@@ -19,15 +19,15 @@ use std::sync::Arc;
 pub use codec::{decode_table, encode_table};
 pub use column_type::ColumnType;
 pub use ddl::{
-    AlterAction, AlterTable, CreateTable, MAX_COLUMNS, NewColumn, alter_table, create_namespace, create_table,
-    drop_namespace, drop_tables,
+    AlterAction, AlterTable, CreateTable, MAX_COLUMNS, NewColumn, alter_table, create_namespace,
+    create_table, drop_namespace, drop_tables,
 };
 pub use literal::Literal;
-pub(crate) use name::{check_column_name, nearest};
 pub use name::{
-    DELETED_COLUMN, DELETED_SUFFIX, MAIN_NAMESPACE, MAX_NAME_BYTES, RESERVED_NAMESPACES, SEQ_COLUMN, SEQ_SUFFIX,
-    TableName, quoted,
+    DELETED_COLUMN, DELETED_SUFFIX, MAIN_NAMESPACE, RESERVED_NAMESPACES, SEQ_COLUMN, SEQ_SUFFIX, TableName,
+    quoted,
 };
+pub(crate) use name::{check_column_name, nearest};
 pub use options::{Compression, FlushPolicy, OptionChanges, TableOptions};
 pub use store::write_difference;
 pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};

@@ -79,7 +79,8 @@ impl TableDef {
             })
         });
         let listed = self.options.bloom.iter().filter(|id| !self.is_key(**id));
-        let bloom = self.primary_key.iter().map(|id| (*id, KEY_FPP)).chain(listed.map(|id| (*id, COLUMN_FPP)));
+        let bloom =
+            self.primary_key.iter().map(|id| (*id, KEY_FPP)).chain(listed.map(|id| (*id, COLUMN_FPP)));
         Ok(FileSchema {
             table: self.id,
             namespace: self.namespace.clone(),

@@ -53,7 +53,10 @@ impl Catalog {
                     Some(&TABLE) => {
                         let table = decode_table(value, &origin)?;
                         if table_key(table.id) != key.as_ref() {
-                            return Err(Error::corrupt(format!("{origin} holds the table of id {}", table.id)));
+                            return Err(Error::corrupt(format!(
+                                "{origin} holds the table of id {}",
+                                table.id
+                            )));
                         }
                         tables.push(table);
                     }
@@ -121,7 +124,9 @@ fn table_key(id: TableId) -> Vec<u8> {
 fn name_of(key: &[u8]) -> String {
     match key {
         [COUNTER] => "catalog key counter".to_owned(),
-        [NAMESPACE, name @ ..] => format!("catalog key ns:{}", String::from_utf8_lossy(name).trim_end_matches('\0')),
+        [NAMESPACE, name @ ..] => {
+            format!("catalog key ns:{}", String::from_utf8_lossy(name).trim_end_matches('\0'))
+        }
         [TABLE, a, b, c, d] => format!("catalog key table:{:08x}", u32::from_be_bytes([*a, *b, *c, *d])),
         other => format!("catalog key {other:02x?}"),
     }
@@ -155,7 +160,8 @@ mod tests {
 
         let app = create_namespace(&fresh, "app", false).unwrap().unwrap();
         assert!(commit(&kv, &fresh, &app).is_empty());
-        let (created, _) = crate::catalog::tests::create_in(&app, "CREATE TABLE app.t (id BIGINT PRIMARY KEY)");
+        let (created, _) =
+            crate::catalog::tests::create_in(&app, "CREATE TABLE app.t (id BIGINT PRIMARY KEY)");
         assert_eq!(commit(&kv, &app, &created), ["app/t-00000001/table-1.json"]);
         let (altered, _) = alter(&created, "ALTER TABLE app.t ADD COLUMN a TEXT");
         assert_eq!(commit(&kv, &created, &altered), ["app/t-00000001/table-2.json"]);

@@ -19,7 +19,9 @@ fn run(catalog: &Catalog, sql: &str) -> Result<Option<Catalog>> {
         Statement::AlterTable(request) => Ok(alter_table(catalog, &request, "main", NOW)?.map(|(c, _)| c)),
         Statement::DropTable { names, if_exists } => drop_tables(catalog, &names, if_exists, "main"),
         Statement::CreateNamespace { name, if_not_exists } => create_namespace(catalog, &name, if_not_exists),
-        Statement::DropNamespace { name, if_exists, cascade } => drop_namespace(catalog, &name, if_exists, cascade),
+        Statement::DropNamespace { name, if_exists, cascade } => {
+            drop_namespace(catalog, &name, if_exists, cascade)
+        }
         other => panic!("no DDL: {other:?}"),
     }
 }
@@ -66,10 +68,18 @@ fn ddl_that_cannot_be_is_refused() {
     let cases: [(&[&str], ErrorKind, &str); 28] = [
         (&[T, T], AlreadyExists, "table main.t already exists"),
         (&["CREATE TABLE no.t (id BIGINT PRIMARY KEY)"], NotFound, "no namespace no"),
-        (&["CREATE NAMESPACE app", "CREATE TABLE apps.t (id BIGINT PRIMARY KEY)"], NotFound, "did you mean app?"),
+        (
+            &["CREATE NAMESPACE app", "CREATE TABLE apps.t (id BIGINT PRIMARY KEY)"],
+            NotFound,
+            "did you mean app?",
+        ),
         (&["CREATE TABLE system.t (id BIGINT PRIMARY KEY)"], InvalidInput, "engine's own"),
         (&["CREATE TABLE \"t$seq\" (id BIGINT PRIMARY KEY)"], InvalidInput, "$seq are reserved"),
-        (&["CREATE TABLE t (id BIGINT PRIMARY KEY, b TEXT) WITH (BLOOM_FILTER = 'c')"], NotFound, "no column c"),
+        (
+            &["CREATE TABLE t (id BIGINT PRIMARY KEY, b TEXT) WITH (BLOOM_FILTER = 'c')"],
+            NotFound,
+            "no column c",
+        ),
         (&["CREATE NAMESPACE main"], AlreadyExists, "main"),
         (&["CREATE NAMESPACE system"], AlreadyExists, "system"),
         (&["DROP NAMESPACE main"], InvalidInput, "always there"),
@@ -94,7 +104,11 @@ fn ddl_that_cannot_be_is_refused() {
         (&[T, "ALTER TABLE t RENAME COLUMN a TO _seq"], InvalidInput, "_seq"),
         (&[T, "ALTER TABLE t SET (BLOOM_FILTER = 'b')"], NotFound, "no column b"),
         (&[T, "DROP TABLE t", "ALTER TABLE t DROP COLUMN a"], NotFound, "no table main.t"),
-        (&["CREATE NAMESPACE app", "CREATE TABLE app.t (id BIGINT PRIMARY KEY)", "DROP TABLE t"], NotFound, "app.t"),
+        (
+            &["CREATE NAMESPACE app", "CREATE TABLE app.t (id BIGINT PRIMARY KEY)", "DROP TABLE t"],
+            NotFound,
+            "app.t",
+        ),
         (&["CREATE NAMESPACE \"\""], InvalidInput, "empty"),
     ];
     for (script, kind, text) in cases {
@@ -177,7 +191,8 @@ fn options_change_as_they_are_set() {
             compression: Compression::Snappy,
         }
     );
-    let (catalog, table) = alter(&catalog, "ALTER TABLE t SET (FLUSH_POLICY = 'default', BLOOM_FILTER = 'b,a')");
+    let (catalog, table) =
+        alter(&catalog, "ALTER TABLE t SET (FLUSH_POLICY = 'default', BLOOM_FILTER = 'b,a')");
     assert_eq!(table.options.flush, None);
     assert_eq!(table.options.bloom, [ColumnId(3), ColumnId(2)]);
     let (_, table) = alter(&catalog, "ALTER TABLE t DROP COLUMN b");

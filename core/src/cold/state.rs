@@ -11,8 +11,8 @@ use roaring::RoaringBitmap;
 use crate::catalog::TableDef;
 use crate::cold::{ColdFile, DeletionVectors, FileName};
 use crate::error::{Error, Result};
-use crate::manifest::store::{self as manifest_store, Pointer};
 use crate::manifest::Manifest;
+use crate::manifest::store::{self as manifest_store, Pointer};
 use crate::storage::Stores;
 use crate::types::{Scope, SeqId};
 

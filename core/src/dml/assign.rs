@@ -34,7 +34,10 @@ pub fn assign(def: &TableDef, column: &ColumnDef, values: &ArrayRef) -> Result<A
             column.ty.sql_name()
         ))
     };
-    if matches!(from, DataType::Boolean) != matches!(target, DataType::Boolean) && !is_text(from) && !is_text(&target) {
+    if matches!(from, DataType::Boolean) != matches!(target, DataType::Boolean)
+        && !is_text(from)
+        && !is_text(&target)
+    {
         return Err(wrong(format!("a value of type {from} cannot be assigned to it; write a CAST")));
     }
     if target == DataType::Binary && is_text(from) {
@@ -76,7 +79,9 @@ fn parse_bytes(values: &ArrayRef) -> std::result::Result<ArrayRef, String> {
                 None => out.append_value(text.as_bytes()),
                 Some(digits) => {
                     let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes());
-                    out.append_value(bytes.map_err(|_| format!("'{text}' is not \\x and pairs of hexadecimal digits"))?);
+                    out.append_value(
+                        bytes.map_err(|_| format!("'{text}' is not \\x and pairs of hexadecimal digits"))?,
+                    );
                 }
             },
         }

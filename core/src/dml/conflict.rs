@@ -51,8 +51,12 @@ pub fn check_target(def: &TableDef, on: &OnConflict) -> Result<()> {
         }
         Some(ConflictTarget::Columns(columns)) => {
             let named: HashSet<String> = columns.iter().map(ident_name).collect();
-            let key: HashSet<String> =
-                def.key_columns().into_iter().filter_map(|i| def.columns.get(i)).map(|c| c.name.clone()).collect();
+            let key: HashSet<String> = def
+                .key_columns()
+                .into_iter()
+                .filter_map(|i| def.columns.get(i))
+                .map(|c| c.name.clone())
+                .collect();
             if named == key {
                 return Ok(());
             }
@@ -98,7 +102,8 @@ pub async fn do_update(
             .context("ON CONFLICT DO UPDATE cannot change a row twice in one statement"));
     }
     let existing = existing(reads, &keys, &key_columns).await?;
-    let taken: Vec<u64> = existing.iter().enumerate().filter(|(_, e)| e.is_some()).map(|(i, _)| i as u64).collect();
+    let taken: Vec<u64> =
+        existing.iter().enumerate().filter(|(_, e)| e.is_some()).map(|(i, _)| i as u64).collect();
     if taken.is_empty() {
         return Ok(Resolved { columns, cold_rows: 0 });
     }
@@ -108,13 +113,15 @@ pub async fn do_update(
     let (old_rows, found) = rows_by_key(reads, &taken_keys, false, None).await?;
     let order: UInt64Array = found.iter().map(|f| f.map(|f| f.row as u64)).collect();
 
-    let old = old_rows.columns().iter().skip(2).map(|c| take(c, &order, None)).collect::<Result<Vec<_>, _>>()?;
+    let old =
+        old_rows.columns().iter().skip(2).map(|c| take(c, &order, None)).collect::<Result<Vec<_>, _>>()?;
     let new = columns.iter().map(|c| take(c, &taken, None)).collect::<Result<Vec<_>, _>>()?;
     let updated = updated(context, def, alias, update, old, new).await?;
     check_not_null(def, &updated.columns)?;
     same_keys(reads, &updated, &taken_keys)?;
 
-    let cold_rows = updated.rows.iter().filter(|row| found.get(**row).is_some_and(|f| f.is_some_and(|f| f.cold)));
+    let cold_rows =
+        updated.rows.iter().filter(|row| found.get(**row).is_some_and(|f| f.is_some_and(|f| f.cold)));
     let cold_rows = cold_rows.count() as u64;
     let mut all = Vec::with_capacity(columns.len());
     for (inserted, updated) in columns.iter().zip(&updated.columns) {
@@ -162,18 +169,20 @@ async fn updated(
     };
     let from = vec![query::table(EXISTING_ROWS, alias), query::table(EXCLUDED_ROWS, EXCLUDED)];
     let query = query::select(items, from, Some(selection))?;
-    let extra = vec![
-        (query::reference(EXISTING_ROWS), existing),
-        (query::reference(EXCLUDED_ROWS), excluded),
-    ];
+    let extra =
+        vec![(query::reference(EXISTING_ROWS), existing), (query::reference(EXCLUDED_ROWS), excluded)];
     let (schema, batches) = context.rows(query, extra).await?;
     let rows = arrow::compute::concat_batches(&schema, &batches)?;
     let mut columns = rows.columns().to_vec();
     let numbers = columns.pop().ok_or_else(|| Error::internal("an update lost its row numbers"))?;
     let numbers = numbers.as_any().downcast_ref::<Int64Array>().cloned();
     let numbers = numbers.ok_or_else(|| Error::internal("an update lost its row numbers"))?;
-    let columns =
-        def.columns.iter().zip(&columns).map(|(column, values)| assign(def, column, values)).collect::<Result<_>>()?;
+    let columns = def
+        .columns
+        .iter()
+        .zip(&columns)
+        .map(|(column, values)| assign(def, column, values))
+        .collect::<Result<_>>()?;
     Ok(Updated { columns, rows: numbers.values().iter().map(|n| usize::try_from(*n).unwrap_or(0)).collect() })
 }
 

@@ -30,8 +30,15 @@ pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> 
     let def = context.table(&name)?;
     let alias = statement.table_alias.as_ref().map_or(def.name.clone(), |a| ident_name(&a.alias));
     let targets = targets(&def, &statement.columns)?;
-    let given = rows_of(context, &def, &targets, statement).await?;
-    let columns = complete(context, &def, &targets, given).await?;
+    let columns = match &statement.source {
+        Some(source) => {
+            let given = rows_of(context, &def, &targets, source, !statement.columns.is_empty()).await?;
+            let rows = given.first().map_or(0, |c| c.len());
+            complete(context, &def, &targets, given, rows).await?
+        }
+        // DEFAULT VALUES
+        None => complete(context, &def, &[], Vec::new(), 1).await?,
+    };
     let reads = context.reads(&def).await?;
 
     let action = match &statement.on {
@@ -68,12 +75,16 @@ pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> 
 ///
 /// # Errors
 /// As [`insert`].
-pub async fn insert_batch(context: &StatementContext<'_>, def: &Arc<TableDef>, batch: &RecordBatch) -> Result<Changes> {
+pub async fn insert_batch(
+    context: &StatementContext<'_>,
+    def: &Arc<TableDef>,
+    batch: &RecordBatch,
+) -> Result<Changes> {
     let mut targets = Vec::with_capacity(batch.num_columns());
     for field in batch.schema_ref().fields() {
         targets.push(target(def, field.name())?);
     }
-    let columns = complete(context, def, &targets, batch.columns().to_vec()).await?;
+    let columns = complete(context, def, &targets, batch.columns().to_vec(), batch.num_rows()).await?;
     let reads = context.reads(def).await?;
     let resolved = plain(def, &reads, columns).await?;
     Ok(Changes {
@@ -118,11 +129,9 @@ async fn rows_of(
     context: &StatementContext<'_>,
     def: &TableDef,
     targets: &[usize],
-    statement: &ast::Insert,
+    source: &ast::Query,
+    columns_named: bool,
 ) -> Result<Vec<ArrayRef>> {
-    let Some(source) = &statement.source else {
-        return Err(Error::unsupported("INSERT … DEFAULT VALUES"));
-    };
     if let SetExpr::Values(values) = source.body.as_ref()
         && source.with.is_none()
         && source.order_by.is_none()
@@ -131,12 +140,13 @@ async fn rows_of(
         let rows: Vec<&[Expr]> = values.rows.iter().map(|row| row.content.as_slice()).collect();
         // VALUES may give fewer columns than the table has when no column list was written.
         let width = rows.first().map_or(0, |r| r.len());
-        let targets = if statement.columns.is_empty() { targets.get(..width).unwrap_or(targets) } else { targets };
+        let targets =
+            if columns_named { targets } else { targets.get(..width).unwrap_or(targets) };
         return source::values(context, def, targets, &rows).await;
     }
-    let (schema, batches) = context.rows(source.as_ref().clone(), Vec::new()).await?;
+    let (schema, batches) = context.rows(source.clone(), Vec::new()).await?;
     let width = schema.fields().len();
-    if width > targets.len() || (width < targets.len() && !statement.columns.is_empty()) {
+    if width > targets.len() || (width < targets.len() && columns_named) {
         return Err(Error::invalid(format!(
             "the query gives {width} columns for {} columns of {}",
             targets.len(),
@@ -152,8 +162,8 @@ async fn complete(
     def: &TableDef,
     targets: &[usize],
     given: Vec<ArrayRef>,
+    rows: usize,
 ) -> Result<Vec<ArrayRef>> {
-    let rows = given.first().map_or(0, |c| c.len());
     let mut columns: Vec<Option<ArrayRef>> = vec![None; def.columns.len()];
     for (target, values) in targets.iter().zip(given) {
         if let (Some(slot), Some(column)) = (columns.get_mut(*target), def.columns.get(*target)) {

@@ -81,8 +81,12 @@ pub async fn existing(reads: &TableReads, keys: &Rows, columns: &[ArrayRef]) -> 
 #[must_use]
 pub fn duplicate(def: &TableDef, key_columns: &[ArrayRef], row: usize) -> Error {
     let columns = def.columns.iter();
-    let names: Vec<&str> =
-        def.primary_key.iter().filter_map(|id| columns.clone().find(|c| c.id == *id)).map(|c| c.name.as_str()).collect();
+    let names: Vec<&str> = def
+        .primary_key
+        .iter()
+        .filter_map(|id| columns.clone().find(|c| c.id == *id))
+        .map(|c| c.name.as_str())
+        .collect();
     let values: Vec<String> = key_columns.iter().map(|c| show(c, row)).collect();
     Error::constraint(format!(
         "a row with the primary key ({}) = ({}) is already in {}",

@@ -47,7 +47,8 @@ pub struct Changes {
 /// Rows of `def` as row versions that are all live or all tombstones.
 fn versions(def: &TableDef, columns: Vec<ArrayRef>, deleted: bool) -> Result<RecordBatch> {
     let rows = columns.first().map_or(0, |c| c.len());
-    let mut all: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![0; rows])), deleted_flags(rows, deleted)];
+    let mut all: Vec<ArrayRef> =
+        vec![Arc::new(Int64Array::from(vec![0; rows])), deleted_flags(rows, deleted)];
     all.extend(columns);
     Ok(RecordBatch::try_new(def.row_schema(), all)?)
 }

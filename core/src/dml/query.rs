@@ -2,8 +2,8 @@
 
 use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableFactor, TableWithJoins,
+    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor,
+    TableWithJoins,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -14,7 +14,11 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// `Internal` when the frame of a query cannot be made.
-pub fn select(projection: Vec<SelectItem>, from: Vec<TableWithJoins>, selection: Option<Expr>) -> Result<Query> {
+pub fn select(
+    projection: Vec<SelectItem>,
+    from: Vec<TableWithJoins>,
+    selection: Option<Expr>,
+) -> Result<Query> {
     let mut query = frame("SELECT 1")?;
     let SetExpr::Select(inner) = query.body.as_mut() else {
         return Err(Error::internal("the frame of a query is no SELECT"));
@@ -55,12 +59,8 @@ pub fn column_of(table: &str, name: &str) -> Expr {
 #[must_use]
 pub fn table(name: &str, alias: &str) -> TableWithJoins {
     let name = ObjectName(vec![ObjectNamePart::Identifier(Ident::with_quote('"', name))]);
-    let alias = TableAlias {
-        explicit: true,
-        name: Ident::with_quote('"', alias),
-        columns: Vec::new(),
-        at: None,
-    };
+    let alias =
+        TableAlias { explicit: true, name: Ident::with_quote('"', alias), columns: Vec::new(), at: None };
     TableWithJoins {
         relation: TableFactor::Table {
             name,

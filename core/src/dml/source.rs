@@ -107,7 +107,10 @@ fn parameter(context: &StatementContext<'_>, name: &str) -> Result<ScalarValue> 
     let number = name.trim_start_matches('$').parse::<usize>().ok().filter(|n| *n > 0);
     let value = number.and_then(|n| context.params.get(n - 1));
     value.cloned().ok_or_else(|| {
-        Error::invalid(format!("no value was given for the parameter {name}; {} were given", context.params.len()))
+        Error::invalid(format!(
+            "no value was given for the parameter {name}; {} were given",
+            context.params.len()
+        ))
     })
 }
 
@@ -160,8 +163,12 @@ fn fit(def: &TableDef, column: &ColumnDef, target: &DataType, value: ScalarValue
         return Ok(value);
     }
     let direct = match (&value, target) {
-        (ScalarValue::Int64(Some(v)), DataType::Int32) => i32::try_from(*v).ok().map(|v| ScalarValue::Int32(Some(v))),
-        (ScalarValue::Int64(Some(v)), DataType::Int16) => i16::try_from(*v).ok().map(|v| ScalarValue::Int16(Some(v))),
+        (ScalarValue::Int64(Some(v)), DataType::Int32) => {
+            i32::try_from(*v).ok().map(|v| ScalarValue::Int32(Some(v)))
+        }
+        (ScalarValue::Int64(Some(v)), DataType::Int16) => {
+            i16::try_from(*v).ok().map(|v| ScalarValue::Int16(Some(v)))
+        }
         _ => None,
     };
     if let Some(value) = direct {

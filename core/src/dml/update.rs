@@ -130,9 +130,9 @@ pub fn target(table: &TableWithJoins, verb: &str) -> Result<(crate::catalog::Tab
 /// `InvalidInput`.
 pub fn check_selection(selection: Option<&Expr>) -> Result<()> {
     match selection.map(mentions) {
-        Some(shown) if shown.deleted => {
-            Err(Error::invalid("UPDATE and DELETE work on rows, not on tombstones: _deleted cannot be used here"))
-        }
+        Some(shown) if shown.deleted => Err(Error::invalid(
+            "UPDATE and DELETE work on rows, not on tombstones: _deleted cannot be used here",
+        )),
         _ => Ok(()),
     }
 }

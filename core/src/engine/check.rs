@@ -116,7 +116,9 @@ async fn check_files(tiers: &Tiers, cold: &ColdState, report: &mut CheckReport) 
             from = to;
         }
         if from >= file.entry().bytes && whole != file.entry().checksum.0 {
-            report.findings.push(format!("{}: the checksum of the whole file is not the manifest's", file.path()));
+            report
+                .findings
+                .push(format!("{}: the checksum of the whole file is not the manifest's", file.path()));
         }
     }
     check_names(tiers, cold, report).await
@@ -147,7 +149,9 @@ async fn check_names(tiers: &Tiers, cold: &ColdState, report: &mut CheckReport) 
         Err(e) => return Err(e.into()),
     };
     if !same {
-        report.notes.push(format!("{copy}: is not the newest manifest; opening the scope for writing renews it"));
+        report
+            .notes
+            .push(format!("{copy}: is not the newest manifest; opening the scope for writing renews it"));
     }
     Ok(())
 }

@@ -127,7 +127,9 @@ fn batch(def: &TableDef, entry: &BatchEntry) -> BatchInspection {
 pub fn manifest_rows(cold: &ColdState) -> Result<(SchemaRef, RecordBatch)> {
     let entries: Vec<&BatchEntry> = cold.manifest.iter().flat_map(|m| &m.batches).collect();
     let count = |get: fn(&BatchEntry) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| i64::try_from(get(e)).unwrap_or(i64::MAX))))
+        Arc::new(Int64Array::from_iter_values(
+            entries.iter().map(|e| i64::try_from(get(e)).unwrap_or(i64::MAX)),
+        ))
     };
     let text = |get: fn(&BatchEntry) -> String| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(entries.iter().map(|e| get(e))))

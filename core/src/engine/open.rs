@@ -79,8 +79,8 @@ pub async fn read_store_file(blobs: &dyn ObjectStore) -> Result<Option<StoreFile
         Err(object_store::Error::NotFound { .. }) => return Ok(None),
         Err(e) => return Err(e.into()),
     };
-    let file: StoreFile =
-        serde_json::from_slice(&bytes).map_err(|e| Error::corrupt(format!("{STORE_FILE}: {e}")).with_source(e))?;
+    let file: StoreFile = serde_json::from_slice(&bytes)
+        .map_err(|e| Error::corrupt(format!("{STORE_FILE}: {e}")).with_source(e))?;
     if file.format != FORMAT {
         return Err(other_format(file.format));
     }
@@ -160,7 +160,9 @@ async fn raise_epoch(stores: &Stores, config: &Config) -> Result<u64> {
 
 fn opened_elsewhere(e: Error) -> Error {
     match e.kind() {
-        ErrorKind::Conflict => Error::locked("another engine is opening this store; wait, then try again").with_source(e),
+        ErrorKind::Conflict => {
+            Error::locked("another engine is opening this store; wait, then try again").with_source(e)
+        }
         _ => e,
     }
 }

@@ -73,7 +73,8 @@ pub async fn recover(stores: &Stores, config: &Config) -> Result<RecoveryReport>
         return Err(Error::already_exists("the key-value store is there: nothing to recover"));
     }
     let file = read_store_file(stores.blobs.as_ref()).await?;
-    let file = file.ok_or_else(|| Error::not_found("the blob store holds no store: store.json is missing"))?;
+    let file =
+        file.ok_or_else(|| Error::not_found("the blob store holds no store: store.json is missing"))?;
     let mut report = RecoveryReport::default();
     let mut batch = WriteBatch::new();
     batch.expect_absent(Keyspace::Meta, STORE_ID);
@@ -90,7 +91,9 @@ pub async fn recover(stores: &Stores, config: &Config) -> Result<RecoveryReport>
                         point_at(&mut batch, &def, &manifest, *last_number, &mut highest)?;
                         count(&manifest, &mut report);
                     }
-                    None => report.problems.push(format!("{dir}: no readable manifest, its files are left out")),
+                    None => {
+                        report.problems.push(format!("{dir}: no readable manifest, its files are left out"))
+                    }
                 }
             }
         }
@@ -123,7 +126,8 @@ async fn list(stores: &Stores) -> Result<BTreeMap<Path, Found>> {
             [namespace, table, name] => {
                 let version = name.strip_prefix("table-").and_then(|n| n.strip_suffix(".json"));
                 if let Some(version) = version.and_then(|v| v.parse().ok()) {
-                    let found = tables.entry(Path::from_iter([namespace.as_str(), table.as_str()])).or_default();
+                    let found =
+                        tables.entry(Path::from_iter([namespace.as_str(), table.as_str()])).or_default();
                     found.definitions.insert(version, path);
                 }
             }
@@ -145,7 +149,11 @@ async fn list(stores: &Stores) -> Result<BTreeMap<Path, Found>> {
     Ok(tables)
 }
 
-async fn newest_definition(stores: &Stores, found: &Found, report: &mut RecoveryReport) -> Result<Option<TableDef>> {
+async fn newest_definition(
+    stores: &Stores,
+    found: &Found,
+    report: &mut RecoveryReport,
+) -> Result<Option<TableDef>> {
     for path in found.definitions.values().rev() {
         let bytes = stores.blobs.get(path).await?.bytes().await?;
         match decode_table(&bytes, path.as_ref()) {

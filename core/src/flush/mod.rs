@@ -63,7 +63,8 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
     let mut batch = tiers.fenced_batch();
     written.move_pointer(&mut batch, scope)?;
     let end = SeqId::from_i64(through.as_i64().saturating_add(1));
-    let hot = KeyRange::half_open(scope_key(scope.table, &scope.scope), seq_key(scope.table, &scope.scope, end));
+    let hot =
+        KeyRange::half_open(scope_key(scope.table, &scope.scope), seq_key(scope.table, &scope.scope, end));
     batch.delete_range(Keyspace::Hot, hot);
     picked.put_tombstones(&mut batch, &def, scope)?;
     tiers.commit(batch, Durability::Strict).await?;

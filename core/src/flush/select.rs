@@ -23,7 +23,12 @@ pub struct Picked {
 }
 
 /// The latest version per key up to `through`, as rows of `def`; `None` when there is none.
-pub fn select(def: &TableDef, scope: &ScopeState, view: &ScopeView, through: SeqId) -> Result<Option<Picked>> {
+pub fn select(
+    def: &TableDef,
+    scope: &ScopeState,
+    view: &ScopeView,
+    through: SeqId,
+) -> Result<Option<Picked>> {
     let mut batches = Vec::new();
     for chunk in view.chunks.iter() {
         let mask = chunk.latest_at(through, true);
@@ -85,4 +90,3 @@ impl Picked {
         Ok(())
     }
 }
-

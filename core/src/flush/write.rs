@@ -50,7 +50,12 @@ pub struct Written {
 
 /// Advances the scope's counter by `count` and syncs it, so that no name is ever used twice; the pointer
 /// as it is then.
-pub async fn reserve_numbers(tiers: &Tiers, scope: &ScopeState, cold: &ColdState, count: u64) -> Result<Pointer> {
+pub async fn reserve_numbers(
+    tiers: &Tiers,
+    scope: &ScopeState,
+    cold: &ColdState,
+    count: u64,
+) -> Result<Pointer> {
     // Another flush may have reserved numbers and failed; the store knows.
     let now = manifest_store::read_pointer(tiers.stores.kv.as_ref(), scope.table, &scope.scope).await?;
     if now.version != cold.pointer.version {
@@ -76,9 +81,9 @@ impl<'a> Plan<'a> {
         let mut dead: BTreeMap<u64, RoaringBitmap> = BTreeMap::new();
         let mut hidden = 0;
         for position in located.positions.iter().flatten() {
-            let rows = dead
-                .entry(position.batch)
-                .or_insert_with(|| before.dead_in(position.batch).map(|d| d.as_ref().clone()).unwrap_or_default());
+            let rows = dead.entry(position.batch).or_insert_with(|| {
+                before.dead_in(position.batch).map(|d| d.as_ref().clone()).unwrap_or_default()
+            });
             hidden += u64::from(rows.insert(position.row));
         }
         Self { def, scope, before, picked, dead, hidden, through }
@@ -118,12 +123,8 @@ impl<'a> Plan<'a> {
         manifest.check().map_err(|e| Error::internal(format!("a flush made a bad manifest: {e}")))?;
         let (manifest_bytes, checksum) =
             manifest_store::create(tiers.stores.blobs.as_ref(), &self.before.dir, &manifest).await?;
-        let after = Pointer {
-            version,
-            checksum: Some(checksum),
-            flushed_through: self.through,
-            ..pointer.clone()
-        };
+        let after =
+            Pointer { version, checksum: Some(checksum), flushed_through: self.through, ..pointer.clone() };
         let cold = ColdState::new(&tiers.stores.blobs, self.before.dir.clone(), after, Some(manifest), dead);
         Ok(Written { cold, manifest_bytes, before: pointer, files, bytes, hidden: self.hidden })
     }
@@ -168,7 +169,8 @@ impl<'a> Plan<'a> {
             Scope::User(id) => Some(id.clone()),
             Scope::Shared => None,
         };
-        let time = DateTime::<Utc>::from_timestamp_micros(tiers.stores.clock.now_micros()).unwrap_or_default();
+        let time =
+            DateTime::<Utc>::from_timestamp_micros(tiers.stores.clock.now_micros()).unwrap_or_default();
         let before = self.before.manifest.as_ref();
         Manifest {
             format: FORMAT,
@@ -214,7 +216,8 @@ impl Written {
 fn mark_dead(batches: &mut [BatchEntry], dead: &BTreeMap<u64, RoaringBitmap>, path: &str) -> Result<()> {
     for (number, rows) in dead {
         let entry = batches.iter_mut().find(|b| b.number == *number);
-        let entry = entry.ok_or_else(|| Error::internal(format!("batch {number} has dead rows and no entry")))?;
+        let entry =
+            entry.ok_or_else(|| Error::internal(format!("batch {number} has dead rows and no entry")))?;
         if rows.len() > entry.rows {
             return Err(Error::internal(format!("batch {number} has more dead rows than rows")));
         }

@@ -79,7 +79,8 @@ impl Block {
     /// `Corrupt` when the bytes are not what was written, `Unsupported` for another format version.
     pub fn parse(bytes: Bytes, name: &dyn std::fmt::Display) -> Result<Self> {
         let bad = |what: &str| Error::corrupt(format!("hot block {name}: {what}"));
-        let (head, rest) = bytes.split_first_chunk::<HEADER>().ok_or_else(|| bad("shorter than its header"))?;
+        let (head, rest) =
+            bytes.split_first_chunk::<HEADER>().ok_or_else(|| bad("shorter than its header"))?;
         let [m0, m1, m2, m3, format, s0, s1, s2, s3, r0, r1, r2, r3, l0, l1, l2, l3, c0, c1, c2, c3] = *head;
         if [m0, m1, m2, m3] != *MAGIC {
             return Err(bad("does not start with the magic FRNB"));

@@ -69,7 +69,8 @@ impl Chunk {
         let mut mask = BooleanBufferBuilder::new(self.batch.num_rows());
         let included = self.rows_through(seq);
         for (row, superseded) in self.superseded.iter().enumerate().take(included) {
-            let latest = superseded.load(Ordering::Acquire) > seq.as_i64();
+            let next = superseded.load(Ordering::Acquire);
+            let latest = next == i64::MAX || next > seq.as_i64();
             mask.append(latest && (tombstones || !self.is_deleted(row)));
         }
         mask.append_n(self.batch.num_rows() - included, false);
@@ -193,7 +194,12 @@ impl Memtable {
     ///
     /// # Errors
     /// `Internal` when the batch has not the columns of a row version.
-    pub fn append(&mut self, batch: RecordBatch, schema_version: u32, key_columns: Arc<[usize]>) -> Result<()> {
+    pub fn append(
+        &mut self,
+        batch: RecordBatch,
+        schema_version: u32,
+        key_columns: Arc<[usize]>,
+    ) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -406,7 +412,8 @@ mod tests {
         assert_eq!(live(&t, 2), vec![(10, 1), (20, 2)]);
         assert_eq!(live(&t, 3), vec![(10, 3), (20, 2)]);
         assert_eq!(live(&t, 5), vec![(10, 5)]);
-        let at = |id, seq| t.latest(&key(id), SeqId::from_i64(seq)).map(|v| (v.seq().as_i64(), v.is_deleted()));
+        let at =
+            |id, seq| t.latest(&key(id), SeqId::from_i64(seq)).map(|v| (v.seq().as_i64(), v.is_deleted()));
         assert_eq!(at(10, 2), Some((1, false)));
         assert_eq!(at(10, 4), Some((3, false)));
         assert_eq!(at(20, 9), Some((4, true)));
@@ -424,7 +431,10 @@ mod tests {
         assert_eq!(live(&t, 5000).len(), 700);
         assert_eq!(t.latest(&key(3), SeqId::from_i64(10)).unwrap().seq().as_i64(), 3);
         assert_eq!(t.latest(&key(3), SeqId::from_i64(5000)).unwrap().seq().as_i64(), 4903);
-        assert_eq!(live(&t, 700), (0..700).map(|id| (id, if id == 0 { 700 } else { id })).collect::<Vec<_>>());
+        assert_eq!(
+            live(&t, 700),
+            (0..700).map(|id| (id, if id == 0 { 700 } else { id })).collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::RecordBatch;
 use parking_lot::RwLock;
 
+use crate::cold::state::ColdState;
 use crate::error::Result;
 use crate::hot::memtable::{Chunk, Memtable, Version};
 use crate::key::KeyEncoder;
-use crate::cold::state::ColdState;
 use crate::types::{Scope, SeqId, TableId};
 
 /// The two tiers of a scope.
@@ -48,12 +48,7 @@ pub struct ScopeView {
 impl ScopeState {
     /// A scope with nothing hot over `cold`.
     #[must_use]
-    pub fn new(
-        table: TableId,
-        scope: Scope,
-        encoder: Arc<KeyEncoder>,
-        cold: Arc<ColdState>,
-    ) -> Self {
+    pub fn new(table: TableId, scope: Scope, encoder: Arc<KeyEncoder>, cold: Arc<ColdState>) -> Self {
         let memtable = Memtable::new(Arc::clone(&encoder));
         Self {
             table,

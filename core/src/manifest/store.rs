@@ -107,9 +107,9 @@ pub async fn read(blobs: &dyn ObjectStore, dir: &Path, pointer: &Pointer) -> Res
     };
     let (manifest, checksum) = codec::decode(path.as_ref(), &bytes)?;
     match pointer.checksum {
-        Some(expected) if expected != checksum => Err(Error::corrupt(format!(
-            "{path}: checksum {checksum}, but {expected} was committed"
-        ))),
+        Some(expected) if expected != checksum => {
+            Err(Error::corrupt(format!("{path}: checksum {checksum}, but {expected} was committed")))
+        }
         _ => Ok((manifest, bytes)),
     }
 }

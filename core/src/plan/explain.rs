@@ -62,8 +62,7 @@ fn table(rows: Vec<(String, String)>) -> Result<(SchemaRef, RecordBatch)> {
         Field::new("plan", DataType::Utf8, false),
     ]));
     let (kinds, plans): (Vec<String>, Vec<String>) = rows.into_iter().unzip();
-    let columns: Vec<ArrayRef> =
-        vec![Arc::new(StringArray::from(kinds)), Arc::new(StringArray::from(plans))];
+    let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(kinds)), Arc::new(StringArray::from(plans))];
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     Ok((schema, batch))
 }

@@ -27,7 +27,11 @@ use crate::error::Error;
 pub struct RunSequentially;
 
 impl PhysicalOptimizerRule for RunSequentially {
-    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| {
             let sequential = node
                 .downcast_ref::<CoalescePartitionsExec>()
@@ -145,6 +149,9 @@ impl ExecutionPlan for SequentialExec {
 ///
 /// # Errors
 /// What running the plan reports.
-pub async fn collect_sequentially(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
+pub async fn collect_sequentially(
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+) -> Result<Vec<RecordBatch>> {
     SequentialExec::new(plan, None).execute(0, context)?.try_collect().await
 }

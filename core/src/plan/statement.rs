@@ -15,7 +15,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
 
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::planner::{Planner, Tables};
 use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
 use crate::sql::rewrite_system_columns;
@@ -103,13 +103,19 @@ impl StatementContext<'_> {
     ) -> Result<LogicalPlan> {
         rewrite_system_columns(&mut query)?;
         let extra: Tables = extra.into_iter().collect();
-        let statement = parser::Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))));
+        let statement =
+            parser::Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))));
         let (references, _) = resolve_table_references(&statement, true)?;
         let mut tables = Tables::new();
         for reference in references {
             let source = match extra.get(&reference) {
                 Some(source) => Arc::clone(source),
-                None => self.source(&reference).await?,
+                None => match self.source(&reference).await {
+                    Ok(source) => source,
+                    // The tree names functions in FROM as it does tables; the planner tells them apart.
+                    Err(e) if e.kind() == ErrorKind::NotFound && is_function(state, &reference) => continue,
+                    Err(e) => return Err(e),
+                },
             };
             tables.insert(reference, source);
         }
@@ -181,4 +187,8 @@ impl StatementContext<'_> {
             self.tiers.stats.files_opened.add(report.files_opened());
         }
     }
+}
+
+fn is_function(state: &SessionState, reference: &TableReference) -> bool {
+    reference.schema().is_none() && state.table_functions().contains_key(reference.table())
 }

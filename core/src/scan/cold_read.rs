@@ -8,10 +8,10 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::Statistics;
 use datafusion::common::stats::Precision;
-use datafusion::datasource::table_schema::TableSchema;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
@@ -51,7 +51,8 @@ impl TableReads {
         for of_file in wanted.chunk_by(|a, b| a.0.batch == b.0.batch) {
             let number = of_file.first().map_or(0, |(p, _)| p.batch);
             let file = cold.files.iter().find(|f| f.entry().number == number);
-            let file = file.ok_or_else(|| Error::internal(format!("batch {number} is not in the manifest")))?;
+            let file =
+                file.ok_or_else(|| Error::internal(format!("batch {number} is not in the manifest")))?;
             let rows: Vec<u32> = of_file.iter().map(|(p, _)| p.row).collect();
             let batch = read_rows(file, &self.tiers.caches, &counters, &file_schema, &rows).await?;
             batches.push(with_flag(&batch, &schema)?);

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use roaring::RoaringBitmap;
 
+use crate::cold::state::{ColdState, Hidden};
 use crate::error::Result;
 use crate::hot::memtable::Chunk;
-use crate::cold::state::{ColdState, Hidden};
 use crate::scan::provider::TableReads;
 use crate::types::SeqId;
 

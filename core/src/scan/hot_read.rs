@@ -42,11 +42,8 @@ fn push(batches: &mut Vec<RecordBatch>, def: &TableDef, chunk: &Chunk, mask: &Bo
     if visible == 0 {
         return Ok(());
     }
-    let rows = if visible == mask.len() {
-        chunk.batch.clone()
-    } else {
-        filter_record_batch(&chunk.batch, mask)?
-    };
+    let rows =
+        if visible == mask.len() { chunk.batch.clone() } else { filter_record_batch(&chunk.batch, mask)? };
     batches.push(def.current_rows(&rows, chunk.schema_version)?);
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Reading rows by primary key: memory first, then the one page that can hold the key.
 
-
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::concat_batches;
 
@@ -73,4 +72,3 @@ pub async fn rows_by_key(
     let schema = table.def.row_schema();
     Ok((concat_batches(&schema, &batches)?, found))
 }
-

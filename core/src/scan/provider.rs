@@ -126,7 +126,8 @@ impl FirnTable {
             candidates.retain(|v| !v.is_null());
             candidates.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
             candidates.dedup();
-            if candidates.iter().any(|v| v.data_type() != column.ty.arrow()) || candidates.len() > MAX_PROBES {
+            if candidates.iter().any(|v| v.data_type() != column.ty.arrow()) || candidates.len() > MAX_PROBES
+            {
                 return None;
             }
             if candidates.is_empty() {
@@ -139,14 +140,19 @@ impl FirnTable {
         columns.iter().all(|c| c.len() == rows).then_some(columns)
     }
 
-    async fn read_keyed(&self, keys: &[ArrayRef], projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
+    async fn read_keyed(
+        &self,
+        keys: &[ArrayRef],
+        projection: Option<&Vec<usize>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let (rows, _) = if keys.first().is_some_and(|k| k.is_empty()) {
             (arrow::array::RecordBatch::new_empty(self.reads.def.row_schema()), Vec::new())
         } else {
             rows_by_key(&self.reads, keys, self.shown.deleted, Some(&self.report)).await?
         };
         let rows = shown(&rows, &self.schema)?;
-        let plan = MemorySourceConfig::try_new_exec(&[vec![rows]], Arc::clone(&self.schema), projection.cloned())?;
+        let plan =
+            MemorySourceConfig::try_new_exec(&[vec![rows]], Arc::clone(&self.schema), projection.cloned())?;
         Ok(plan)
     }
 
@@ -198,12 +204,14 @@ fn system_field(name: &str, data_type: DataType, id: ColumnId) -> Arc<Field> {
 /// The column and the values it may have, when `filter` is `column = literal` or `column IN (literals)`.
 fn equality(filter: &Expr) -> Option<(&str, Vec<ScalarValue>)> {
     match filter {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => match (left.as_ref(), right.as_ref()) {
-            (Expr::Column(c), Expr::Literal(v, _)) | (Expr::Literal(v, _), Expr::Column(c)) => {
-                Some((c.name.as_str(), vec![v.clone()]))
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
+            match (left.as_ref(), right.as_ref()) {
+                (Expr::Column(c), Expr::Literal(v, _)) | (Expr::Literal(v, _), Expr::Column(c)) => {
+                    Some((c.name.as_str(), vec![v.clone()]))
+                }
+                _ => None,
             }
-            _ => None,
-        },
+        }
         // The optimizer writes a short IN list as equalities joined by OR.
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
             let (name, mut values) = equality(left)?;

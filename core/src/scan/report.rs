@@ -56,7 +56,9 @@ impl ScanReport {
                 MetricValue::PruningMetrics { name, pruning_metrics } if names.contains(&name.as_ref()) => {
                     total += pruning_metrics.pruned();
                 }
-                MetricValue::Count { name, count } if names.contains(&name.as_ref()) => total += count.value(),
+                MetricValue::Count { name, count } if names.contains(&name.as_ref()) => {
+                    total += count.value()
+                }
                 _ => {}
             }
         }
@@ -67,8 +69,7 @@ impl ScanReport {
     #[must_use]
     pub fn line(&self) -> String {
         let get = |c: &AtomicU64| c.load(Ordering::Relaxed);
-        let row_groups =
-            self.pruned(&["row_groups_pruned_statistics", "row_groups_pruned_bloom_filter"]);
+        let row_groups = self.pruned(&["row_groups_pruned_statistics", "row_groups_pruned_bloom_filter"]);
         format!(
             "files_total={}, files_pruned_stats={}, files_pruned_bloom={}, files_read={}, \
              row_groups_pruned={row_groups}, pages_pruned={}, rows_hidden={}, hot_rows={}",

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::ast::{OnInsert, SetExpr, TableFactor, TableObject, UpdateTableFromKind, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    OnInsert, SetExpr, TableFactor, TableObject, UpdateTableFromKind, Visit, Visitor,
+};
 
 use crate::error::{Error, Result};
 
@@ -173,11 +175,17 @@ impl Visitor for Clauses {
             _ => false,
         };
         first(&[
-            (!locks.is_empty(), "FOR UPDATE and FOR SHARE: a transaction that meets another's write fails with Conflict"),
+            (
+                !locks.is_empty(),
+                "FOR UPDATE and FOR SHARE: a transaction that meets another's write fails with Conflict",
+            ),
             (for_clause.is_some(), "FOR XML, JSON or BROWSE"),
             (settings.is_some() || format_clause.is_some(), "SETTINGS and FORMAT"),
             (limit_by, "LIMIT … BY"),
-            (writes(body), "a statement that writes, inside a query or behind WITH: in INSERT, put WITH before SELECT"),
+            (
+                writes(body),
+                "a statement that writes, inside a query or behind WITH: in INSERT, put WITH before SELECT",
+            ),
         ])
     }
 

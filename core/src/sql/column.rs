@@ -1,7 +1,9 @@
 //! Column definitions: types, defaults and what else stands behind a column's name.
 
 use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, TimezoneInfo, UnaryOperator, Value};
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, ExactNumberInfo, Expr, TimezoneInfo, UnaryOperator, Value,
+};
 
 use super::names::{ident_name, table_name};
 use crate::catalog::{ColumnType, DefaultExpr, Literal, NewColumn, quoted};
@@ -86,7 +88,14 @@ impl Clauses {
 
 /// Whether nothing but `PRIMARY KEY`, and perhaps a name in front, was written.
 fn is_bare(key: &ast::PrimaryKeyConstraint) -> bool {
-    let ast::PrimaryKeyConstraint { name: _, index_name, index_type, columns, index_options, characteristics } = key;
+    let ast::PrimaryKeyConstraint {
+        name: _,
+        index_name,
+        index_type,
+        columns,
+        index_options,
+        characteristics,
+    } = key;
     index_name.is_none()
         && index_type.is_none()
         && columns.is_empty()
@@ -118,7 +127,9 @@ pub(super) fn column_type(ty: &DataType) -> Result<ColumnType> {
         DataType::SmallInt(None) | DataType::Int2(None) => ColumnType::SmallInt,
         DataType::Int(None) | DataType::Integer(None) | DataType::Int4(None) => ColumnType::Integer,
         DataType::BigInt(None) | DataType::Int8(None) => ColumnType::BigInt,
-        DataType::Real | DataType::Float4 | DataType::Float(ExactNumberInfo::Precision(1..=24)) => ColumnType::Real,
+        DataType::Real | DataType::Float4 | DataType::Float(ExactNumberInfo::Precision(1..=24)) => {
+            ColumnType::Real
+        }
         DataType::DoublePrecision
         | DataType::Double(ExactNumberInfo::None)
         | DataType::Float8
@@ -131,10 +142,7 @@ pub(super) fn column_type(ty: &DataType) -> Result<ColumnType> {
         }
         DataType::Unspecified => return Err(Error::invalid("the type is missing")),
         other => {
-            return Err(Error::unsupported(format!(
-                "type {other}: FirnDB has {}",
-                ColumnType::list()
-            )));
+            return Err(Error::unsupported(format!("type {other}: FirnDB has {}", ColumnType::list())));
         }
     })
 }
@@ -153,8 +161,16 @@ fn default_function(function: &ast::Function) -> Result<DefaultExpr> {
             "DEFAULT {function}: a default is a literal, NOW(), CURRENT_TIMESTAMP or SNOWFLAKE_ID()"
         ))
     };
-    let ast::Function { name, uses_odbc_syntax, parameters, args, filter, null_treatment, over, within_group } =
-        function;
+    let ast::Function {
+        name,
+        uses_odbc_syntax,
+        parameters,
+        args,
+        filter,
+        null_treatment,
+        over,
+        within_group,
+    } = function;
     let no_arguments = match args {
         ast::FunctionArguments::None => true,
         ast::FunctionArguments::List(list) => {
@@ -195,11 +211,13 @@ fn literal(expr: &Expr, ty: ColumnType) -> Result<Literal> {
         Expr::TypedString(typed) if !typed.uses_odbc_syntax && column_type(&typed.data_type)? == ty => {
             value_literal(&typed.value.value, "", ty)
         }
-        Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, array: false, format: None }
-            if column_type(data_type)? == ty =>
-        {
-            literal(expr, ty)
-        }
+        Expr::Cast {
+            kind: CastKind::Cast | CastKind::DoubleColon,
+            expr,
+            data_type,
+            array: false,
+            format: None,
+        } if column_type(data_type)? == ty => literal(expr, ty),
         Expr::TypedString(_) | Expr::Cast { .. } => {
             Err(Error::invalid(format!("DEFAULT {expr} is not of the column's type, {ty}")))
         }
@@ -208,7 +226,9 @@ fn literal(expr: &Expr, ty: ColumnType) -> Result<Literal> {
 }
 
 fn not_literal(expr: &Expr) -> Error {
-    Error::unsupported(format!("DEFAULT {expr}: a default is a literal, NOW(), CURRENT_TIMESTAMP or SNOWFLAKE_ID()"))
+    Error::unsupported(format!(
+        "DEFAULT {expr}: a default is a literal, NOW(), CURRENT_TIMESTAMP or SNOWFLAKE_ID()"
+    ))
 }
 
 fn value_literal(value: &Value, sign: &str, ty: ColumnType) -> Result<Literal> {
@@ -218,11 +238,13 @@ fn value_literal(value: &Value, sign: &str, ty: ColumnType) -> Result<Literal> {
         Value::Null => Ok(Literal::Null),
         Value::Boolean(value) if ty == ColumnType::Boolean => Ok(Literal::Boolean(*value)),
         Value::Boolean(_) => Err(Error::invalid(format!("DEFAULT {value} is not a value of type {ty}"))),
-        Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) | Value::UnicodeStringLiteral(text) => {
-            Literal::from_text(text, ty)
-        }
+        Value::SingleQuotedString(text)
+        | Value::EscapedStringLiteral(text)
+        | Value::UnicodeStringLiteral(text) => Literal::from_text(text, ty),
         Value::DollarQuotedString(text) => Literal::from_text(&text.value, ty),
-        Value::HexStringLiteral(digits) if ty == ColumnType::Bytea => Literal::from_text(&format!("\\x{digits}"), ty),
+        Value::HexStringLiteral(digits) if ty == ColumnType::Bytea => {
+            Literal::from_text(&format!("\\x{digits}"), ty)
+        }
         other => Err(Error::unsupported(format!("DEFAULT {other}: write it as a plain string or number"))),
     }
 }

@@ -3,8 +3,8 @@
 //! Planning, and even freeing, an expression recurses into it, so a chain such as `1 + 1 + …` could
 //! exhaust the stack. One pass over the tokens bounds the depth from above: parentheses, brackets and
 //! CASE nest; within one level, what OR joins, what AND joins in that and every other operator in that
-//! add up; a comma or the keyword of a clause starts afresh. A keyword used as a name counts as an
-//! operator, which only makes the bound larger.
+//! add up; a comma or the keyword of a clause starts afresh. A keyword that may be an operator or a name
+//! counts as an operator, which only makes the bound larger.
 
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
@@ -139,8 +139,20 @@ fn close(stack: &mut Vec<Frame>) -> usize {
 fn word_step(top: &mut Frame, word: Keyword, previous: Option<&Token>, last: Option<&Token>) {
     use Keyword as K;
     let starts = match word {
-        K::SELECT | K::FROM | K::WHERE | K::GROUP | K::HAVING | K::ORDER | K::LIMIT | K::OFFSET | K::SET
-        | K::VALUES | K::ON | K::USING | K::RETURNING | K::WINDOW => true,
+        K::SELECT
+        | K::FROM
+        | K::WHERE
+        | K::GROUP
+        | K::HAVING
+        | K::ORDER
+        | K::LIMIT
+        | K::OFFSET
+        | K::SET
+        | K::VALUES
+        | K::ON
+        | K::USING
+        | K::RETURNING
+        | K::WINDOW => true,
         K::UNION | K::INTERSECT | K::EXCEPT | K::JOIN => {
             top.chain += 1;
             true
@@ -154,8 +166,21 @@ fn word_step(top: &mut Frame, word: Keyword, previous: Option<&Token>, last: Opt
         K::OR => top.part.or(),
         K::AND => top.part.and(),
         K::NULL | K::TRUE | K::FALSE => {}
+        // What is no operator before an operand, and stands where one must, is a name.
+        _ if !is_prefix(word) && at_operand(previous, last) => {}
         _ => top.part.other(),
     }
+}
+
+/// Whether the keyword takes the operand behind it without parentheses.
+fn is_prefix(word: Keyword) -> bool {
+    use Keyword as K;
+    matches!(word, K::NOT | K::INTERVAL | K::PRIOR | K::LAMBDA | K::CONNECT_BY_ROOT)
+}
+
+/// Whether what follows `last` can only be an operand.
+fn at_operand(previous: Option<&Token>, last: Option<&Token>) -> bool {
+    matches!(last, Some(Token::Comma | Token::LParen | Token::LBracket)) || wants_operand(previous, last)
 }
 
 /// Whether an operand must follow `last`.
@@ -172,9 +197,11 @@ fn wants_operand(previous: Option<&Token>, last: Option<&Token>) -> bool {
         Some(token) if is_operator(token) => true,
         Some(token) => matches!(
             keyword(token),
-            Some(Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::LIKE | Keyword::ILIKE | Keyword::BETWEEN
+            Some(
+                Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::LIKE | Keyword::ILIKE | Keyword::BETWEEN
                 // IS DISTINCT FROM
-                | Keyword::DISTINCT)
+                | Keyword::DISTINCT
+            )
         ),
         None => false,
     }
@@ -182,15 +209,33 @@ fn wants_operand(previous: Option<&Token>, last: Option<&Token>) -> bool {
 
 /// Whether the token is neither a word, a literal, a parameter nor punctuation.
 fn is_operator(token: &Token) -> bool {
-    match token {
-        Token::Word(_) | Token::Number(..) | Token::Char(_) | Token::Placeholder(_) | Token::EOF => false,
-        Token::Comma | Token::Period | Token::SemiColon | Token::Whitespace(_) => false,
-        Token::LParen | Token::RParen | Token::LBracket | Token::RBracket | Token::LBrace | Token::RBrace => false,
-        Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) | Token::DollarQuotedString(_) => false,
-        Token::EscapedStringLiteral(_) | Token::UnicodeStringLiteral(_) | Token::NationalStringLiteral(_) => false,
-        Token::HexStringLiteral(_) | Token::SingleQuotedByteStringLiteral(_) => false,
-        _ => true,
-    }
+    use Token as T;
+    !matches!(
+        token,
+        T::Word(_)
+            | T::Number(..)
+            | T::Char(_)
+            | T::Placeholder(_)
+            | T::EOF
+            | T::Comma
+            | T::Period
+            | T::SemiColon
+            | T::Whitespace(_)
+            | T::LParen
+            | T::RParen
+            | T::LBracket
+            | T::RBracket
+            | T::LBrace
+            | T::RBrace
+            | T::SingleQuotedString(_)
+            | T::DoubleQuotedString(_)
+            | T::DollarQuotedString(_)
+            | T::EscapedStringLiteral(_)
+            | T::UnicodeStringLiteral(_)
+            | T::NationalStringLiteral(_)
+            | T::HexStringLiteral(_)
+            | T::SingleQuotedByteStringLiteral(_)
+    )
 }
 
 #[cfg(test)]
@@ -232,6 +277,8 @@ mod tests {
             (100, format!("SELECT a{}", "::int".repeat(100))),
             (100, format!("SELECT a{}", " OPERATOR(+) b".repeat(100))),
             (100, format!("SELECT {}", many(101, "limit", " + "))),
+            (100, format!("SELECT {}1", many(100, "INTERVAL ", ""))),
+            (100, format!("SELECT {}", many(101, "id IS NULL", " + "))),
             (100, format!("SELECT {}", many(101, "from", " * "))),
             (100, format!("SELECT CASE WHEN {} THEN 1 END", many(101, "when", " + "))),
             (100, format!("SELECT {}", many(101, "a", " IS DISTINCT FROM "))),
@@ -243,6 +290,7 @@ mod tests {
             assert!((n..=4 * n).contains(&found), "{}… {found}", &text[..30]);
         }
         assert!(bound(&format!("SELECT {}", many(101, "a = 1 AND b = 2", " OR "))) < 110);
+        assert!(bound(&format!("SELECT {}", many(101, "id", " + "))) < 110);
     }
 
     #[test]

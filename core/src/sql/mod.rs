@@ -6,22 +6,24 @@
 mod clause;
 mod column;
 mod depth;
+mod dialect;
 mod names;
 mod options;
 mod own;
 mod system_columns;
 mod table;
 mod tokens;
+mod values;
 
 use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 pub use names::{ident_name, name_parts, table_name};
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
 
 use crate::catalog::{AlterTable, CreateTable, TableName};
 use crate::error::{Error, Result};
-use tokens::{Cursor, Piece, parse_all, place};
+use tokens::{Cursor, Piece, parse_statement, place};
 
 /// What a text may hold at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +38,12 @@ pub struct SqlLimits {
 
 impl Default for SqlLimits {
     fn default() -> Self {
-        Self { text_bytes: 16 << 20, depth: 256, parameters: 65_535 }
+        // Each level costs planning several stack frames: this many fit the 2 MiB of a thread, or the
+        // 1 MiB of WebAssembly.
+        let depth = if cfg!(target_family = "wasm") { 128 } else { 256 };
+        Self { text_bytes: 16 << 20, depth, parameters: 65_535 }
     }
 }
-
-/// Levels of recursion that sqlparser is given. It spends several on each pair of parentheses, and its
-/// frames are large: more would not fit the stack of a thread or of WebAssembly.
-const PARSER_RECURSION: usize = 50;
 
 /// One statement of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,11 +166,20 @@ pub fn parse_within(text: &str, limits: &SqlLimits) -> Result<Vec<Parsed>> {
 }
 
 fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
-    let Piece { tokens, text, end } = piece;
+    let Piece { mut tokens, rows, text, end } = piece;
     depth::check(&tokens, limits.depth)?;
-    let parameters = count_parameters(&tokens, limits.parameters)?;
+    let mut parameters = count_parameters(&tokens, limits.parameters)?;
     refuse_as_user(&tokens)?;
-    let statement = own::statement(tokens, end)?;
+    let Some((place, rows)) = rows else {
+        return Ok(Parsed { statement: own::statement(tokens, end)?, text, parameters });
+    };
+    parameters = parameters.max(rows.parameters);
+    if parameters > limits.parameters {
+        return Err(Error::limit(format!("parameters end at ${}, found ${parameters}", limits.parameters)));
+    }
+    tokens.splice(place..place, values::stand_in(end));
+    let mut statement = own::statement(tokens, end)?;
+    values::put(&mut statement, rows.rows)?;
     Ok(Parsed { statement, text, parameters })
 }
 
@@ -201,7 +211,10 @@ fn refuse_as_user(tokens: &[TokenWithSpan]) -> Result<()> {
         if !is(Some(token), "AS") || !is(tokens.get(at + 1), "USER") {
             continue;
         }
-        if matches!(tokens.get(at + 2).map(|t| &t.token), Some(Token::SingleQuotedString(_) | Token::Placeholder(_))) {
+        if matches!(
+            tokens.get(at + 2).map(|t| &t.token),
+            Some(Token::SingleQuotedString(_) | Token::Placeholder(_))
+        ) {
             return Err(Error::unsupported(format!("{}: AS USER is not supported", place(token.span.start))));
         }
     }
@@ -209,9 +222,9 @@ fn refuse_as_user(tokens: &[TokenWithSpan]) -> Result<()> {
 }
 
 /// A statement that sqlparser knows.
-fn read_sql(tokens: Vec<TokenWithSpan>, end: datafusion::sql::sqlparser::tokenizer::Location) -> Result<Statement> {
+fn read_sql(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
     let lead = Cursor::new(&tokens, end).peek_word().unwrap_or_default();
-    match parse_all(tokens, end, PARSER_RECURSION, |parser| parser.parse_statement())? {
+    match parse_statement(tokens, end)? {
         ast::Statement::Query(query) => {
             clause::check_query(&query)?;
             Ok(Statement::Query(query))

@@ -19,7 +19,9 @@ pub fn ident_name(ident: &ast::Ident) -> String {
 pub fn name_parts(name: &ast::ObjectName) -> Result<Vec<String>> {
     let parts = name.0.iter().map(|part| match part {
         ast::ObjectNamePart::Identifier(ident) => Ok(ident_name(ident)),
-        ast::ObjectNamePart::Function(_) => Err(Error::unsupported(format!("{name}: a name that is computed"))),
+        ast::ObjectNamePart::Function(_) => {
+            Err(Error::unsupported(format!("{name}: a name that is computed")))
+        }
     });
     parts.collect()
 }
@@ -33,6 +35,8 @@ pub fn table_name(name: &ast::ObjectName) -> Result<TableName> {
     match (parts.next(), parts.next(), parts.next()) {
         (Some(name), None, _) => Ok(TableName::bare(name)),
         (Some(namespace), Some(name), None) => Ok(TableName::qualified(namespace, name)),
-        _ => Err(Error::unsupported(format!("{name}: a table is named by a namespace and a name, no catalog"))),
+        _ => {
+            Err(Error::unsupported(format!("{name}: a table is named by a namespace and a name, no catalog")))
+        }
     }
 }

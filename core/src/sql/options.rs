@@ -86,7 +86,8 @@ fn flush_policy(value: &str) -> Result<Option<FlushPolicy>> {
         _ => {}
     }
     for part in value.split(',') {
-        let (what, amount) = part.split_once(':').ok_or_else(|| bad(&format!("'{}' has no colon", part.trim())))?;
+        let (what, amount) =
+            part.split_once(':').ok_or_else(|| bad(&format!("'{}' has no colon", part.trim())))?;
         let (slot, units) = match what.trim().to_ascii_lowercase().as_str() {
             "rows" => (&mut policy.rows, ROWS),
             "bytes" => (&mut policy.bytes, BYTES),
@@ -98,7 +99,11 @@ fn flush_policy(value: &str) -> Result<Option<FlushPolicy>> {
         }
         let amount = quantity(amount, units).ok_or_else(|| {
             let units: Vec<_> = units.iter().map(|(unit, _)| *unit).filter(|unit| !unit.is_empty()).collect();
-            bad(&format!("'{}' is not a positive whole number with a unit of {}", amount.trim(), units.join(", ")))
+            bad(&format!(
+                "'{}' is not a positive whole number with a unit of {}",
+                amount.trim(),
+                units.join(", ")
+            ))
         })?;
         *slot = Some(amount);
     }
@@ -174,8 +179,19 @@ mod tests {
             assert_eq!(flush_policy(text).unwrap(), expected, "{text}");
         }
         for text in [
-            "", "rows", "rows:", "rows:0", "rows:-1", "rows:1.5", "rows:10mb", "rows:1,rows:2", "size:3", "rows:1,",
-            "bytes:99999999999gb", "interval:5w", "rows:٣",
+            "",
+            "rows",
+            "rows:",
+            "rows:0",
+            "rows:-1",
+            "rows:1.5",
+            "rows:10mb",
+            "rows:1,rows:2",
+            "size:3",
+            "rows:1,",
+            "bytes:99999999999gb",
+            "interval:5w",
+            "rows:٣",
         ] {
             let e = flush_policy(text).expect_err(text);
             assert!(e.message().contains("'rows:100000'"), "{e}");

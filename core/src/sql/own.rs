@@ -4,23 +4,82 @@ use datafusion::sql::sqlparser::ast::{self, ObjectType};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::names::table_name;
-use super::tokens::{Cursor, parse_all};
-use super::{PARSER_RECURSION, Statement, StorageTarget, options, read_sql, table};
+use super::tokens::{Cursor, parse_statement};
+use super::{Statement, StorageTarget, options, read_sql, table};
 use crate::catalog::TableName;
 use crate::error::{Error, Result};
 
 /// Statements and objects that FirnDB does not have, by the words they begin with.
 const UNSUPPORTED: [&str; 34] = [
-    "ANALYZE", "ATTACH", "CALL", "CHECKPOINT", "CLOSE", "COMMENT", "COPY", "DEALLOCATE", "DECLARE", "DESC",
-    "DESCRIBE", "DETACH", "DISCARD", "DO", "EXECUTE", "FETCH", "GRANT", "INSTALL", "KILL", "LISTEN", "LOAD", "LOCK",
-    "MERGE", "NOTIFY", "PRAGMA", "PREPARE", "REINDEX", "RELEASE", "RESET", "REVOKE", "SAVEPOINT", "TRUNCATE",
-    "UNLISTEN", "VACUUM",
+    "ANALYZE",
+    "ATTACH",
+    "CALL",
+    "CHECKPOINT",
+    "CLOSE",
+    "COMMENT",
+    "COPY",
+    "DEALLOCATE",
+    "DECLARE",
+    "DESC",
+    "DESCRIBE",
+    "DETACH",
+    "DISCARD",
+    "DO",
+    "EXECUTE",
+    "FETCH",
+    "GRANT",
+    "INSTALL",
+    "KILL",
+    "LISTEN",
+    "LOAD",
+    "LOCK",
+    "MERGE",
+    "NOTIFY",
+    "PRAGMA",
+    "PREPARE",
+    "REINDEX",
+    "RELEASE",
+    "RESET",
+    "REVOKE",
+    "SAVEPOINT",
+    "TRUNCATE",
+    "UNLISTEN",
+    "VACUUM",
 ];
 const UNSUPPORTED_OBJECTS: [&str; 33] = [
-    "AGGREGATE", "CAST", "COLLATION", "DATABASE", "DOMAIN", "DYNAMIC", "EVENT", "EXTENSION", "EXTERNAL", "FOREIGN",
-    "FUNCTION", "GLOBAL", "INDEX", "LANGUAGE", "LOCAL", "MACRO", "MATERIALIZED", "OPERATOR", "POLICY", "PROCEDURE",
-    "PUBLICATION", "RECURSIVE", "ROLE", "RULE", "SEQUENCE", "SERVER", "SUBSCRIPTION", "TEMP", "TEMPORARY", "TRIGGER",
-    "TYPE", "UNIQUE", "UNLOGGED",
+    "AGGREGATE",
+    "CAST",
+    "COLLATION",
+    "DATABASE",
+    "DOMAIN",
+    "DYNAMIC",
+    "EVENT",
+    "EXTENSION",
+    "EXTERNAL",
+    "FOREIGN",
+    "FUNCTION",
+    "GLOBAL",
+    "INDEX",
+    "LANGUAGE",
+    "LOCAL",
+    "MACRO",
+    "MATERIALIZED",
+    "OPERATOR",
+    "POLICY",
+    "PROCEDURE",
+    "PUBLICATION",
+    "RECURSIVE",
+    "ROLE",
+    "RULE",
+    "SEQUENCE",
+    "SERVER",
+    "SUBSCRIPTION",
+    "TEMP",
+    "TEMPORARY",
+    "TRIGGER",
+    "TYPE",
+    "UNIQUE",
+    "UNLOGGED",
 ];
 
 /// Reads the tokens of one statement.
@@ -69,7 +128,7 @@ fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         "TABLE" => None,
         _ => return Err(no_such_object(&cursor, "CREATE", "TABLE, USER TABLE, SHARED TABLE or NAMESPACE")),
     };
-    match parse_all(tokens, end, PARSER_RECURSION, |parser| parser.parse_statement())? {
+    match parse_statement(tokens, end)? {
         ast::Statement::CreateTable(create) => table::create(&create, kind).map(Statement::CreateTable),
         _ => Err(Error::unsupported("this form of CREATE TABLE is not supported")),
     }
@@ -91,7 +150,7 @@ fn drop_object(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
     if cursor.peek_word().as_deref() != Some("TABLE") {
         return Err(no_such_object(&cursor, "DROP", "TABLE or NAMESPACE"));
     }
-    match parse_all(tokens, end, PARSER_RECURSION, |parser| parser.parse_statement())? {
+    match parse_statement(tokens, end)? {
         // Nothing depends on a table, so CASCADE and RESTRICT come to the same.
         ast::Statement::Drop {
             object_type: ObjectType::Table,
@@ -123,7 +182,9 @@ fn alter(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
 /// `Unsupported` for an object that other databases have, `Syntax` for any other word.
 fn no_such_object(cursor: &Cursor<'_>, verb: &str, expected: &str) -> Error {
     match cursor.peek_word() {
-        Some(word) if UNSUPPORTED_OBJECTS.contains(&word.as_str()) || ["USER", "VIEW"].contains(&word.as_str()) => {
+        Some(word)
+            if UNSUPPORTED_OBJECTS.contains(&word.as_str()) || ["USER", "VIEW"].contains(&word.as_str()) =>
+        {
             Error::unsupported(format!("{verb} {word} is not supported"))
         }
         _ => cursor.expected(expected),
@@ -251,9 +312,9 @@ fn transaction(cursor: &mut Cursor<'_>) -> Result<Statement> {
         Some("TO") if statement == Statement::Rollback => {
             Err(Error::unsupported("ROLLBACK TO is not supported: there are no savepoints"))
         }
-        Some("ISOLATION" | "READ" | "NOT" | "DEFERRABLE") if statement == Statement::Begin => {
-            Err(Error::unsupported("modes of BEGIN are not supported: every transaction has snapshot isolation"))
-        }
+        Some("ISOLATION" | "READ" | "NOT" | "DEFERRABLE") if statement == Statement::Begin => Err(
+            Error::unsupported("modes of BEGIN are not supported: every transaction has snapshot isolation"),
+        ),
         Some("AND" | "PREPARED") => Err(Error::unsupported("only plain COMMIT and ROLLBACK are supported")),
         _ => {
             cursor.finish()?;

@@ -90,10 +90,12 @@ fn action(operation: &Operation, actions: &mut Vec<AlterAction>) -> Result<()> {
                     .map(|name| AlterAction::DropColumn { name: ident_name(name), if_exists: *if_exists }),
             );
         }
-        Operation::RenameColumn { old_column_name, new_column_name } => actions.push(AlterAction::RenameColumn {
-            from: ident_name(old_column_name),
-            to: ident_name(new_column_name),
-        }),
+        Operation::RenameColumn { old_column_name, new_column_name } => {
+            actions.push(AlterAction::RenameColumn {
+                from: ident_name(old_column_name),
+                to: ident_name(new_column_name),
+            })
+        }
         Operation::SetOptionsParens { options } => {
             let (kind, changes) = options::read(options)?;
             if kind.is_some() {
@@ -122,10 +124,7 @@ fn check_new_name(columns: &[NewColumn], column: &NewColumn) -> Result<()> {
 fn no_key(table: &str, columns: &[NewColumn]) -> Error {
     let candidate = columns.iter().find(|c| c.name == "id").or_else(|| columns.first());
     let (list, example) = match candidate {
-        Some(column) => (
-            quoted(&column.name),
-            format!("{} {} PRIMARY KEY", quoted(&column.name), column.ty),
-        ),
+        Some(column) => (quoted(&column.name), format!("{} {} PRIMARY KEY", quoted(&column.name), column.ty)),
         None => ("id".to_owned(), "id BIGINT PRIMARY KEY DEFAULT SNOWFLAKE_ID()".to_owned()),
     };
     Error::invalid(format!(
@@ -149,8 +148,16 @@ fn key_of(constraint: &TableConstraint) -> Result<Vec<String>> {
         }
         other => return Err(Error::unsupported(format!("{other}: FirnDB does not have it"))),
     };
-    let ast::PrimaryKeyConstraint { name: _, index_name, index_type, columns, index_options, characteristics } = key;
-    if index_name.is_some() || index_type.is_some() || !index_options.is_empty() || characteristics.is_some() {
+    let ast::PrimaryKeyConstraint {
+        name: _,
+        index_name,
+        index_type,
+        columns,
+        index_options,
+        characteristics,
+    } = key;
+    if index_name.is_some() || index_type.is_some() || !index_options.is_empty() || characteristics.is_some()
+    {
         return Err(Error::unsupported(format!("{constraint}: a PRIMARY KEY has no further clauses")));
     }
     let columns = columns.iter().map(|column| match column {
@@ -188,6 +195,9 @@ fn refuse_clauses(statement: &ast::CreateTable) -> Result<()> {
         (statement.strict, "STRICT"),
         (statement.on_commit.is_some(), "ON COMMIT"),
     ];
-    let clause = clauses.iter().find(|(present, _)| *present).map_or("a clause that FirnDB does not have", |(_, c)| *c);
+    let clause = clauses
+        .iter()
+        .find(|(present, _)| *present)
+        .map_or("a clause that FirnDB does not have", |(_, c)| *c);
     Err(Error::unsupported(format!("CREATE TABLE {name}: {clause} is not supported")))
 }

@@ -1,19 +1,21 @@
 //! Text into statements' tokens, and syntax errors that say where.
 
+use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
+use super::dialect::Metered;
+use super::values::{self, Rows};
 use crate::error::{Error, Result};
-
-/// The syntax is PostgreSQL's; sqlparser asks for this very type in places.
-pub(super) static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// One statement: its tokens without spaces and comments, never none, and its own source.
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) tokens: Vec<TokenWithSpan>,
+    /// The rows of an INSERT that were read without tokens, and before which token they are.
+    pub(super) rows: Option<(usize, Rows)>,
     pub(super) text: String,
     /// Just after its last token.
     pub(super) end: Location,
@@ -24,32 +26,95 @@ pub(super) struct Piece {
 /// # Errors
 /// `Syntax` for what is no token, such as a string without end.
 pub(super) fn split(text: &str) -> Result<Vec<Piece>> {
-    let mut all = Vec::new();
-    Tokenizer::new(&DIALECT, text)
-        .tokenize_with_location_into_buf(&mut all)
-        .map_err(|e| syntax(e.location, lower_first(&e.message)))?;
     let mut pieces = Vec::new();
     let mut walk = Walk::new(text);
+    let mut start = 0;
+    // Statement by statement as long as it is plain where each ends, so that INSERTs come to be first.
+    while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
+        let at = walk.location_of(start);
+        let rows = values::scan(rest);
+        let Some(length) = plain_length(rest, rows.as_ref().map_or(0, |rows| rows.end)) else {
+            push_pieces(tokenize(rest, at)?, &mut walk, &mut pieces);
+            break;
+        };
+        let statement = rest.get(..length).unwrap_or_default();
+        match rows {
+            None => push_pieces(tokenize(statement, at)?, &mut walk, &mut pieces),
+            Some(rows) => {
+                let mut tokens =
+                    without_spaces(tokenize(statement.get(..rows.head).unwrap_or_default(), at)?);
+                let place = tokens.len();
+                let after = walk.location_of(start + rows.end);
+                tokens
+                    .extend(without_spaces(tokenize(statement.get(rows.end..).unwrap_or_default(), after)?));
+                let end = tokens.get(place..).and_then(<[_]>::last).map_or(after, |token| token.span.end);
+                let text = statement.trim().to_owned();
+                pieces.push(Piece { tokens, rows: Some((place, rows)), text, end });
+            }
+        }
+        start += length + 1;
+    }
+    Ok(pieces)
+}
+
+fn without_spaces(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
+    tokens
+}
+
+/// Makes statements of tokens with semicolons between.
+fn push_pieces(all: Vec<TokenWithSpan>, walk: &mut Walk<'_>, pieces: &mut Vec<Piece>) {
     let mut tokens: Vec<TokenWithSpan> = Vec::new();
     for token in all {
         match token.token {
             Token::Whitespace(_) => {}
-            Token::SemiColon => pieces.extend(piece(std::mem::take(&mut tokens), &mut walk)),
+            Token::SemiColon => pieces.extend(piece(std::mem::take(&mut tokens), walk)),
             _ => tokens.push(token),
         }
     }
-    pieces.extend(piece(tokens, &mut walk));
-    Ok(pieces)
+    pieces.extend(piece(tokens, walk));
 }
 
 fn piece(tokens: Vec<TokenWithSpan>, walk: &mut Walk<'_>) -> Option<Piece> {
     let start = walk.offset_of(tokens.first()?.span.start);
     let end = tokens.last()?.span.end;
     let stop = walk.offset_of(end);
-    Some(Piece { tokens, text: walk.text.get(start..stop).unwrap_or_default().to_owned(), end })
+    let text = walk.text.get(start..stop).unwrap_or_default().to_owned();
+    Some(Piece { tokens, rows: None, text, end })
 }
 
-/// Finds the byte offsets of ascending locations in one pass over the text.
+/// The length of the statement at the start of `text`, without its semicolon; `None` if it cannot be told
+/// without reading strings and comments from byte `from` on.
+fn plain_length(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let stop = |at: usize| match bytes.get(at) {
+        Some(b';' | b'\'' | b'"' | b'$') | None => true,
+        Some(b'-') => bytes.get(at + 1) == Some(&b'-'),
+        Some(b'/') => bytes.get(at + 1) == Some(&b'*'),
+        Some(_) => false,
+    };
+    let at = (from..=bytes.len()).find(|at| stop(*at))?;
+    matches!(bytes.get(at), Some(b';') | None).then_some(at)
+}
+
+/// The tokens of a part of the text that starts at `start`.
+fn tokenize(text: &str, start: Location) -> Result<Vec<TokenWithSpan>> {
+    let shift = |at: Location| Location {
+        line: at.line + start.line - 1,
+        column: if at.line == 1 { at.column + start.column - 1 } else { at.column },
+    };
+    let mut tokens = Vec::new();
+    Tokenizer::new(&PostgreSqlDialect {}, text)
+        .tokenize_with_location_into_buf_with_mapper(&mut tokens, |mut token| {
+            token.span.start = shift(token.span.start);
+            token.span.end = shift(token.span.end);
+            token
+        })
+        .map_err(|e| syntax(shift(e.location), lower_first(&e.message)))?;
+    Ok(tokens)
+}
+
+/// Finds byte offsets and locations, in ascending order, in one pass over the text.
 struct Walk<'a> {
     text: &'a str,
     offset: usize,
@@ -61,9 +126,21 @@ impl<'a> Walk<'a> {
         Self { text, offset: 0, at: Location { line: 1, column: 1 } }
     }
 
+    /// The byte offset of a location.
     fn offset_of(&mut self, wanted: Location) -> usize {
+        self.walk_while(|walk| walk.at < wanted);
+        self.offset
+    }
+
+    /// The location of a byte offset.
+    fn location_of(&mut self, wanted: usize) -> Location {
+        self.walk_while(|walk| walk.offset < wanted);
+        self.at
+    }
+
+    fn walk_while(&mut self, more: impl Fn(&Self) -> bool) {
         for c in self.text.get(self.offset..).unwrap_or_default().chars() {
-            if self.at >= wanted {
+            if !more(self) {
                 break;
             }
             self.offset += c.len_utf8();
@@ -74,7 +151,6 @@ impl<'a> Walk<'a> {
                 self.at.column += 1;
             }
         }
-        self.offset
     }
 }
 
@@ -88,21 +164,30 @@ pub(super) fn place(location: Location) -> String {
     format!("line {}, column {}", location.line, location.column)
 }
 
-/// Has sqlparser read all of `tokens` with `read`.
+/// Levels of recursion that sqlparser is given. It spends several on each pair of parentheses, and its
+/// frames are large: more would not fit the stack of a thread or of WebAssembly.
+const RECURSION: usize = 50;
+
+/// Has sqlparser read all of `tokens` as one statement.
 ///
 /// # Errors
 /// `Syntax` where the tokens do not fit, or are too many; `LimitExceeded` when they nest too deep.
-pub(super) fn parse_all<T>(
-    tokens: Vec<TokenWithSpan>,
-    end: Location,
-    recursion: usize,
-    read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
-) -> Result<T> {
-    let mut parser = Parser::new(&DIALECT).with_recursion_limit(recursion).with_tokens_with_locations(tokens);
-    let value = read(&mut parser).map_err(|e| parser_error(e, end))?;
+pub(super) fn parse_statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<ast::Statement> {
+    // A token is an operand once, or a few times where sqlparser has to try.
+    let dialect = Metered::new(tokens.len().saturating_mul(32).saturating_add(4096));
+    let mut parser = Parser::new(&dialect).with_recursion_limit(RECURSION).with_tokens_with_locations(tokens);
+    let statement = match parser.parse_statement() {
+        Ok(statement) => statement,
+        Err(ParserError::RecursionLimitExceeded) if dialect.is_exhausted() => {
+            return Err(Error::limit(
+                "the statement takes too many attempts to read: use fewer levels of nesting",
+            ));
+        }
+        Err(e) => return Err(parser_error(e, end)),
+    };
     let next = parser.peek_token();
     if next.token == Token::EOF {
-        return Ok(value);
+        return Ok(statement);
     }
     Err(syntax(next.span.start, format!("expected the end of the statement, found {}", next.token)))
 }
@@ -111,7 +196,9 @@ pub(super) fn parse_all<T>(
 fn parser_error(e: ParserError, end: Location) -> Error {
     let message = match e {
         ParserError::RecursionLimitExceeded => {
-            return Error::limit("the statement nests too deep: use fewer levels of parentheses and subqueries");
+            return Error::limit(
+                "the statement nests too deep: use fewer levels of parentheses and subqueries",
+            );
         }
         ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
     };
@@ -201,7 +288,11 @@ impl<'a> Cursor<'a> {
         match self.peek() {
             Some(Token::Word(word)) => {
                 self.at += 1;
-                Ok(if word.quote_style.is_some() { word.value.clone() } else { word.value.to_ascii_lowercase() })
+                Ok(if word.quote_style.is_some() {
+                    word.value.clone()
+                } else {
+                    word.value.to_ascii_lowercase()
+                })
             }
             _ => Err(self.expected(what)),
         }
@@ -251,7 +342,7 @@ mod tests {
         let texts: Vec<_> = pieces.iter().map(|p| p.text.as_str()).collect();
         assert_eq!(texts, ["SELECT 'é;' -- ; in a comment\n, \"ü\"", "SELECT $$ ; $$", "SELECT 3"]);
         let ends: Vec<_> = pieces.iter().map(|p| (p.end.line, p.end.column)).collect();
-        assert_eq!(ends, [(2, 6), (3, 24), (4, 12)]);
+        assert_eq!(ends, [(2, 6), (3, 23), (4, 12)]);
         assert!(split(" /* nothing */ ; -- here").unwrap().is_empty());
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! u32, i64   big-endian (an i64 is never negative here)
-//! text       UTF-8 with 00 written 00 FF, ended by 00
+//! text       UTF-8 with 00 written 00 FF, ended by 00 00
 //! scope      01 (shared) | 02 text (a user)
 //! ```
 
@@ -48,7 +48,7 @@ pub fn push_text(key: &mut Vec<u8>, text: &str) {
             key.push(0xFF);
         }
     }
-    key.push(0);
+    key.extend_from_slice(&[0, 0]);
 }
 
 /// Splits a key of the `hot`, `manifest` or `tombstones` keyspace into table, scope and the rest.
@@ -82,8 +82,10 @@ fn parse_text(bytes: &[u8]) -> Option<(String, &[u8])> {
         } else if bytes.get(at) == Some(&0xFF) {
             text.push(0);
             at += 1;
+        } else if bytes.get(at) == Some(&0) {
+            return Some((String::from_utf8(text).ok()?, bytes.get(at + 1..)?));
         } else {
-            return Some((String::from_utf8(text).ok()?, bytes.get(at..)?));
+            return None;
         }
     }
 }
@@ -95,11 +97,8 @@ mod tests {
     #[test]
     fn hostile_ids_have_disjoint_prefix_free_keys() {
         let ids = ["", "a", "ab", "a:b", "a\0", "a\0b", "\0", "\0\0", "a\u{0}\u{ff}", "😀"];
-        let scopes: Vec<Scope> = ids
-            .iter()
-            .map(|id| Scope::User(UserId::new(*id).unwrap()))
-            .chain([Scope::Shared])
-            .collect();
+        let scopes: Vec<Scope> =
+            ids.iter().map(|id| Scope::User(UserId::new(*id).unwrap())).chain([Scope::Shared]).collect();
         for a in &scopes {
             let ka = scope_key(TableId(1), a);
             assert_eq!(parse_scope_key(&ka).unwrap(), (TableId(1), a.clone(), &[][..]));

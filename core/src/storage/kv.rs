@@ -193,7 +193,12 @@ impl WriteBatch {
     }
 
     /// Requires `key` to have `value`.
-    pub fn expect_value(&mut self, space: Keyspace, key: impl Into<Bytes>, value: impl Into<Bytes>) -> &mut Self {
+    pub fn expect_value(
+        &mut self,
+        space: Keyspace,
+        key: impl Into<Bytes>,
+        value: impl Into<Bytes>,
+    ) -> &mut Self {
         self.preconditions.push(Precondition { space, key: key.into(), value: Some(value.into()) });
         self
     }

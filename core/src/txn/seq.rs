@@ -79,10 +79,8 @@ impl SeqAllocator {
 /// `Corrupt` when it is not a number; what the store reports.
 pub async fn read_mark(kv: &dyn KvStore) -> Result<SeqId> {
     let Some(bytes) = kv.get(Keyspace::Meta, HIGH_WATER).await? else { return Ok(SeqId::ZERO) };
-    let bytes: [u8; 8] = bytes
-        .as_ref()
-        .try_into()
-        .map_err(|_| Error::corrupt("meta key seq_high_water: expected 8 bytes"))?;
+    let bytes: [u8; 8] =
+        bytes.as_ref().try_into().map_err(|_| Error::corrupt("meta key seq_high_water: expected 8 bytes"))?;
     Ok(SeqId::from_i64(i64::from_be_bytes(bytes)))
 }
 

@@ -1,0 +1,322 @@
+//! The command line: subcommands, options, and the examples in their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// FirnDB on the command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "firndb",
+    version,
+    about = "FirnDB: one table over a hot row store and cold Parquet files, in SQL.",
+    after_help = "Examples:
+  firndb demo                                      the whole story, in a minute
+  firndb sql \"SELECT 1 + 1\"                        in memory, gone afterwards
+  firndb sql -d notes \"CREATE SHARED TABLE t (id BIGINT PRIMARY KEY, body TEXT)\"
+  firndb import notes app.flights flights.parquet --create --key id
+  firndb inspect notes
+
+Exit status: 0 done; 1 `check` found damage; 2 the statement or the arguments must change; 3 conflict,
+run it again; 4 a limit was met; 5 the store cannot be used now; 6 damaged data; 70 a defect;
+130 interrupted."
+)]
+pub struct Cli {
+    /// What to do; without one, the help is printed.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run SQL statements, from the command line, a file or standard input
+    Sql(SqlArgs),
+    /// Load Parquet or CSV files into a table
+    Import(ImportArgs),
+    /// Write a table to a Parquet or CSV file
+    Export(ExportArgs),
+    /// Show the tiers of a store: hot rows, batch files, statistics, deletion vectors
+    Inspect(InspectArgs),
+    /// Read everything and verify it; exit status 1 when there is damage
+    Check(CheckArgs),
+    /// Rebuild a lost key-value store from the blob store
+    Recover(RecoverArgs),
+    /// Tell the whole story on real data: load, flush, update, delete, query across both tiers
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// A store that a command works on.
+#[derive(Debug, Clone, Args)]
+pub struct StoreArgs {
+    /// Directory of the store
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Where the cold tier lives, if not in DIR/blobs: s3://bucket/prefix, gs://…, az://…, file://…
+    #[arg(long, value_name = "URL")]
+    pub blobs: Option<String>,
+}
+
+/// Who a session acts as.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Who {
+    /// Act as this user: rows of USER tables are this user's [default: root]
+    #[arg(short, long, value_name = "USER")]
+    pub user: Option<String>,
+    /// Act with no more than this role
+    #[arg(short, long, value_name = "ROLE")]
+    pub role: Option<RoleName>,
+}
+
+/// The roles, lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleName {
+    /// Works on its own rows
+    User,
+    /// May act for users
+    Service,
+    /// Administers
+    Dba,
+    /// The owner of the store
+    System,
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// A box for people
+    #[default]
+    Table,
+    /// One JSON object a line
+    Jsonl,
+    /// One JSON array of objects for each result
+    Json,
+    /// A header line, then comma-separated values
+    Csv,
+}
+
+/// `firndb sql`.
+#[derive(Debug, Args)]
+#[command(after_help = "Without -d, the statements run in memory. A DIR that does not exist is created.
+Standard input is read when SQL is `-`, or is absent and standard input is not a terminal.
+
+Examples:
+  firndb sql \"SELECT 1 + 1 AS two\"
+  firndb sql -d notes -f schema.sql
+  firndb sql -d notes --format csv \"SELECT * FROM app.messages\" > messages.csv
+  firndb sql -d notes --param 7 --param \"it's\" \"INSERT INTO app.t VALUES ($1, $2)\"
+  firndb sql -d notes -u alice \"SELECT count(*) FROM app.messages\"
+  echo \"SELECT 1\" | firndb sql")]
+pub struct SqlArgs {
+    /// Directory of the store; created when it does not exist
+    #[arg(short = 'd', long = "dir", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Where the cold tier lives, if not in DIR/blobs: s3://bucket/prefix, gs://…, az://…, file://…
+    #[arg(long, value_name = "URL", requires = "dir")]
+    pub blobs: Option<String>,
+    #[command(flatten)]
+    pub who: Who,
+    /// How to print rows; everything else goes to standard error
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// A value for $1, $2, … in order: a number, true, false, null, or text; '…' is always text
+    #[arg(long = "param", value_name = "V", allow_hyphen_values = true)]
+    pub params: Vec<String>,
+    /// Read the statements from this file
+    #[arg(short = 'f', long, value_name = "FILE", conflicts_with = "sql")]
+    pub file: Option<PathBuf>,
+    /// Do not say what each statement did
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// The statements, separated by semicolons
+    #[arg(value_name = "SQL")]
+    pub sql: Option<String>,
+}
+
+/// How a CSV file spells NULL.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CsvArgs {
+    /// The text that stands for NULL in CSV; an empty field by default
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub null: String,
+}
+
+/// The kinds of table that `import --create` makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum TableKind {
+    /// Rows belong to everyone
+    #[default]
+    Shared,
+    /// Rows belong to the user who writes them
+    User,
+}
+
+/// `firndb import`.
+#[derive(Debug, Args)]
+#[command(after_help = "The format goes by the extension: .parquet, .csv (with a header line), .tsv.
+Columns are matched by name. Each file goes in entirely or not at all, in one transaction. With
+--flush-rows a file goes in pieces that are flushed at once, for files larger than memory; when that
+stops, it says how many rows went in, and --skip-rows carries on from there.
+
+Examples:
+  firndb import store app.flights flights.parquet --create --key id
+  firndb import store app.people a.csv b.csv --create --key country,number
+  firndb import store app.flights big.parquet --flush-rows 500000")]
+pub struct ImportArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The table, as in SQL: namespace.table
+    pub table: String,
+    /// Parquet or CSV files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub who: Who,
+    /// Create the table (and its namespace) with the columns of the first file
+    #[arg(long, requires = "key")]
+    pub create: bool,
+    /// The primary key of the table to create
+    #[arg(long, value_name = "COL[,COL]", value_delimiter = ',', requires = "create")]
+    pub key: Vec<String>,
+    /// Whose rows the table to create holds
+    #[arg(long, value_enum, default_value_t, requires = "create", value_name = "KIND")]
+    pub kind: TableKind,
+    /// Commit and flush after this many rows
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub flush_rows: Option<u64>,
+    /// Leave out the first rows of the file
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub skip_rows: u64,
+    #[command(flatten)]
+    pub csv: CsvArgs,
+}
+
+/// `firndb export`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The format goes by the extension: .parquet, .csv, .tsv. The file appears only when it is
+complete; one that exists is replaced.
+
+Examples:
+  firndb export store app.flights flights.parquet
+  firndb export store app.messages alice.csv -u alice
+  firndb export store app.people people.csv --null '\\N'"
+)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The table, as in SQL: namespace.table
+    pub table: String,
+    /// The file to write
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub who: Who,
+    #[command(flatten)]
+    pub csv: CsvArgs,
+}
+
+/// `firndb inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  firndb inspect store
+  firndb inspect store app.flights")]
+pub struct InspectArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Only this table, in detail
+    pub table: Option<String>,
+}
+
+/// `firndb check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Every file is read and every checksum verified. The findings go to standard output, one a line.
+
+Examples:
+  firndb check store && echo sound
+  firndb check store --blobs s3://bucket/prefix"
+)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `firndb recover`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "For a store whose DIR/kv is gone. Rows that were hot, in the key-value store only, are lost with it;
+everything that was flushed comes back.
+
+Examples:
+  firndb recover store
+  firndb recover store --blobs s3://bucket/prefix"
+)]
+pub struct RecoverArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `firndb demo`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The flights are flights-3m.parquet of the npm package vega-datasets: `npm pack vega-datasets`, then
+`tar xzf vega-datasets-*.tgz package/data/flights-3m.parquet`.
+
+Examples:
+  firndb demo
+  firndb demo --flights package/data/flights-3m.parquet
+  firndb demo --flights package/data/flights-3m.parquet --rows 500000 -d demo-store"
+)]
+pub struct DemoArgs {
+    /// The flights, a Parquet file; without it, a small set is generated
+    #[arg(long, value_name = "FILE")]
+    pub flights: Option<PathBuf>,
+    /// Load only this many flights
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(100..))]
+    pub rows: Option<u64>,
+    /// Directory for the store, kept afterwards; a temporary one by default
+    #[arg(short = 'd', long = "dir", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Keep the temporary directory
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// `firndb completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  firndb completions bash > /etc/bash_completion.d/firndb
+  firndb completions zsh > ~/.zfunc/_firndb")]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_has_examples() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:"), "{} has no examples", command.get_name());
+        }
+    }
+}

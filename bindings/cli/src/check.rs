@@ -1,0 +1,67 @@
+//! `firndb check` and `firndb recover`: damage found, and a lost key-value store rebuilt.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use firndb_core::{Engine, ErrorKind};
+
+use crate::args::{CheckArgs, RecoverArgs};
+use crate::failure::{self, output};
+use crate::progress::spinner;
+use crate::render::{counted, duration, size};
+use crate::store;
+
+/// The exit status of a check that found damage.
+const DAMAGED: u8 = 1;
+
+/// Runs `firndb check`: the findings on standard output, one a line.
+pub async fn check(args: CheckArgs) -> failure::Outcome {
+    let started = Instant::now();
+    let findings = match store::open_existing(&args.store).await {
+        Ok(engine) => {
+            let working = spinner("checking");
+            let checked = engine.check().await;
+            working.finish_and_clear();
+            let closed = engine.close().await;
+            let report = checked?;
+            closed?;
+            report.notes.iter().for_each(|note| eprintln!("note: {note}"));
+            eprintln!(
+                "read {}, {} of {}, {}",
+                counted(report.scopes, "scope", "scopes"),
+                counted(report.files, "file", "files"),
+                size(report.bytes),
+                counted(report.blocks, "hot block", "hot blocks")
+            );
+            report.findings
+        }
+        // What is too damaged to be opened is damaged.
+        Err(e) if e.kind() == ErrorKind::Corrupt => vec![e.to_string()],
+        Err(e) => return Err(e.into()),
+    };
+    let mut out = io::stdout().lock();
+    for finding in &findings {
+        writeln!(out, "{finding}").map_err(output)?;
+    }
+    let took = duration(started.elapsed());
+    if findings.is_empty() {
+        eprintln!("{}: no damage found in {took}", args.store.dir.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let found = counted(findings.len() as u64, "finding", "findings");
+    eprintln!("{}: {found} in {took}", args.store.dir.display());
+    Ok(ExitCode::from(DAMAGED))
+}
+
+/// Runs `firndb recover`: says what came back.
+pub async fn recover(args: RecoverArgs) -> failure::Outcome {
+    let started = Instant::now();
+    let stores = firndb_storage_native::open_existing(&args.store.dir, args.store.blobs.as_deref())?;
+    let working = spinner("recovering");
+    let report = Engine::recover(stores, store::config()).await;
+    working.finish_and_clear();
+    writeln!(io::stdout(), "{}", report?.to_string().trim_end()).map_err(output)?;
+    eprintln!("{}: recovered in {}", args.store.dir.display(), duration(started.elapsed()));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,121 @@
+//! How a command ends when it does not end well: the message, the hint, the exit status.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+use std::process::ExitCode;
+
+use firndb_core::{Error, ErrorKind};
+
+/// The exit status after Ctrl-C: 128 and the number of SIGINT.
+pub const INTERRUPTED: u8 = 130;
+
+/// The result of a command; its value is the exit status.
+pub type Outcome = Result<ExitCode, Failure>;
+
+/// Why a command stopped.
+#[derive(Debug)]
+pub enum Failure {
+    /// An error of the engine, or one in its terms.
+    Engine(Error),
+    /// Whoever reads standard output has gone, which is their right (`firndb sql … | head`).
+    OutputClosed,
+}
+
+impl From<Error> for Failure {
+    fn from(e: Error) -> Self {
+        Self::Engine(e)
+    }
+}
+
+/// What a failed write to standard output means.
+pub fn output(e: io::Error) -> Failure {
+    if e.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::OutputClosed;
+    }
+    Failure::Engine(Error::unavailable(format!("cannot write to standard output: {e}")))
+}
+
+/// An input file that cannot be read, or an output file that cannot be written.
+pub fn file(doing: &str, path: &std::path::Path, e: &io::Error) -> Error {
+    let kind = match e.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        io::ErrorKind::IsADirectory | io::ErrorKind::InvalidData => ErrorKind::InvalidInput,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::new(kind, format!("cannot {doing} {}: {e}", path.display()))
+}
+
+impl Failure {
+    /// The exit status of the process.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Engine(e) => ExitCode::from(e.kind().exit_status()),
+            Self::OutputClosed => ExitCode::SUCCESS,
+        }
+    }
+
+    /// What to print on standard error, if anything.
+    pub fn report(&self) -> Option<String> {
+        let Self::Engine(e) = self else { return None };
+        let mut text = format!("error: {e}");
+        let mut said = e.to_string();
+        let mut cause = e.source();
+        while let Some(at) = cause {
+            let words = at.to_string();
+            // Errors that wrap others often repeat them; once is enough.
+            if !said.contains(&words) {
+                let _ = write!(text, "\n  caused by: {words}");
+                said.push_str(&words);
+            }
+            cause = at.source();
+        }
+        if let Some(hint) = hint(e.kind(), &said) {
+            let _ = write!(text, "\n  hint: {hint}");
+        }
+        Some(text)
+    }
+}
+
+/// The next thing to try, where there is an obvious one.
+fn hint(kind: ErrorKind, said: &str) -> Option<&'static str> {
+    if said.contains("hint:") || said.contains("firndb recover") {
+        return None;
+    }
+    match kind {
+        ErrorKind::Corrupt if said.contains("has no store.json") => {
+            Some("if the store was made with --blobs URL, it needs the same --blobs URL every time")
+        }
+        ErrorKind::Conflict => Some("another transaction was first: run this one again"),
+        ErrorKind::Locked => Some("a store has one writer: close the other one, or wait for it to end"),
+        ErrorKind::Corrupt => Some("`firndb check DIR` lists all that is damaged"),
+        ErrorKind::Internal => Some("this is a defect of FirnDB; please report it with the statement"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let e = Error::unavailable("cannot read: disk gone").with_source(io::Error::other("disk gone"));
+        let told = Failure::Engine(e).report();
+        assert_eq!(told.as_deref(), Some("error: cannot read: disk gone"));
+    }
+
+    #[test]
+    fn a_hint_follows_the_context() {
+        let e = Error::conflict("row 1 was changed").context("statement 2");
+        let told = Failure::Engine(e).report().unwrap_or_default();
+        let expected = "error: row 1 was changed (statement 2)\n  hint: another transaction was first: run this one again";
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        assert!(output(io::Error::from(io::ErrorKind::BrokenPipe)).report().is_none());
+    }
+}

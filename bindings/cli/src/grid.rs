@@ -1,0 +1,96 @@
+//! Boxed tables of text.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
+
+/// The narrowest a column can usefully be, with its borders.
+const NARROWEST: usize = 8;
+
+/// One column of a grid.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// What stands above it.
+    pub title: String,
+    /// Whether its cells are aligned to the right, as numbers are.
+    pub right: bool,
+}
+
+impl Column {
+    /// A column of text.
+    pub fn text(title: impl Into<String>) -> Self {
+        Self { title: title.into(), right: false }
+    }
+
+    /// A column of numbers.
+    pub fn number(title: impl Into<String>) -> Self {
+        Self { title: title.into(), right: true }
+    }
+}
+
+/// A box with one line for each row. Line breaks and control characters are shown escaped. Values too long for `width` columns are cut with `…`; without a
+/// width nothing is cut.
+pub fn boxed(columns: &[Column], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_truncation_indicator("…");
+    // With so many columns every one would be cut to nothing; let the terminal wrap instead.
+    let width = width.filter(|w| columns.len() * NARROWEST <= *w).and_then(|w| u16::try_from(w).ok());
+    if let Some(width) = width {
+        // A character that no value holds (they are printable), so that cutting ignores word boundaries.
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width).set_delimiter('\0');
+    }
+    table.set_header(line(columns.iter().map(|c| c.title.as_str())));
+    for row in &rows {
+        table.add_row(line(row.iter().map(String::as_str)));
+    }
+    for (at, column) in columns.iter().enumerate() {
+        if let (true, Some(c)) = (column.right, table.column_mut(at)) {
+            c.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+fn line<'a>(cells: impl Iterator<Item = &'a str>) -> Row {
+    let mut row = Row::from(cells.map(|text| Cell::new(printable(text))).collect::<Vec<_>>());
+    row.max_height(1);
+    row
+}
+
+/// `text` on one line and without control characters, which could move the cursor or hide text.
+fn printable(text: &str) -> String {
+    if !text.chars().any(char::is_control) {
+        return text.to_owned();
+    }
+    text.chars().fold(String::with_capacity(text.len() + 8), |mut out, c| {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_cut_to_the_width_and_numbers_stand_right() {
+        let columns = [Column::number("id"), Column::text("body")];
+        let rows = vec![
+            vec!["1".into(), "a rather long text with words in it".into()],
+            vec!["20".into(), "b".into()],
+        ];
+        let cut = boxed(&columns, rows.clone(), Some(30));
+        assert!(cut.lines().all(|l| l.chars().count() <= 30), "{cut}");
+        assert!(cut.contains('…') && cut.contains("│  1 ┆") && cut.contains("│ 20 ┆"), "{cut}");
+        assert!(boxed(&columns, rows, None).contains("with words in it"));
+    }
+
+    #[test]
+    fn control_characters_are_shown_not_sent() {
+        let text = boxed(&[Column::text("t")], vec![vec!["a\nb\u{1b}[2J".into()]], None);
+        assert!(text.contains("a\\nb\\u{1b}[2J"), "{text}");
+    }
+}

@@ -1,0 +1,77 @@
+//! Directories that are not stores, stores in use, and stores that come back.
+
+use std::fs;
+use std::path::Path;
+
+use crate::process::{Place, firndb};
+
+#[test]
+fn a_directory_of_something_else_is_left_alone() {
+    let place = Place::new();
+    place.file("letter.txt", "dear");
+    let dir = place.path("");
+    firndb(&["sql", "-d", &dir, "SELECT 1"]).fails(2, &["store"]);
+    for command in ["inspect", "check", "recover"] {
+        firndb(&[command, &dir]).fails(2, &["store"]);
+    }
+    assert_eq!(place.names(), ["letter.txt"]);
+}
+
+#[test]
+fn looking_at_a_store_that_is_not_there_makes_none() {
+    let place = Place::new();
+    let out = place.path("t.csv");
+    firndb(&["inspect", &place.store()]).fails(2, &["store"]);
+    firndb(&["check", &place.store()]).fails(2, &["store"]);
+    firndb(&["recover", &place.store()]).fails(2, &["store"]);
+    firndb(&["export", &place.store(), "t", &out]).fails(2, &["store"]);
+    assert!(place.names().is_empty());
+}
+
+#[test]
+fn a_store_in_use_is_locked() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app");
+    let held = firndb_storage_native::open(Path::new(&place.store()), None).unwrap();
+    place.try_sql("SELECT 1").fails(5, &["store", "hint"]);
+    firndb(&["check", &place.store()]).fails(5, &[]);
+    drop(held);
+    place.sql("SELECT 1");
+}
+
+#[test]
+fn inspect_shows_the_tiers() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY, body TEXT)");
+    place.sql("INSERT INTO app.t VALUES (1, 'a'), (2, 'b'), (3, NULL); STORAGE FLUSH TABLE app.t");
+    place.sql("DELETE FROM app.t WHERE id = 1; STORAGE FLUSH TABLE app.t; INSERT INTO app.t VALUES (9, 'z')");
+    let all = firndb(&["inspect", &place.store()]).ok().out;
+    assert!(all.contains("app.t") && all.contains("SHARED"), "{all}");
+    let one = firndb(&["inspect", &place.store(), "app.t"]).ok().out;
+    assert!(one.contains("batch-1.parquet") && one.contains("body"), "{one}");
+    firndb(&["inspect", &place.store(), "app.none"]).fails(2, &["none"]);
+}
+
+#[test]
+fn a_lost_key_value_store_is_rebuilt_from_the_blobs() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY, n INTEGER)");
+    place.sql("INSERT INTO app.t VALUES (1, 10), (2, 20), (3, 30); STORAGE FLUSH TABLE app.t");
+    place.sql(
+        "DELETE FROM app.t WHERE id = 2; UPDATE app.t SET n = 31 WHERE id = 3; STORAGE FLUSH TABLE app.t",
+    );
+    let before = place.sql("SELECT id, n FROM app.t ORDER BY id");
+    fs::remove_dir_all(Path::new(&place.store()).join("kv")).unwrap();
+
+    // Never silently: an empty store over these files would be a wrong answer.
+    let run = place.try_sql("SELECT * FROM app.t");
+    assert_ne!(run.status, 0, "{run:?}");
+    assert!(run.err.contains("recover"), "{run:?}");
+
+    let run = firndb(&["recover", &place.store()]).ok();
+    assert!(run.out.contains("table"), "{run:?}");
+    assert_eq!(place.sql("SELECT id, n FROM app.t ORDER BY id"), before);
+    place.sql("INSERT INTO app.t VALUES (2, 22); STORAGE FLUSH TABLE app.t");
+    assert_eq!(place.sql("SELECT id, n FROM app.t ORDER BY id"), "id,n\n1,10\n2,22\n3,31\n");
+    firndb(&["check", &place.store()]).ok();
+}

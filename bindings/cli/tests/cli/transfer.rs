@@ -1,0 +1,162 @@
+//! `firndb import` and `firndb export`: round trips, and inputs that do not fit.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use crate::process::{Place, firndb};
+
+const PEOPLE: &str = "id,name,born,score,member,seen\n\
+    1,Ada,1815-12-10,1.5,true,2001-01-01T00:01:00\n\
+    2,\"Grace, \"\"Amazing\"\"\",1906-12-09,-2.25,false,\n\
+    3,,,,,2001-02-03T04:05:06.789\n";
+
+#[track_caller]
+fn import(place: &Place, args: &[&str]) {
+    firndb(&[&["import", &place.store(), "app.people"][..], args].concat()).ok();
+}
+
+#[test]
+fn csv_to_parquet_to_csv_is_the_same() {
+    let place = Place::new();
+    let csv = place.file("people.csv", PEOPLE);
+    let (parquet, back) = (place.path("people.parquet"), place.path("back.csv"));
+    import(&place, &[&csv, "--create", "--key", "id"]);
+    firndb(&["export", &place.store(), "app.people", &parquet]).ok();
+    let other = place.path("other");
+    firndb(&["import", &other, "app.people", &parquet, "--create", "--key", "id"]).ok();
+    firndb(&["export", &other, "app.people", &back]).ok();
+    assert_eq!(fs::read_to_string(&back).unwrap(), PEOPLE);
+    assert!(!place.names().iter().any(|n| n.starts_with('.')), "{:?}", place.names());
+}
+
+#[test]
+fn every_type_survives_both_formats() {
+    let place = Place::new();
+    let columns = "id BIGINT PRIMARY KEY, a BOOLEAN, b SMALLINT, c INTEGER, d REAL, e DOUBLE PRECISION, f TEXT, \
+                   g BYTEA, h DATE, i TIMESTAMP";
+    let rows = "(1, true, -32768, 2147483647, 0.5, 1e300, 'é\"\n,', '\\x00ff', DATE '1969-12-31', \
+                TIMESTAMP '1969-12-31 23:59:59.999999'), (-9223372036854775808, NULL, NULL, NULL, NULL, NULL, NULL, \
+                NULL, NULL, NULL)";
+    place.sql(&format!(
+        "CREATE NAMESPACE app; CREATE SHARED TABLE app.t ({columns}); INSERT INTO app.t VALUES {rows}"
+    ));
+    let expected = place.sql("SELECT * FROM app.t ORDER BY id");
+    for (table, file) in [("u", "t.parquet"), ("v", "t.csv"), ("w", "t.tsv")] {
+        let file = place.path(file);
+        firndb(&["export", &place.store(), "app.t", &file]).ok();
+        place.sql(&format!("CREATE SHARED TABLE app.{table} ({columns})"));
+        firndb(&["import", &place.store(), &format!("app.{table}"), &file]).ok();
+        assert_eq!(place.sql(&format!("SELECT * FROM app.{table} ORDER BY id")), expected, "{file}");
+    }
+}
+
+#[test]
+fn null_and_empty_text_are_told_apart_when_asked() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY, body TEXT)");
+    place.sql("INSERT INTO app.t VALUES (1, ''), (2, NULL); CREATE SHARED TABLE app.u (id BIGINT PRIMARY KEY, body TEXT)");
+    let file = place.path("t.csv");
+    firndb(&["export", &place.store(), "app.t", &file, "--null", "\\N"]).ok();
+    firndb(&["import", &place.store(), "app.u", &file, "--null", "\\N"]).ok();
+    assert_eq!(place.sql("SELECT id FROM app.u WHERE body IS NULL"), "id\n2\n");
+}
+
+#[test]
+fn a_created_table_goes_with_a_load_that_fails() {
+    let place = Place::new();
+    let good = place.file("good.csv", "id,n\n1,1\n");
+    let bad = place.file("bad.csv", "id,n\n2,many\n");
+    let args = ["import", &place.store(), "app.t", &bad, &good, "--create", "--key", "nope"];
+    firndb(&args).fails(2, &["nope", "id, n"]);
+    let twice = place.file("twice.csv", "id,n\n1,1\n1,2\n");
+    firndb(&["import", &place.store(), "app.t", &twice, "--create", "--key", "id"])
+        .fails(2, &["twice.csv", "1"]);
+    firndb(&["import", &place.store(), "app.t", &good, "--create", "--key", "id"]).ok();
+    firndb(&["import", &place.store(), "app.t", &bad]).fails(2, &["bad.csv", "many", "nothing of the file"]);
+    assert_eq!(place.sql("SELECT * FROM app.t"), "id,n\n1,1\n");
+}
+
+#[test]
+fn a_whole_file_goes_in_or_nothing_of_it() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY)");
+    place.sql("INSERT INTO app.t VALUES (150000)");
+    let mut text = "id\n".to_owned();
+    for id in 0..200_000 {
+        let _ = writeln!(text, "{id}");
+    }
+    let file = place.file("ids.csv", text);
+    firndb(&["import", &place.store(), "app.t", &file]).fails(2, &["150000", "nothing of the file"]);
+    assert_eq!(place.sql("SELECT count(*) AS n FROM app.t"), "n\n1\n");
+}
+
+#[test]
+fn pieces_are_accounted_for_and_can_be_continued() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY)");
+    let rows = |bad: &str| {
+        (1..=10).map(|n| if n == 9 { format!("{bad}\n") } else { format!("{n}\n") }).collect::<String>()
+    };
+    let file = place.file("ids.csv", format!("id\n{}", rows("1")));
+    let store = place.store();
+    let args = ["import", &store, "app.t", &file, "--flush-rows", "3"];
+    firndb(&args).fails(2, &["rows 1 to 6", "--skip-rows 6"]);
+    assert_eq!(place.sql("SELECT count(*) AS n FROM app.t"), "n\n6\n");
+    place.file("ids.csv", format!("id\n{}", rows("9")));
+    firndb(&[&args[..], &["--skip-rows", "6"]].concat()).ok();
+    assert_eq!(place.sql("SELECT count(*) AS n, max(id) AS m FROM app.t"), "n,m\n10,10\n");
+}
+
+#[test]
+fn files_that_do_not_fit_are_refused_before_anything_is_loaded() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY, n INTEGER)");
+    let store = place.store();
+    let good = place.file("good.csv", "id,n\n1,1\n");
+    let cases = [
+        (place.file("extra.csv", "id,other\n2,2\n"), "other"),
+        (place.file("empty.csv", ""), "no columns"),
+        (place.file("twins.csv", "id,id\n2,2\n"), "two columns"),
+        (place.file("ragged.csv", "id,n\n2\n"), "ragged.csv"),
+        (place.file("fake.parquet", "this is text"), "fake.parquet"),
+        (place.file("table.xlsx", "PK"), "extension"),
+        (place.path("none.csv"), "none.csv"),
+    ];
+    for (file, word) in &cases {
+        firndb(&["import", &store, "app.t", file]).fails(2, &[word]);
+        if word != &"ragged.csv" {
+            firndb(&["import", &store, "app.t", &good, file]).fails(2, &[word]);
+        }
+    }
+    firndb(&["import", &store, "app.none", &good]).fails(2, &["none"]);
+    firndb(&["import", &store, "app.t; DROP TABLE app.t", &good]).fails(2, &["name of a table"]);
+    assert_eq!(place.sql("SELECT count(*) AS n FROM app.t"), "n\n0\n");
+}
+
+#[test]
+fn a_failed_export_leaves_nothing_and_a_good_one_replaces() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY)");
+    let file = place.path("t.csv");
+    firndb(&["export", &place.store(), "app.none", &file]).fails(2, &["none"]);
+    firndb(&["export", &place.store(), "app.t", &place.path("t.txt")]).fails(2, &["extension"]);
+    firndb(&["export", &place.store(), "app.t", &place.path("nowhere/t.csv")]).fails(2, &["nowhere"]);
+    assert_eq!(place.names(), ["store"]);
+    place.file("t.csv", "old");
+    firndb(&["export", &place.store(), "app.t", &file]).ok();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "id\n");
+}
+
+#[test]
+fn a_user_table_takes_rows_for_the_user() {
+    let place = Place::new();
+    let file = place.file("notes.csv", "id,body\n1,mine\n");
+    let store = place.store();
+    firndb(&["import", &store, "app.notes", &file, "--create", "--key", "id", "--kind", "user"]).ok();
+    firndb(&["import", &store, "app.notes", &file, "-u", "alice"]).ok();
+    let out = place.path("out.csv");
+    firndb(&["export", &store, "app.notes", &out, "-u", "bob"]).ok();
+    assert_eq!(fs::read_to_string(&out).unwrap(), "id,body\n");
+    firndb(&["export", &store, "app.notes", &out, "-u", "alice"]).ok();
+    assert_eq!(fs::read_to_string(&out).unwrap(), "id,body\n1,mine\n");
+}

@@ -1,0 +1,131 @@
+//! Benchmarks against peers: `bench NAME [--tiny] [--rows N] [--json FILE]`.
+//!
+//! Machines differ and are noisy, so that every figure is a ratio against a peer in the same run: medians
+//! of repetitions that take turns.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark that meets the unexpected has to stop there and say so"
+)]
+
+mod data;
+mod duckdb;
+mod flush;
+mod insert;
+mod lookup;
+mod report;
+mod scan;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::report::Report;
+
+/// The benchmarks: name, number in the performance page, what it does.
+const BENCHMARKS: [(&str, &str, &str); 4] = [
+    (
+        "scan",
+        "2",
+        "scan and aggregate cold rows, 5 % behind deletion vectors; peer: DataFusion on the same files",
+    ),
+    ("lookup", "4", "primary-key lookup, warm, in 100 files; peers: SQLite and DuckDB files"),
+    ("insert", "6", "single-row INSERT, strict and relaxed; peer: SQLite (WAL, synchronous FULL and OFF)"),
+    (
+        "flush",
+        "8",
+        "flush of fresh rows, and over all keys; peer: the same batch written as Parquet and synced",
+    ),
+];
+
+/// How large and how often.
+#[derive(Debug, Clone)]
+pub struct Size {
+    /// Rows of the table.
+    pub rows: usize,
+    /// Files that they lie in, for `lookup`.
+    pub files: usize,
+    /// Single statements of a repetition.
+    pub statements: usize,
+    /// Repetitions, of which the median counts.
+    pub repetitions: usize,
+    /// Only to see that it runs.
+    pub tiny: bool,
+}
+
+#[derive(Parser)]
+#[command(about = "Benchmarks of FirnDB against peers in the same run")]
+struct Arguments {
+    /// Which: scan, lookup, insert, flush, all; list names them
+    name: String,
+    /// A size that only shows that it runs; the figures mean nothing
+    #[arg(long)]
+    tiny: bool,
+    /// Rows of the table
+    #[arg(long)]
+    rows: Option<usize>,
+    /// Where the results go as JSON, too
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Directory for the stores, on the disk to measure; a temporary one otherwise
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+impl Arguments {
+    fn size(&self, benchmark: &str) -> Size {
+        let default = match benchmark {
+            "flush" => 1_000_000,
+            _ => 2_000_000,
+        };
+        if self.tiny {
+            return Size { rows: 5_000, files: 5, statements: 5, repetitions: 1, tiny: true };
+        }
+        let rows = self.rows.unwrap_or(default);
+        Size { rows, files: 100, statements: 200, repetitions: 7, tiny: false }
+    }
+}
+
+async fn run(benchmark: &str, size: &Size, dir: &std::path::Path) -> Report {
+    let mut report = Report::new(benchmark, size);
+    match benchmark {
+        "scan" => scan::run(size, dir, &mut report).await,
+        "lookup" => lookup::run(size, dir, &mut report).await,
+        "insert" => insert::run(size, dir, &mut report).await,
+        _ => flush::run(size, dir, &mut report).await,
+    }
+    report
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let chosen: Vec<&str> = BENCHMARKS
+        .iter()
+        .filter(|(name, row, _)| [*name, *row, "all"].contains(&arguments.name.as_str()))
+        .map(|(name, ..)| *name)
+        .collect();
+    if chosen.is_empty() {
+        for (name, row, what) in BENCHMARKS {
+            println!("{name:8} row {row}: {what}");
+        }
+        return if arguments.name == "list" { ExitCode::SUCCESS } else { ExitCode::from(2) };
+    }
+    let mut reports = Vec::new();
+    for name in chosen {
+        let temporary = match &arguments.dir {
+            Some(dir) => tempfile::tempdir_in(dir).expect("a directory to work in"),
+            None => tempfile::tempdir().expect("a directory to work in"),
+        };
+        let report = run(name, &arguments.size(name), temporary.path()).await;
+        println!("{report}");
+        reports.push(report.to_json());
+    }
+    if let Some(path) = arguments.json {
+        let text = serde_json::to_string_pretty(&reports).expect("JSON");
+        std::fs::write(&path, text + "\n").expect("the JSON file can be written");
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,58 @@
+//! Row 2: scan and aggregate a cold table, 5 % of whose rows are behind deletion vectors, against
+//! DataFusion on the same Parquet files.
+
+use std::path::Path;
+use std::time::Instant;
+
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
+use firndb_core::{Config, Outcome};
+
+use crate::Size;
+use crate::data::{Order, batch_directory, keys, load, open};
+use crate::report::{Report, Target};
+
+const QUERIES: [(&str, &str); 3] = [
+    ("GROUP BY over all rows", "SELECT g, count(*), sum(a), avg(f), min(s) FROM t GROUP BY g"),
+    ("aggregate without groups", "SELECT count(*), sum(a), avg(f) FROM t"),
+    ("filter on a column", "SELECT count(*), sum(a) FROM t WHERE f < 0.1 AND g <> 7"),
+];
+
+/// Runs it.
+pub async fn run(size: &Size, dir: &Path, report: &mut Report) {
+    let config = Config::default();
+    let partitions = config.target_partitions;
+    let engine = open(dir, config).await;
+    load(&engine, &keys(size.rows, Order::Ascending), 10).await;
+    let mut session = engine.session();
+    session.execute("UPDATE t SET a = a + 1 WHERE id % 20 = 7").await.expect("an update of one row in 20");
+    engine.flush_all().await.expect("a flush");
+    let counted = session.query("SELECT count(*) FROM t", &[]).await.expect("a count");
+    assert_eq!(firndb_tests::ask::lines(&counted), [size.rows.to_string()], "rows were lost or shown twice");
+
+    let peer = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(partitions));
+    let files = batch_directory(dir);
+    let path = files.to_str().expect("a path of text");
+    peer.register_parquet("t", path, ParquetReadOptions::default()).await.expect("the files can be read");
+
+    for (what, sql) in QUERIES {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        // The first of each warms what can be warmed, and does not count.
+        for repetition in 0..=size.repetitions {
+            let start = Instant::now();
+            let outcome = session.query(sql, &[]).await.expect("our query");
+            let our_time = start.elapsed();
+            assert!(matches!(outcome, Outcome::Rows { .. }));
+            let start = Instant::now();
+            peer.sql(sql).await.expect("the peer's plan").collect().await.expect("the peer's query");
+            let peer_time = start.elapsed();
+            if repetition > 0 {
+                ours.push(our_time);
+                theirs.push(peer_time);
+            }
+        }
+        report.line(what, "DataFusion, same files", &mut ours, &mut theirs, Target::TimeAtMost(1.10));
+    }
+    report.note(format!("{partitions} partitions each; 10 files of all rows and one of the updated 5 %"));
+    report.note("the peer reads the hidden rows too and counts them as rows: it has no deletion vectors");
+    engine.close().await.expect("a close");
+}

@@ -1,0 +1,27 @@
+//! Settings of an engine, other than the default in one respect.
+
+use firndb_core::{Config, Durability};
+
+/// Settings with this budget of memory for hot versions.
+#[must_use]
+pub fn hot_bytes(bytes: usize) -> Config {
+    let mut config = Config::default();
+    config.hot_bytes = bytes;
+    config
+}
+
+/// Settings with this durability.
+#[must_use]
+pub fn durability(durability: Durability) -> Config {
+    let mut config = Config::default();
+    config.durability = durability;
+    config
+}
+
+/// Settings for reading only.
+#[must_use]
+pub fn read_only() -> Config {
+    let mut config = Config::default();
+    config.read_only = true;
+    config
+}

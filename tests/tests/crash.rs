@@ -1,0 +1,222 @@
+//! Power cuts: a flush, a statement, a change of a table, cut short at every operation they do, both
+//! before and after it took effect.
+
+use std::sync::Arc;
+
+use firndb_core::storage::fault::{CrashMode, FaultStores};
+use firndb_core::storage::{ManualClock, SeededRng, Stores};
+use firndb_core::{Config, Engine, ErrorKind};
+use firndb_tests::ask::{ask, fail, user};
+use firndb_tests::lasting::START_MS;
+
+const MODES: [CrashMode; 2] = [CrashMode::BeforeEffect, CrashMode::AfterEffect];
+
+fn stores(faults: &FaultStores) -> Stores {
+    faults.stores(Arc::new(ManualClock::at_ms(START_MS)), Arc::new(SeededRng::new(1)))
+}
+
+async fn open(faults: &FaultStores) -> Engine {
+    Engine::open(stores(faults), Config::default()).await.unwrap()
+}
+
+async fn run(engine: &Engine, sql: &str) {
+    ask(&mut engine.session(), sql).await;
+}
+
+/// Two tables and three scopes, each with rows in a file that newer versions in the hot tier update and
+/// delete.
+async fn two_tiers(engine: &Engine) {
+    run(engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+    run(engine, "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
+    run(engine, "INSERT INTO t SELECT v, 'cold' FROM generate_series(1, 40) AS g(v)").await;
+    ask(&mut user(engine, "alice"), "INSERT INTO u VALUES (1, 'cold'), (2, 'cold')").await;
+    ask(&mut user(engine, "bob"), "INSERT INTO u VALUES (1, 'bob')").await;
+    engine.flush_all().await.unwrap();
+    run(engine, "UPDATE t SET v = 'hot' WHERE id <= 10").await;
+    run(engine, "DELETE FROM t WHERE id BETWEEN 11 AND 20").await;
+    run(engine, "INSERT INTO t SELECT v, 'new' FROM generate_series(41, 50) AS g(v)").await;
+    ask(&mut user(engine, "alice"), "DELETE FROM u WHERE id = 1").await;
+    ask(&mut user(engine, "alice"), "UPDATE u SET v = 'hot' WHERE id = 2").await;
+}
+
+const COLD_OR_NEW: &str = "SELECT v, count(*), min(id), max(id) FROM t GROUP BY v ORDER BY v";
+
+async fn expect_two_tiers(engine: &Engine, when: &str) {
+    let found = ask(&mut engine.session(), COLD_OR_NEW).await;
+    assert_eq!(found, ["cold|20|21|40", "hot|10|1|10", "new|10|41|50"], "{when}");
+    assert_eq!(ask(&mut user(engine, "alice"), "SELECT * FROM u").await, ["2|hot"], "{when}");
+    assert_eq!(ask(&mut user(engine, "bob"), "SELECT * FROM u").await, ["1|bob"], "{when}");
+}
+
+/// Updates and flushes twice more, and checks that nothing older shows.
+async fn go_on(engine: &Engine, when: &str) {
+    for round in ["first", "second"] {
+        run(engine, &format!("UPDATE t SET v = '{round}' WHERE id <= 30")).await;
+        run(engine, &format!("DELETE FROM t WHERE id = {}", if round == "first" { 1 } else { 2 })).await;
+        ask(&mut user(engine, "alice"), &format!("UPDATE u SET v = '{round}'")).await;
+        engine.flush_all().await.unwrap();
+        let left = if round == "first" { 19 } else { 18 };
+        let lowest = if round == "first" { 2 } else { 3 };
+        let expected =
+            ["cold|10|31|40".to_owned(), format!("{round}|{left}|{lowest}|30"), "new|10|41|50".to_owned()];
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(ask(&mut engine.session(), COLD_OR_NEW).await, expected, "{round} round after {when}");
+        let alice = ask(&mut user(engine, "alice"), "SELECT * FROM u").await;
+        assert_eq!(alice, [format!("2|{round}")], "{round} round after {when}");
+    }
+    let report = engine.check().await.unwrap();
+    assert!(report.is_clean(), "{when}: {:?}", report.findings);
+}
+
+#[tokio::test]
+async fn every_step_of_a_flush_cut_short_recovers() {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    two_tiers(&engine).await;
+    let before = faults.operations();
+    engine.flush_all().await.unwrap();
+    let steps = faults.operations() - before;
+    assert!(steps >= 6, "two scopes are flushed, each with a file, a manifest and a pointer, in {steps}");
+    println!("a flush does {steps} operations, cut short before and after each");
+    for n in 1..=steps {
+        for mode in MODES {
+            let faults = FaultStores::new();
+            let engine = open(&faults).await;
+            two_tiers(&engine).await;
+            faults.crash_after(n, mode);
+            // The last steps are not part of the commit, and may be left out without a word.
+            _ = engine.flush_all().await;
+            assert!(faults.crashed());
+            let when = format!("operation {n} of {steps}, {mode:?}: {:?}", faults.log().last());
+            drop(engine);
+
+            let rest = faults.survivors();
+            let engine = open(&rest).await;
+            expect_two_tiers(&engine, &when).await;
+            let report = engine.check().await.unwrap();
+            assert!(report.is_clean(), "{when}: {:?}", report.findings);
+            go_on(&engine, &when).await;
+            drop(engine);
+            // Once more from what is synced by now.
+            let engine = open(&rest.survivors()).await;
+            let found = ask(&mut engine.session(), COLD_OR_NEW).await;
+            assert_eq!(found, ["cold|10|31|40", "new|10|41|50", "second|18|3|30"], "{when}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_step_of_reopening_after_a_cut_flush_recovers() {
+    // A store that was cut short just after the commit of a flush has the most to make good.
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    two_tiers(&engine).await;
+    faults.crash_after(4, CrashMode::AfterEffect);
+    _ = engine.flush_all().await;
+    let cut = faults.survivors();
+    let probe = cut.survivors();
+    let engine = open(&probe).await;
+    expect_two_tiers(&engine, "uncut").await;
+    let steps = probe.operations();
+    drop(engine);
+    for n in 1..=steps {
+        for mode in MODES {
+            let again = cut.survivors();
+            again.crash_after(n, mode);
+            if let Ok(engine) = Engine::open(stores(&again), Config::default()).await {
+                _ = user(&engine, "alice").execute("SELECT * FROM u").await;
+                _ = engine.session().execute("SELECT * FROM t").await;
+            }
+            let when = format!("operation {n} of {steps} of opening, {mode:?}");
+            let engine = open(&again.survivors()).await;
+            expect_two_tiers(&engine, &when).await;
+            go_on(&engine, &when).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_acknowledged_statement_survives_and_a_failed_one_is_whole_or_not_there() {
+    const INSERT: &str = "INSERT INTO t SELECT v, 'many' FROM generate_series(1, 500) AS g(v)";
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+    let before = faults.operations();
+    run(&engine, INSERT).await;
+    let steps = faults.operations() - before;
+    for n in 1..=steps {
+        for mode in MODES {
+            let faults = FaultStores::new();
+            let engine = open(&faults).await;
+            run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+            run(&engine, "INSERT INTO t VALUES (1000, 'acknowledged')").await;
+            faults.crash_after(n, mode);
+            let answer = engine.session().execute(INSERT).await;
+            drop(engine);
+            let engine = open(&faults.survivors()).await;
+            let found = ask(&mut engine.session(), "SELECT count(*) FROM t WHERE v = 'many'").await;
+            if answer.is_ok() {
+                assert_eq!(found, ["500"], "acknowledged, cut at {n} {mode:?}");
+            } else {
+                assert!(found == ["0"] || found == ["500"], "cut at {n} {mode:?}: {found:?}");
+            }
+            let found = ask(&mut engine.session(), "SELECT v FROM t WHERE id = 1000").await;
+            assert_eq!(found, ["acknowledged"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_step_of_an_alter_cut_short_leaves_the_old_table_or_the_new_one() {
+    const ALTER: &str = "ALTER TABLE t ADD COLUMN extra TEXT DEFAULT 'x'";
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    two_tiers(&engine).await;
+    let before = faults.operations();
+    run(&engine, ALTER).await;
+    for n in 1..=faults.operations() - before {
+        for mode in MODES {
+            let faults = FaultStores::new();
+            let engine = open(&faults).await;
+            two_tiers(&engine).await;
+            faults.crash_after(n, mode);
+            _ = engine.session().execute(ALTER).await;
+            drop(engine);
+            let when = format!("ALTER cut at {n} {mode:?}");
+            let engine = open(&faults.survivors()).await;
+            expect_two_tiers(&engine, &when).await;
+            let columns = ask(&mut engine.session(), "SELECT * FROM t WHERE id = 1").await;
+            if columns == ["1|hot"] {
+                run(&engine, ALTER).await;
+            }
+            assert_eq!(
+                ask(&mut engine.session(), "SELECT * FROM t WHERE id = 1").await,
+                ["1|hot|x"],
+                "{when}"
+            );
+            go_on(&engine, &when).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_nothing_is_written_until_it_is_reopened() {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+    run(&engine, "INSERT INTO t VALUES (1, 'before')").await;
+    faults.fail_sync_once();
+    let failed = fail(&mut engine.session(), "INSERT INTO t VALUES (2, 'lost')").await;
+    assert_eq!(failed.kind(), ErrorKind::Unavailable, "{failed}");
+    let refused = fail(&mut engine.session(), "INSERT INTO t VALUES (3, 'refused')").await;
+    assert_eq!(refused.kind(), ErrorKind::Unavailable, "{refused}");
+    // Reading goes on, and shows nothing that was not acknowledged.
+    assert_eq!(ask(&mut engine.session(), "SELECT * FROM t").await, ["1|before"]);
+    drop(engine);
+    let engine = open(&faults.survivors()).await;
+    assert_eq!(ask(&mut engine.session(), "SELECT * FROM t").await, ["1|before"]);
+    run(&engine, "INSERT INTO t VALUES (3, 'after')").await;
+    engine.flush_all().await.unwrap();
+    assert_eq!(ask(&mut engine.session(), "SELECT * FROM t ORDER BY id").await, ["1|before", "3|after"]);
+}

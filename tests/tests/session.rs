@@ -1,0 +1,188 @@
+//! What a program that embeds the engine calls: parameters, bulk inserts, several statements at once, and
+//! sessions on several threads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arrow::array::{Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::ScalarValue;
+use firndb_core::{Config, Engine, ErrorKind, Outcome};
+use firndb_tests::ask::{ask, fail, lines};
+use firndb_tests::lasting::Lasting;
+
+async fn with_table() -> Engine {
+    let engine = Engine::open(Lasting::new(1).stores(), Config::default()).await.unwrap();
+    let ddl = "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT, made TIMESTAMP)";
+    ask(&mut engine.session(), ddl).await;
+    engine
+}
+
+fn text(value: &str) -> ScalarValue {
+    ScalarValue::Utf8(Some(value.to_owned()))
+}
+
+#[tokio::test]
+async fn parameters_work_in_every_statement() {
+    let engine = with_table().await;
+    let mut s = engine.session();
+    for cold in [false, true] {
+        let insert = "INSERT INTO t (id, v) VALUES ($1, $2), ($3, $2)";
+        let params = [ScalarValue::Int32(Some(1)), text("it's; DROP TABLE t"), ScalarValue::Int64(Some(2))];
+        assert!(matches!(s.query(insert, &params).await.unwrap(), Outcome::Affected(2)));
+        if cold {
+            engine.flush_all().await.unwrap();
+        }
+        let select = "SELECT id FROM t WHERE v = $1 AND id > $2";
+        let found =
+            s.query(select, &[text("it's; DROP TABLE t"), ScalarValue::Int32(Some(1))]).await.unwrap();
+        assert_eq!(lines(&found), ["2"]);
+
+        // The same statement again, with other values.
+        let found =
+            s.query(select, &[text("it's; DROP TABLE t"), ScalarValue::Int32(Some(0))]).await.unwrap();
+        assert_eq!(lines(&found).len(), 2);
+        let found = s.query(select, &[text("nobody"), ScalarValue::Int32(Some(0))]).await.unwrap();
+        assert!(lines(&found).is_empty());
+
+        let update = "UPDATE t SET v = $2 WHERE id = $1";
+        let updated = s.query(update, &[ScalarValue::Int64(Some(1)), ScalarValue::Utf8(None)]).await.unwrap();
+        assert!(matches!(updated, Outcome::Affected(1)));
+        assert_eq!(ask(&mut s, "SELECT v FROM t WHERE id = 1").await, ["NULL"]);
+
+        // A date as text, as drivers send it.
+        let update = "UPDATE t SET made = $1 WHERE id = 1 RETURNING made";
+        let updated = s.query(update, &[text("2026-11-22 10:00:00.000001")]).await.unwrap();
+        assert_eq!(lines(&updated), ["2026-11-22 10:00:00.000001"]);
+
+        let delete = "DELETE FROM t WHERE id IN ($1, $2)";
+        let ids = [ScalarValue::Int32(Some(1)), ScalarValue::Int32(Some(2))];
+        assert!(matches!(s.query(delete, &ids).await.unwrap(), Outcome::Affected(2)));
+        assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["0"]);
+    }
+}
+
+#[tokio::test]
+async fn parameters_that_do_not_fit_are_refused() {
+    let engine = with_table().await;
+    let mut s = engine.session();
+    let insert = "INSERT INTO t (id, v) VALUES ($1, $2)";
+    for (params, what) in [
+        (vec![ScalarValue::Int32(Some(1))], "one is missing"),
+        (vec![], "all are missing"),
+        (vec![text("not a number"), text("x")], "of another type"),
+        (vec![ScalarValue::Int64(Some(i64::MAX)), text("x")], "out of range"),
+    ] {
+        let error = s.query(insert, &params).await.map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{what}: {error}");
+    }
+    let error = s.query(insert, &[ScalarValue::Int32(None), text("x")]).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Constraint, "{error}");
+    let error = s.query("SELECT 1; SELECT 2", &[]).await.map(drop).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Syntax), "{error}");
+    assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["0"]);
+}
+
+#[tokio::test]
+async fn a_text_of_several_statements_answers_each() {
+    let engine = with_table().await;
+    let sql = "INSERT INTO t (id, v) VALUES (1, 'a;b'); -- a comment; with a semicolon\n\
+               UPDATE t SET v = 'c' WHERE id = 2;; SELECT id, v FROM t; DROP TABLE t";
+    let outcomes = engine.session().execute(sql).await.unwrap();
+    let kinds: Vec<String> = outcomes
+        .iter()
+        .map(|o| match o {
+            Outcome::Rows { .. } => lines(o).join(","),
+            Outcome::Affected(n) => format!("{n} affected"),
+            Outcome::Done(what) => what.clone(),
+        })
+        .collect();
+    assert_eq!(kinds, ["1 affected", "0 affected", "1|a;b", "DROP TABLE"]);
+    assert!(engine.session().execute("").await.unwrap().is_empty());
+    assert!(engine.session().execute(" ; -- nothing").await.unwrap().is_empty());
+}
+
+fn batch(ids: Vec<i32>, values: Vec<Option<&str>>) -> RecordBatch {
+    let schema = Schema::new(vec![
+        // In another order than the table's.
+        Field::new("v", DataType::Utf8, true),
+        Field::new("id", DataType::Int32, false),
+    ]);
+    let columns = vec![Arc::new(StringArray::from(values)) as _, Arc::new(Int32Array::from(ids)) as _];
+    RecordBatch::try_new(Arc::new(schema), columns).unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_goes_in_by_column_name_and_whole_or_not_at_all() {
+    let engine = with_table().await;
+    let mut s = engine.session();
+    let batches = vec![batch(vec![1, 2], vec![Some("one"), None]), batch(vec![3], vec![Some("three")])];
+    assert_eq!(s.insert_batches("t", batches).await.unwrap(), 3);
+    let rows = ["1|one|NULL", "2|NULL|NULL", "3|three|NULL"];
+    assert_eq!(ask(&mut s, "SELECT * FROM t ORDER BY id").await, rows);
+    engine.flush_all().await.unwrap();
+
+    let duplicate = vec![batch(vec![4, 2], vec![None, None])];
+    let error = s.insert_batches("t", duplicate).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Constraint, "{error}");
+    let error = s.insert_batches("t", vec![batch(vec![5, 5], vec![None, None])]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Constraint, "{error}");
+    let error = s.insert_batches("missing", vec![batch(vec![4], vec![None])]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(ask(&mut s, "SELECT * FROM t ORDER BY id").await, rows);
+}
+
+#[tokio::test]
+async fn a_failed_statement_names_what_it_needs() {
+    let engine = with_table().await;
+    let mut s = engine.session();
+    let error = fail(&mut s, "CREATE SHARED TABLE k (name TEXT, v TEXT)").await;
+    assert!(error.to_string().contains("PRIMARY KEY"), "the fix is shown: {error}");
+    let error = fail(&mut s, "SELECT *\nFROM t\nWHERE id = = 1").await;
+    assert_eq!(error.kind(), ErrorKind::Syntax);
+    assert!(error.to_string().to_lowercase().contains("line"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_on_several_threads_lose_no_update() {
+    const TASKS: i64 = 8;
+    const ROUNDS: i64 = 25;
+    let engine = with_table().await;
+    ask(&mut engine.session(), "CREATE SHARED TABLE n (id INTEGER PRIMARY KEY, n BIGINT)").await;
+    ask(&mut engine.session(), "INSERT INTO n VALUES (1, 0), (2, 0)").await;
+    let transactions = Arc::new(AtomicI64::new(0));
+    let mut tasks = Vec::new();
+    for task in 0..TASKS {
+        let (engine, transactions) = (engine.clone(), Arc::clone(&transactions));
+        tasks.push(tokio::spawn(async move {
+            let mut s = engine.session();
+            let mut done = 0;
+            while done < ROUNDS {
+                // A statement alone is retried by the engine, a bounded number of times.
+                match s.execute("UPDATE n SET n = n + 1 WHERE id = 1").await {
+                    Ok(_) => done += 1,
+                    Err(e) => assert_eq!(e.kind(), ErrorKind::Conflict, "{e}"),
+                }
+                let sql = format!("BEGIN; UPDATE n SET n = n + 1 WHERE id = 2; COMMIT -- {task}");
+                match s.execute(&sql).await {
+                    Ok(_) => {
+                        transactions.fetch_add(1, Ordering::SeqCst);
+                    }
+                    Err(e) => {
+                        assert_eq!(e.kind(), ErrorKind::Conflict, "{e}");
+                        assert!(!s.in_transaction());
+                    }
+                }
+                if done % 5 == 0 {
+                    engine.flush_all().await.unwrap();
+                }
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let found = ask(&mut engine.session(), "SELECT n FROM n ORDER BY id").await;
+    assert_eq!(found, [(TASKS * ROUNDS).to_string(), transactions.load(Ordering::SeqCst).to_string()]);
+    println!("{} conflicts", engine.stats().conflicts);
+}
