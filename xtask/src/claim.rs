@@ -14,6 +14,10 @@ use crate::shell::{Result, io_failure};
 /// The file that names the clone.
 const OWNER: &str = ".firndb-clone";
 
+/// Where cargo keeps what it knows of each build in a directory of output, and its lock there.
+const RECORDS: &str = ".fingerprint";
+const LOCK: &str = ".cargo-lock";
+
 /// How the names of the workspace's packages begin.
 const OURS: [&str; 2] = ["firndb-", "xtask-"];
 
@@ -24,20 +28,26 @@ pub fn claim(target: &Path, root: &Path) -> Result<()> {
     if fs::read_to_string(&owner).is_ok_and(|found| found == name) {
         return Ok(());
     }
-    for build in builds(target).iter().filter(|build| is_ours(build)) {
-        fs::remove_dir_all(build).map_err(|e| io_failure(format!("removing {}", build.display()), &e))?;
+    for profile in profiles(target) {
+        forget_our_builds(&profile).map_err(|e| io_failure(format!("cleaning {}", profile.display()), &e))?;
     }
     fs::create_dir_all(target)
         .and_then(|()| fs::write(&owner, name.as_bytes()))
         .map_err(|e| io_failure(format!("writing {}", owner.display()), &e))
 }
 
-/// Cargo's records of what was built, for every profile and target.
-fn builds(target: &Path) -> Vec<PathBuf> {
-    let profiles = entries(target);
-    let profiles: Vec<PathBuf> =
-        profiles.iter().flat_map(|dir| entries(dir)).chain(profiles.clone()).collect();
-    profiles.iter().flat_map(|profile| entries(&profile.join(".fingerprint"))).collect()
+/// The directories of build output, one for each profile and target.
+fn profiles(target: &Path) -> Vec<PathBuf> {
+    let outer = entries(target);
+    let inner: Vec<PathBuf> = outer.iter().flat_map(|dir| entries(dir)).collect();
+    outer.into_iter().chain(inner).filter(|dir| dir.join(RECORDS).is_dir()).collect()
+}
+
+fn forget_our_builds(profile: &Path) -> std::io::Result<()> {
+    // Cargo's own lock: a build of the other clone that is under way ends first.
+    let lock = fs::OpenOptions::new().write(true).create(true).truncate(false).open(profile.join(LOCK))?;
+    lock.lock()?;
+    entries(&profile.join(RECORDS)).iter().filter(|build| is_ours(build)).try_for_each(fs::remove_dir_all)
 }
 
 fn entries(dir: &Path) -> Vec<PathBuf> {

@@ -2,6 +2,7 @@
 //! which prints what [`run`] gives; `expected.txt` is what that must be.
 #![cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 
+mod engine;
 mod query_engine;
 
 use std::error::Error;
@@ -23,6 +24,7 @@ async fn report() -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
     section(&mut text, "query engine: group and aggregate", &query_engine::group_and_aggregate().await?);
     section(&mut text, "query engine: Parquet with zstd", &query_engine::parquet_with_zstd()?);
+    section(&mut text, "engine: hot and cold rows", &engine::story().await?);
     Ok(text)
 }
 
