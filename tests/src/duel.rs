@@ -201,7 +201,7 @@ impl Duel {
             if self.generator.chance(0.25) {
                 return self.begin(who).await;
             }
-        } else if self.generator.chance(0.12) {
+        } else if self.generator.chance(0.08) {
             return self.commit(who).await;
         } else if self.generator.chance(0.03) {
             return self.rollback(who).await;
