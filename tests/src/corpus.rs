@@ -193,7 +193,8 @@ impl AsyncDB for Client {
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Letter>, Failure> {
         let stuck = |_| Failure(format!("no answer in {} s", PATIENCE.as_secs()));
-        let mut outcomes = tokio::time::timeout(PATIENCE, self.session.execute(sql)).await.map_err(stuck)??;
+        let mut outcomes =
+            tokio::time::timeout(PATIENCE, self.session.execute(sql)).await.map_err(stuck)??;
         tokio::time::timeout(PATIENCE, self.flush_after(sql)).await.map_err(stuck)??;
         Ok(match outcomes.pop() {
             Some(outcome @ Outcome::Rows { .. }) => {
