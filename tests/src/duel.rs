@@ -14,6 +14,7 @@ use firndb_core::{Config, Engine, EngineStats, Error, ErrorKind, Outcome, Role, 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use crate::ask::lines;
 use crate::history::{Answer, Generator, Statement, Table, tables};
 use crate::lasting::START_MS;
 use crate::oracle::{Oracle, Rows, key_text};
@@ -150,7 +151,11 @@ impl Duel {
                 Ok(verdict) => verdict,
                 Err(panic) => Err(format!("panicked: {}", panic_text(&*panic))),
             };
-            verdict.map_err(|difference| self.report(&difference))?;
+            if let Err(difference) = verdict {
+                let whole = self.compare_all().await;
+                let whole = whole.err().unwrap_or_else(|| "every table read whole is as expected".to_owned());
+                return Err(self.report(&format!("{difference}\n{whole}")));
+            }
         }
         self.end_all().await;
         self.compare_all().await.map_err(|difference| self.report(&difference))?;
@@ -193,10 +198,10 @@ impl Duel {
         }
         let who = self.generator.below(self.clients.len());
         if self.clients[who].transaction.is_none() {
-            if self.generator.chance(0.12) {
+            if self.generator.chance(0.25) {
                 return self.begin(who).await;
             }
-        } else if self.generator.chance(0.12) {
+        } else if self.generator.chance(0.08) {
             return self.commit(who).await;
         } else if self.generator.chance(0.03) {
             return self.rollback(who).await;
@@ -352,7 +357,17 @@ impl Duel {
             Answer::Ordered | Answer::Unordered => view.query(&theirs(&statement.sql)).map(Expected::Rows),
         };
         let got = client.session.execute(&ours).await;
-        compare(&ours, statement.answer, &expected, &got)?;
+        if let Err(mut difference) = compare(&ours, statement.answer, &expected, &got) {
+            if statement.writes.is_none() {
+                let again = client.session.execute(&ours).await;
+                let again = compare("again", statement.answer, &expected, &again);
+                _ = writeln!(difference, "asked again: {}", again.err().unwrap_or("as expected".to_owned()));
+                let plan = client.session.execute(&format!("EXPLAIN ANALYZE {ours}")).await;
+                let plan = plan.map(|p| p.iter().flat_map(lines).collect::<Vec<_>>().join("\n"));
+                _ = writeln!(difference, "{}", plan.unwrap_or_default().replace("\\n", "\n"));
+            }
+            return Err(difference);
+        }
         if got.is_err() {
             self.counts.refused += 1;
             if client.transaction.is_some() {

@@ -40,7 +40,8 @@ impl Oracle {
     /// # Errors
     /// SQLite's own.
     pub fn query(&self, sql: &str) -> rusqlite::Result<Vec<Vec<Cell>>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
+        // Not from the cache: a statement prepared before an ALTER still counts the columns of then.
+        let mut statement = self.connection.prepare(sql)?;
         let columns = statement.column_count();
         let rows = statement.query_map([], |row| (0..columns).map(|c| row.get_ref(c).map(cell)).collect())?;
         rows.collect()

@@ -25,3 +25,13 @@ pub fn read_only() -> Config {
     config.read_only = true;
     config
 }
+
+/// Settings under which nothing is flushed but by command, and everything hot stays in memory.
+#[must_use]
+pub fn flush_by_command() -> Config {
+    let mut config = Config::default();
+    config.flush_rows = u64::MAX;
+    config.flush_bytes = u64::MAX;
+    config.hot_bytes = 8 << 30;
+    config
+}

@@ -108,7 +108,7 @@ async fn recovering_a_whole_store_is_refused_and_changes_nothing() {
     drop(engine);
     let stores = firndb_storage_native::open(&path, None).unwrap();
     let refused = Engine::recover(stores, Config::default()).await.map(drop).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{refused}");
+    assert_eq!(refused.kind(), ErrorKind::AlreadyExists, "{refused}");
     let engine = open(&path).await.unwrap();
     assert_eq!(ask(&mut engine.session(), "SELECT count(*) FROM t").await, ["91"]);
 }

@@ -6,6 +6,7 @@ mod overflow;
 mod planner;
 mod sequential;
 mod statement;
+mod types;
 
 pub use explain::{explain, explain_analyze};
 pub use planner::Planner;

@@ -32,6 +32,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::plan::overflow::FailOnOverflow;
 use crate::plan::sequential::{RunSequentially, collect_sequentially};
+use crate::plan::types::Types;
 use crate::scan::BLOBS_URL;
 
 /// Functions, rules and settings that all statements of an engine share.
@@ -162,7 +163,7 @@ impl ContextProvider for Names<'_> {
     }
 
     fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
-        None
+        Some(Arc::new(Types))
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
-use firndb_core::{Config, Engine};
+use firndb_core::Engine;
+use firndb_tests::setting;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, Encoding};
@@ -28,7 +29,7 @@ pub async fn run(size: &Size, dir: &Path, report: &mut Report) {
     let mut compression = Compression::UNCOMPRESSED;
     for repetition in 0..repetitions {
         let store = dir.join(format!("store{repetition}"));
-        let engine = open(&store, Config::default()).await;
+        let engine = open(&store, setting::flush_by_command()).await;
         engine.session().execute(DDL).await.expect("the table is made");
         insert(&engine, &ids).await;
         fresh.push(flush(&engine, size.rows).await);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use datafusion::common::ScalarValue;
-use firndb_core::Config;
+use firndb_tests::setting;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rusqlite::Connection;
@@ -27,7 +27,7 @@ pub async fn run(size: &Size, dir: &Path, report: &mut Report) {
     for (order, what) in
         [(Order::Ascending, "keys in order"), (Order::Shuffled, "keys shuffled over all files")]
     {
-        let engine = open(&dir.join(format!("{order:?}")), Config::default()).await;
+        let engine = open(&dir.join(format!("{order:?}")), setting::flush_by_command()).await;
         load(&engine, &keys(size.rows, order), size.files).await;
         let mut session = engine.session();
         let mut statement = sqlite.prepare(SQL).expect("a statement of SQLite");

@@ -143,7 +143,7 @@ impl fmt::Display for Report {
         if cfg!(debug_assertions) {
             writeln!(f, "built without optimisation: the figures mean nothing")?;
         }
-        writeln!(f, "{:44} {:>11} {:>11} {:>7}  {:16} peer", "", "ours", "peer", "ratio", "target")?;
+        writeln!(f, "{:49} {:>11} {:>11} {:>7}  {:24} peer", "", "ours", "peer", "ratio", "target")?;
         for line in &self.lines {
             let met = match line.met() {
                 Some(true) => "met",
@@ -154,7 +154,7 @@ impl fmt::Display for Report {
             let ratio = line.ratio().map_or("-".to_owned(), |r| format!("{r:.2}×"));
             let target = format!("{} {met}", line.target);
             let ours = format!("{:.2?}", line.ours);
-            writeln!(f, "{:44} {ours:>11} {theirs:>11} {ratio:>7}  {target:24} {}", line.what, line.peer)?;
+            writeln!(f, "{:49} {ours:>11} {theirs:>11} {ratio:>7}  {target:24} {}", line.what, line.peer)?;
         }
         for note in &self.notes {
             writeln!(f, "- {note}")?;

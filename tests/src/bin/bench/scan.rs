@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
-use firndb_core::{Config, Outcome};
+use firndb_core::Outcome;
+use firndb_tests::setting;
 
 use crate::Size;
 use crate::data::{Order, batch_directory, keys, load, open};
@@ -19,7 +20,7 @@ const QUERIES: [(&str, &str); 3] = [
 
 /// Runs it.
 pub async fn run(size: &Size, dir: &Path, report: &mut Report) {
-    let config = Config::default();
+    let config = setting::flush_by_command();
     let partitions = config.target_partitions;
     let engine = open(dir, config).await;
     load(&engine, &keys(size.rows, Order::Ascending), 10).await;
