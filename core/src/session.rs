@@ -342,11 +342,11 @@ impl Session {
         let catalog = tiers.catalog();
         let tables = match target {
             StorageTarget::Table(name) => vec![catalog.resolve(name, &self.namespace)?],
-            StorageTarget::All { namespace } => catalog
-                .tables()
-                .filter(|t| namespace.as_ref().is_none_or(|n| t.namespace == *n))
-                .cloned()
-                .collect(),
+            StorageTarget::All { namespace: None } => catalog.tables().cloned().collect(),
+            StorageTarget::All { namespace: Some(namespace) } => {
+                catalog.expect_namespace(namespace)?;
+                catalog.tables_in(namespace).cloned().collect()
+            }
         };
         let report = crate::engine::check_tables(tiers, &tables).await?;
         names("finding", report.findings)

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use firndb_core::{Config, Engine, Error, Outcome, Role, Session, UserId};
@@ -17,6 +18,9 @@ use sqllogictest::{AsyncDB, Connection, DBOutput, Record, Runner, strict_column_
 
 use crate::lasting::Lasting;
 use crate::render::{Letter, letters, rows};
+
+/// How long a statement may take before it counts as stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// In which tier the rows of a run lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,8 +192,9 @@ impl AsyncDB for Client {
     type ColumnType = Letter;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Letter>, Failure> {
-        let mut outcomes = self.session.execute(sql).await?;
-        self.flush_after(sql).await?;
+        let stuck = |_| Failure(format!("no answer in {} s", PATIENCE.as_secs()));
+        let mut outcomes = tokio::time::timeout(PATIENCE, self.session.execute(sql)).await.map_err(stuck)??;
+        tokio::time::timeout(PATIENCE, self.flush_after(sql)).await.map_err(stuck)??;
         Ok(match outcomes.pop() {
             Some(outcome @ Outcome::Rows { .. }) => {
                 let rows = rows(&outcome);

@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 
 use crate::cold::schema::FileSchema;
 use crate::cold::state::ColdState;
-use crate::cold::{ColdCaches, Keys, ReadCounters, RuledOut, find_rows};
+use crate::cold::{ColdCaches, FEW_KEYS, Keys, ReadCounters, RuledOut, find_rows, may_hold};
 use crate::error::Result;
 
 /// A row of the cold tier.
@@ -59,7 +59,11 @@ pub async fn locate(
     let mut missing = count;
     for file in cold.files.iter().rev() {
         if missing == 0 {
-            break;
+            // Not needed; for the report, whether the manifest would have ruled it out.
+            if count <= FEW_KEYS {
+                located.pruned_stats += usize::from(!may_hold(file.entry(), &keys)?);
+            }
+            continue;
         }
         let number = file.entry().number;
         let dead = cold.dead_in(number).map_or(&none, Arc::as_ref);

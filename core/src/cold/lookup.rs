@@ -24,7 +24,7 @@ use crate::manifest::{BatchEntry, bounds};
 use crate::types::ColumnId;
 
 /// Up to this many keys are looked up in Bloom filters and page by page; more are merged with the file.
-const FEW_KEYS: usize = 64;
+pub const FEW_KEYS: usize = 64;
 
 /// Primary keys to look for, sorted.
 #[derive(Debug)]
@@ -197,6 +197,14 @@ pub async fn find_rows(
         position += batch.num_rows() as u64;
     }
     Ok(Found { rows: found, ruled_out: None })
+}
+
+/// Whether the statistics of `entry` leave room for one of `keys`.
+///
+/// # Errors
+/// `Internal` when the statistics are not of the key's type.
+pub fn may_hold(entry: &BatchEntry, keys: &Keys) -> Result<bool> {
+    Ok(!in_range(entry, keys)?.is_empty())
 }
 
 /// The keys that the file's statistics do not rule out.

@@ -32,7 +32,7 @@ pub use checksums::{EXTENT_BYTES, ExtentSums};
 pub use deletes::DeletionVectors;
 pub use file::{ColdFile, VerifiedReader};
 pub use footers::{Footer, Footers};
-pub use lookup::{Keys, RuledOut, find_rows};
+pub use lookup::{FEW_KEYS, Keys, RuledOut, find_rows, may_hold};
 pub use names::FileName;
 pub use rows::{conform, read_rows};
 pub use schema::{FileColumn, FileSchema, SEQ_COLUMN, SEQ_ID};

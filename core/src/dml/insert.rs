@@ -140,11 +140,10 @@ async fn rows_of(
         let rows: Vec<&[Expr]> = values.rows.iter().map(|row| row.content.as_slice()).collect();
         // VALUES may give fewer columns than the table has when no column list was written.
         let width = rows.first().map_or(0, |r| r.len());
-        let targets =
-            if columns_named { targets } else { targets.get(..width).unwrap_or(targets) };
+        let targets = if columns_named { targets } else { targets.get(..width).unwrap_or(targets) };
         return source::values(context, def, targets, &rows).await;
     }
-    let (schema, batches) = context.rows(source.clone(), Vec::new()).await?;
+    let (schema, batches) = context.rows(query::with_names(source.clone()), Vec::new()).await?;
     let width = schema.fields().len();
     if width > targets.len() || (width < targets.len() && columns_named) {
         return Err(Error::invalid(format!(

@@ -92,3 +92,19 @@ pub fn is_default(expr: &Expr) -> bool {
         _ => false,
     }
 }
+
+/// `query` with a name for every column that has none: INSERT takes columns by place, but DataFusion wants
+/// names that differ, also in `SELECT v, 0, 'x', 0`.
+#[must_use]
+pub fn with_names(mut query: Query) -> Query {
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        for (place, item) in select.projection.iter_mut().enumerate() {
+            if let SelectItem::UnnamedExpr(expr) = item
+                && !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+            {
+                *item = named(expr.clone(), &format!("column {place}"));
+            }
+        }
+    }
+    query
+}

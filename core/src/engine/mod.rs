@@ -110,6 +110,9 @@ impl Engine {
     /// Flushes every scope of the tables in `namespace`, or of all.
     pub(crate) async fn flush(&self, namespace: Option<&str>) -> Result<Vec<FlushReport>> {
         let catalog = self.shared.tiers.catalog();
+        if let Some(namespace) = namespace {
+            catalog.expect_namespace(namespace)?;
+        }
         let mut reports = Vec::new();
         for def in catalog.tables().filter(|t| namespace.is_none_or(|n| t.namespace == n)) {
             reports.extend(self.flush_table(def).await?);

@@ -1,6 +1,8 @@
 //! From a statement's tree to rows: names, snapshots, and DataFusion.
 
 mod explain;
+mod names;
+mod overflow;
 mod planner;
 mod sequential;
 mod statement;

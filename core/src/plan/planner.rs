@@ -20,6 +20,8 @@ use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanne
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
 };
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
@@ -28,6 +30,7 @@ use object_store::ObjectStore;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::plan::overflow::FailOnOverflow;
 use crate::plan::sequential::{RunSequentially, collect_sequentially};
 use crate::scan::BLOBS_URL;
 
@@ -50,7 +53,7 @@ impl Planner {
         options.sql_parser.map_string_types_to_utf8view = false;
         options.execution.parquet.schema_force_view_types = false;
         options.execution.collect_statistics = false;
-        let mut base = SessionStateBuilder::new()
+        let base = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(Arc::new(runtime(blobs)?))
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
@@ -59,10 +62,12 @@ impl Planner {
             .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
             .with_window_functions(SessionStateDefaults::default_window_functions())
             .with_table_function_list(SessionStateDefaults::default_table_functions());
+        let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(FailOnOverflow)];
+        rules.extend(PhysicalOptimizer::new().rules);
         if config.target_partitions == 1 {
-            base = base.with_physical_optimizer_rule(Arc::new(RunSequentially));
+            rules.push(Arc::new(RunSequentially));
         }
-        let base = base.build();
+        let base = base.with_physical_optimizer_rules(rules).build();
         Ok(Self { base })
     }
 

@@ -4,6 +4,7 @@
 //! runtime, as in WebAssembly. With one target partition there is nothing to gain from it either.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use arrow::array::RecordBatch;
 use datafusion::common::config::ConfigOptions;
@@ -53,7 +54,8 @@ impl PhysicalOptimizerRule for RunSequentially {
     }
 }
 
-/// The rows of every partition of its input, in the order of the partitions.
+/// The rows of every partition of its input; a partition is read ahead of an earlier one only while that
+/// one waits.
 #[derive(Debug, Clone)]
 pub struct SequentialExec {
     input: Arc<dyn ExecutionPlan>,
@@ -123,10 +125,22 @@ impl ExecutionPlan for SequentialExec {
 
     fn execute(&self, _partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let partitions = self.input.output_partitioning().partition_count();
-        let input = Arc::clone(&self.input);
-        let all = stream::iter(0..partitions)
-            .map(move |partition| input.execute(partition, Arc::clone(&context)))
-            .try_flatten();
+        let mut streams = (0..partitions)
+            .map(|partition| self.input.execute(partition, Arc::clone(&context)))
+            .collect::<Result<Vec<_>>>()?;
+        // One after the other, but past one that waits: partitions of a hash join wait for each other
+        // before the first of them yields anything.
+        let all = stream::poll_fn(move |cx| {
+            let mut at = 0;
+            while let Some(partition) = streams.get_mut(at) {
+                match partition.poll_next_unpin(cx) {
+                    Poll::Ready(Some(batch)) => return Poll::Ready(Some(batch)),
+                    Poll::Ready(None) => drop(streams.remove(at)),
+                    Poll::Pending => at += 1,
+                }
+            }
+            if streams.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+        });
         let mut left = self.fetch.unwrap_or(usize::MAX);
         let limited = all.try_filter_map(move |batch| {
             let taken: RecordBatch = batch.slice(0, batch.num_rows().min(left));

@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::names;
 use crate::plan::planner::{Planner, Tables};
 use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
 use crate::sql::rewrite_system_columns;
@@ -172,11 +173,13 @@ impl StatementContext<'_> {
         query: ast::Query,
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
     ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let mut query = query;
+        names::distinguish(&mut query);
         let (plan, state) = self.physical(query, extra).await?;
         let schema = plan.schema();
         let batches = Planner::collect(&state, plan).await?;
         self.count(&self.reports);
-        Ok((schema, batches))
+        names::restore(schema, batches)
     }
 
     /// Adds what the scans did to the engine's counters.

@@ -1,0 +1,73 @@
+//! Columns of one name twice in a result.
+//!
+//! `SELECT a, b, a` is fine in SQL; DataFusion wants the names of a projection to differ. So a name that
+//! comes again gets a marker behind it, which is taken off the result.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr};
+use hashbrown::HashSet;
+
+use crate::error::Result;
+use crate::sql::ident_name;
+
+/// No name that a statement can hold contains it: SQL text has no NUL.
+const MARKER: char = '\0';
+
+/// Marks names of the outermost SELECT that come again.
+pub fn distinguish(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    // What `*` will show is not known here, so beside it every name of a column may come again.
+    let starred = select
+        .projection
+        .iter()
+        .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+    let mut seen: HashSet<String> = HashSet::new();
+    for (place, item) in select.projection.iter_mut().enumerate() {
+        let (expr, name, column) = match item {
+            SelectItem::UnnamedExpr(expr) => {
+                let column = column_name(expr);
+                let named = column.is_some();
+                (expr.clone(), column.unwrap_or_else(|| expr.to_string()), named)
+            }
+            SelectItem::ExprWithAlias { expr, alias } => (expr.clone(), ident_name(alias), true),
+            _ => continue,
+        };
+        let again = !seen.insert(name.clone());
+        if again || (starred && column) {
+            *item = SelectItem::ExprWithAlias {
+                expr,
+                alias: Ident::with_quote('"', format!("{name}{MARKER}{place}")),
+            };
+        }
+    }
+}
+
+fn column_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(ident) => Some(ident_name(ident)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(ident_name),
+        _ => None,
+    }
+}
+
+/// Takes the markers off.
+pub fn restore(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    if !schema.fields().iter().any(|f| f.name().contains(MARKER)) {
+        return Ok((schema, batches));
+    }
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|f| {
+            let name = f.name().split(MARKER).next().unwrap_or_default();
+            f.as_ref().clone().with_name(name)
+        })
+        .collect();
+    let schema = Arc::new(Schema::new(fields));
+    let renamed = batches.into_iter().map(|b| RecordBatch::try_new(Arc::clone(&schema), b.columns().to_vec()));
+    let batches = renamed.collect::<std::result::Result<_, _>>()?;
+    Ok((schema, batches))
+}
