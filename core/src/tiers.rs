@@ -232,9 +232,4 @@ impl Tiers {
             }
         }
     }
-
-    /// Publishes a new cold state of `scope`.
-    pub fn publish_cold(&self, scope: &ScopeState, cold: ColdState) -> Result<()> {
-        scope.publish_cold(Arc::new(cold))
-    }
 }

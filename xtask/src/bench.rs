@@ -2,7 +2,7 @@
 
 use crate::phases::Phases;
 use crate::setup;
-use crate::shell::{Failure, Result};
+use crate::shell::{Failure, Result, Tool};
 use crate::workspace::Workspace;
 
 /// `cargo xtask bench NAME [--tiny] [ARGS…]`.
@@ -11,17 +11,10 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         return Err(Failure::Usage("which benchmark? `cargo xtask bench NAME`; `list` names them".into()));
     }
     // At the tiny size nothing is measured, so nothing has to be built a second time.
-    let profile: &[&str] = if arguments.iter().any(|word| word == "--tiny") { &[] } else { &["--release"] };
+    let tiny = arguments.iter().any(|word| word == "--tiny");
+    let (profile, options): (_, &[&str]) = if tiny { ("debug", &[]) } else { ("release", &["--release"]) };
     let mut phases = Phases::new();
     phases.run("set-up", setup::native)?;
-    phases.run("build", || workspace.cargo()?.args(["build", "--bin", "bench"]).args(profile).run())?;
-    phases.run("bench", || {
-        workspace
-            .cargo()?
-            .args(["run", "--quiet", "--bin", "bench"])
-            .args(profile)
-            .arg("--")
-            .args(arguments)
-            .run()
-    })
+    let bench = phases.run("build", || workspace.build_program("bench", profile, options))?;
+    phases.run("bench", || Tool::new(bench).args(arguments).dir(workspace.root()).run())
 }

@@ -21,15 +21,8 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         setup::node()
     })?;
     let flights = phases.run("flights", || fetch(workspace))?;
-    phases.run("build", || workspace.cargo()?.args(["build", "--bin", "firndb"]).run())?;
-    phases.run("demo", || {
-        workspace
-            .cargo()?
-            .args(["run", "--quiet", "--bin", "firndb", "--", "demo", "--flights"])
-            .arg(&flights)
-            .args(arguments)
-            .run()
-    })
+    let firndb = phases.run("build", || workspace.build_program("firndb", "debug", &[]))?;
+    phases.run("demo", || Tool::new(firndb).args(["demo", "--flights"]).arg(&flights).args(arguments).run())
 }
 
 /// The path of the flights, fetched once and checked at every use.

@@ -2,12 +2,8 @@
 
 use crate::phases::Phases;
 use crate::shell::Result;
-use crate::workspace::Workspace;
+use crate::workspace::{NATIVE, Workspace};
 use crate::{no_arguments, setup};
-
-/// The packages of native builds, the same for every verb: with another selection cargo would choose other
-/// features for the dependencies, and build them again.
-pub const NATIVE: [&str; 3] = ["--workspace", "--exclude", "firndb-tests-wasm"];
 
 /// `cargo xtask lint`.
 pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {

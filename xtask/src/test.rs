@@ -1,10 +1,9 @@
 //! `cargo xtask test`: all that must hold before a change lands.
 
-use crate::lint::{self, NATIVE};
 use crate::phases::Phases;
 use crate::shell::Result;
-use crate::workspace::Workspace;
-use crate::{no_arguments, setup, wasm};
+use crate::workspace::{NATIVE, Workspace};
+use crate::{lint, no_arguments, setup, wasm};
 
 /// `cargo xtask test`.
 pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {

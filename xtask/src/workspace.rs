@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::claim::claim;
 use crate::shell::{Failure, Result, Tool, io_failure};
 
+/// The packages of native builds, the same for every verb: with another selection cargo would choose other
+/// features for the dependencies, and build them again.
+pub const NATIVE: [&str; 3] = ["--workspace", "--exclude", "firndb-tests-wasm"];
+
 /// The clone that xtask was started in, and the directories that it fills outside of it.
 #[derive(Debug)]
 pub struct Workspace {
@@ -56,6 +60,13 @@ impl Workspace {
     /// Cargo for native targets, at the root of the workspace.
     pub fn cargo(&self) -> Result<Tool> {
         self.cargo_into("cargo", &self.target)
+    }
+
+    /// Builds the program `name` of the workspace, with `options` of cargo, and gives its path in the output of
+    /// `profile`. It is started from there, since `cargo run` takes no selection of packages.
+    pub fn build_program(&self, name: &str, profile: &str, options: &[&str]) -> Result<PathBuf> {
+        self.cargo()?.arg("build").args(NATIVE).args(["--bin", name]).args(options).run()?;
+        Ok(self.target.join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
     }
 
     /// The cargo `program`, building into `target`.

@@ -17,9 +17,9 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 use futures::executor::block_on;
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::basic::{Compression, ZstdLevel};
 use roaring::RoaringBitmap;
 

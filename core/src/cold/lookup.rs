@@ -77,18 +77,6 @@ impl Keys {
         self.order.len()
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
-    }
-
-    /// The bytes of the keys, ascending.
-    #[must_use]
-    pub fn rows(&self) -> &Rows {
-        &self.rows
-    }
-
     /// Where the key at sorted position `at` was in the columns given.
     #[must_use]
     pub fn original(&self, at: usize) -> Option<usize> {

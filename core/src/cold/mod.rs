@@ -27,18 +27,17 @@ mod tests;
 mod writer;
 
 pub use adapter::FieldIdAdapterFactory;
-pub use bloom::{BloomCache, probe};
-pub use checksums::{EXTENT_BYTES, ExtentSums};
+pub use bloom::BloomCache;
 pub use deletes::DeletionVectors;
 pub use file::{ColdFile, VerifiedReader};
-pub use footers::{Footer, Footers};
+pub use footers::Footers;
 pub use lookup::{FEW_KEYS, Keys, RuledOut, find_rows, may_hold};
 pub use names::FileName;
-pub use rows::{conform, read_rows};
-pub use schema::{FileColumn, FileSchema, SEQ_COLUMN, SEQ_ID};
+pub use rows::read_rows;
+pub use schema::{FileColumn, FileSchema, SEQ_ID};
 pub use selection::to_access_plan;
 pub use source::{ColdReaderFactory, ReadCounters};
-pub use writer::{BatchFileWriter, WrittenFile};
+pub use writer::BatchFileWriter;
 
 /// What is kept in memory of batch files, shared by every query of an engine.
 #[derive(Debug)]

@@ -29,6 +29,7 @@ impl ReadCounters {
     }
 
     /// Bytes that came from the store for data; footers found in memory count nothing.
+    #[cfg(test)]
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)

@@ -148,18 +148,6 @@ impl BatchFileWriter {
         Ok(())
     }
 
-    /// Rows written so far.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// Bytes written and buffered so far, roughly the size of the file if it ended here.
-    #[must_use]
-    pub fn size_bytes(&self) -> usize {
-        self.writer.bytes_written() + self.writer.in_progress_size()
-    }
-
     /// Ends the file.
     ///
     /// # Errors

@@ -43,12 +43,6 @@ pub fn named(expr: Expr, name: &str) -> SelectItem {
     SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) }
 }
 
-/// The column `name`, quoted.
-#[must_use]
-pub fn column(name: &str) -> Expr {
-    Expr::Identifier(Ident::with_quote('"', name))
-}
-
 /// The column `name` of `table`, both quoted.
 #[must_use]
 pub fn column_of(table: &str, name: &str) -> Expr {

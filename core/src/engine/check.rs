@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::catalog::TableDef;
 use crate::cold::names;
 use crate::cold::state::ColdState;
-use crate::cold::{ReadCounters, VerifiedReader};
 use crate::error::{ErrorKind, Result};
 use crate::hot::block::Block;
 use crate::manifest::store as manifest_store;
@@ -19,8 +18,6 @@ use crate::storage::{KeyRange, Keyspace};
 use crate::tiers::Tiers;
 use crate::types::Scope;
 
-/// How many bytes are verified at a time.
-const STEP: u64 = 8 << 20;
 /// How many blocks are read at a time.
 const PAGE: usize = 64;
 
@@ -97,28 +94,11 @@ async fn check_blocks(tiers: &Tiers, def: &TableDef, scope: &Scope, report: &mut
 }
 
 async fn check_files(tiers: &Tiers, cold: &ColdState, report: &mut CheckReport) -> Result<()> {
-    let counters = Arc::new(ReadCounters::default());
     for file in &cold.files {
         report.files += 1;
         report.bytes += file.entry().bytes;
-        let reader = VerifiedReader::new(file.clone(), Arc::clone(&tiers.caches), Arc::clone(&counters));
-        let mut from = 0;
-        let mut whole = 0;
-        while from < file.entry().bytes {
-            let to = (from + STEP).min(file.entry().bytes);
-            match reader.ranges(&[from..to]).await {
-                Ok(parts) => whole = parts.iter().fold(whole, |crc, part| crc32c::crc32c_append(crc, part)),
-                Err(e) => {
-                    note_damage(e, report)?;
-                    break;
-                }
-            }
-            from = to;
-        }
-        if from >= file.entry().bytes && whole != file.entry().checksum.0 {
-            report
-                .findings
-                .push(format!("{}: the checksum of the whole file is not the manifest's", file.path()));
+        if let Err(e) = file.verify().await {
+            note_damage(e, report)?;
         }
     }
     check_names(tiers, cold, report).await

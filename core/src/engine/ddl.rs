@@ -91,7 +91,7 @@ async fn remove_rows(tiers: &Tiers, table: &TableDef) -> Result<()> {
         files.into_iter().partition(|p| p.parts().count() == dir.parts().count() + 1);
     for path in rows.into_iter().chain(definitions) {
         match tiers.stores.blobs.delete(&path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => tiers.caches.forget(&path),
             Err(e) => return Err(e.into()),
         }
     }

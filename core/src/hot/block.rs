@@ -21,7 +21,7 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::read_record_batch;
 use arrow::ipc::root_as_message;
-use arrow::ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteOptions};
+use arrow::ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
@@ -48,7 +48,8 @@ pub struct Block {
 pub fn encode(schema_version: u32, batch: &RecordBatch) -> Result<Bytes> {
     let mut dictionaries = DictionaryTracker::new(false);
     let options = IpcWriteOptions::default();
-    let (_, data) = IpcDataGenerator::default().encoded_batch(batch, &mut dictionaries, &options)?;
+    let mut context = IpcWriteContext::default();
+    let (_, data) = IpcDataGenerator::default().encode(batch, &mut dictionaries, &options, &mut context)?;
     let message = data.ipc_message.len().next_multiple_of(8);
     let too_large = |_| Error::limit("a block holds at most 4 Gi rows and a 4 GiB message");
     let rows = u32::try_from(batch.num_rows()).map_err(too_large)?;

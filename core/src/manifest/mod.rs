@@ -8,7 +8,7 @@ pub mod store;
 mod value;
 
 pub use codec::{FORMAT, decode, encode};
-pub use model::{BatchEntry, BatchStatus, Checksum, ColumnStats, DeletesRef, FilterRef, Manifest};
-pub use prune::{Pruned, prune};
+pub use model::{BatchEntry, BatchStatus, Checksum, DeletesRef, FilterRef, Manifest};
+pub use prune::prune;
 pub use statistics::{StatisticsBuilder, bounds};
 pub use value::StatValue;

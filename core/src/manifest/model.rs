@@ -212,6 +212,7 @@ impl Manifest {
     }
 
     /// The entry of this batch file.
+    #[cfg(test)]
     #[must_use]
     pub fn batch(&self, number: u64) -> Option<&BatchEntry> {
         let at = self.batches.binary_search_by_key(&number, |b| b.number).ok()?;

@@ -1,10 +1,10 @@
 //! Which batch files a predicate can match, decided from the manifest alone.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, UInt64Array};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, UInt64Array};
+use arrow::datatypes::SchemaRef;
 use datafusion::common::Column as ColumnName;
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -13,7 +13,7 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::scalar::ScalarValue;
 
-use crate::cold::schema::{FileColumn, FileSchema, SEQ_COLUMN};
+use crate::cold::schema::{FileSchema, SEQ_COLUMN};
 use crate::manifest::model::{BatchEntry, ColumnStats};
 use crate::manifest::statistics::bounds;
 use crate::manifest::value::StatValue;

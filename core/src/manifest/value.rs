@@ -85,6 +85,7 @@ impl StatValue {
     }
 
     /// The value as a scalar of `data_type`; `None` when it is not one.
+    #[cfg(test)]
     #[must_use]
     pub fn to_scalar(&self, data_type: &DataType) -> Option<ScalarValue> {
         Some(match data_type {

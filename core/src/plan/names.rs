@@ -67,7 +67,8 @@ pub fn restore(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<(SchemaRe
         })
         .collect();
     let schema = Arc::new(Schema::new(fields));
-    let renamed = batches.into_iter().map(|b| RecordBatch::try_new(Arc::clone(&schema), b.columns().to_vec()));
+    let renamed =
+        batches.into_iter().map(|b| RecordBatch::try_new(Arc::clone(&schema), b.columns().to_vec()));
     let batches = renamed.collect::<std::result::Result<_, _>>()?;
     Ok((schema, batches))
 }

@@ -115,7 +115,7 @@ impl FirnTable {
         }
         let reader = Arc::new(ColdReaderFactory::new(Arc::clone(&self.reads.tiers.caches)));
         self.report.watch(Arc::clone(&reader));
-        let table = TableSchema::from_file_schema(Arc::clone(&self.schema));
+        let table = TableSchema::from(Arc::clone(&self.schema));
         let mut source = ParquetSource::new(table).with_parquet_file_reader_factory(reader);
         if let Some(predicate) = predicate {
             source = source.with_predicate(predicate);

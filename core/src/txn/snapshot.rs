@@ -54,12 +54,6 @@ impl Snapshots {
         let state = self.state.lock();
         state.live.keys().next().is_some_and(|s| *s < state.committed)
     }
-
-    /// How many snapshots are alive.
-    #[must_use]
-    pub fn live(&self) -> usize {
-        self.state.lock().live.values().sum()
-    }
 }
 
 /// One moment of the history, kept readable while this lives.

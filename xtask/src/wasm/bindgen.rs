@@ -14,15 +14,18 @@ pub fn installed(workspace: &Workspace) -> Result<PathBuf> {
         return Ok(program);
     }
     eprintln!("    installing wasm-bindgen {version}");
+    // At each use it parses a hundred megabytes. Optimising what does that gains as much as it costs at the
+    // first use already; optimising everything never does.
+    let optimised = ["walrus", "wasmparser", "wasm-encoder"];
+    let optimised = optimised.map(|name| format!("profile.dev.package.{name}.opt-level=1"));
     workspace
         .clean_cargo("cargo")
         .args(["install", "--quiet", "--force", "wasm-bindgen-cli", "--bin", "wasm-bindgen"])
         // Its defaults bring a TLS library for its test runner, which takes longer to compile than the rest.
         .args(["--no-default-features", "--version", &format!("={version}"), "--profile", "dev", "--root"])
         .arg(&root)
+        .args(optimised.iter().flat_map(|setting| ["--config", setting]))
         .env("CARGO_TARGET_DIR", workspace.cache("target-tools")?)
-        // At each use it rewrites a hundred megabytes: unoptimised it loses there more than it gains here.
-        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .hint("is crates.io within reach?")
         .run()?;
