@@ -206,7 +206,10 @@ impl Duel {
         } else if self.generator.chance(0.03) {
             return self.rollback(who).await;
         }
-        let statement = if self.generator.chance(0.6) {
+        let inside = self.clients[who].transaction.is_some();
+        let statement = if inside && self.generator.chance(0.1) {
+            self.generator.contended_write(&self.tables)
+        } else if self.generator.chance(0.6) {
             self.generator.write(&self.tables)
         } else {
             self.generator.read(&self.tables)

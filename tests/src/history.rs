@@ -283,6 +283,20 @@ impl Generator {
         Statement { sql, answer, writes: Some((at, touches)) }
     }
 
+    /// A write of one of a few keys of a shared table, for transactions to meet over.
+    pub fn contended_write(&mut self, tables: &[Table]) -> Statement {
+        let table = &tables[0];
+        let (name, key) = (table.name, table.key_list());
+        let value = table.values().next().expect("a column that is no key").name.clone();
+        let id = self.rng.random_range(0..5);
+        let number = self.plain(Kind::Int);
+        let sql = format!(
+            "INSERT INTO {{{name}}} ({key}, {value}) VALUES ({id}, {number}) \
+             ON CONFLICT ({key}) DO UPDATE SET {value} = excluded.{value}"
+        );
+        Statement { sql, answer: Answer::Count, writes: Some((0, format!("VALUES ({id})"))) }
+    }
+
     fn insert_values(&mut self, table: &Table) -> (String, String) {
         let extra: Vec<&Column> =
             table.values().filter(|c| !c.nullable || self.rng.random_bool(0.7)).collect();
