@@ -1,5 +1,6 @@
 //! Power cuts: a flush, a statement, a change of a table, cut short at every operation they do, both
 //! before and after it took effect.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::sync::Arc;
 

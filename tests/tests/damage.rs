@@ -1,4 +1,10 @@
 //! Damaged files: `Corrupt`, naming the file, never part of the rows, and only where the damage is.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::sync::Arc;
 

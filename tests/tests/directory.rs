@@ -1,4 +1,5 @@
 //! Stores on disk: RocksDB and files in a directory.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! What a program that embeds the engine calls: parameters, bulk inserts, several statements at once, and
 //! sessions on several threads.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

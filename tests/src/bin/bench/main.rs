@@ -3,7 +3,6 @@
 //! Machines differ and are noisy, so that every figure is a ratio against a peer in the same run: medians
 //! of repetitions that take turns.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a benchmark that meets the unexpected has to stop there and say so"
