@@ -360,7 +360,7 @@ impl Session {
         }
         let namespace = &self.namespace;
         let now = self.engine.shared.tiers.stores.clock.now_micros();
-        let (verb, change): (&str, Box<dyn FnOnce(&Catalog) -> Result<Option<Catalog>> + Send + '_>) =
+        let (verb, change): (&str, Change<'_>) =
             match statement {
                 Statement::CreateNamespace { name, if_not_exists } => {
                     ("CREATE NAMESPACE", Box::new(|c| catalog::create_namespace(c, name, *if_not_exists)))
@@ -385,6 +385,9 @@ impl Session {
         Ok(done(verb))
     }
 }
+
+/// What a DDL statement makes of a catalog; `None` when it changes nothing.
+type Change<'a> = Box<dyn FnOnce(&Catalog) -> Result<Option<Catalog>> + Send + 'a>;
 
 /// A statement that reads.
 enum Read<'a> {

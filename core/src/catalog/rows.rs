@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::catalog::{ColumnDef, ColumnType, Compression, DefaultExpr, TableDef};
-use crate::cold::{FileColumn, FileSchema};
+use crate::cold::schema::{FileColumn, FileSchema};
 use crate::error::{Error, Result};
 
 /// The wanted share of false positives of a Bloom filter on a key column, and on another.

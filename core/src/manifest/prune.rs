@@ -170,8 +170,8 @@ mod tests {
         binary, col, in_list, is_not_null, is_null, like, lit, not,
     };
 
-    use crate::cold::conform;
     use crate::cold::fixture::{column, compare, rows, table, write};
+    use crate::cold::rows::conform;
     use crate::storage::{Rng, SeededRng};
 
     fn schema() -> FileSchema {

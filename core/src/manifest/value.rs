@@ -13,6 +13,7 @@
 //! Floats are strings because JSON readers may round numbers, and a bound that was rounded inwards
 //! would hide rows.
 
+#[cfg(test)]
 use arrow::datatypes::{DataType, TimeUnit};
 use data_encoding::HEXLOWER;
 use datafusion::scalar::ScalarValue;
