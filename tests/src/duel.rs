@@ -26,6 +26,8 @@ const SESSIONS: [(&str, Role); 4] =
 const SUBJECTS: [&str; 3] = ["root", "alice", "bob"];
 /// How often everything is compared, in statements.
 const COMPARE_EVERY: u64 = 100;
+/// How often it is reopened at least, in statements.
+const REOPEN_EVERY: u64 = 700;
 /// How many statements a failure shows.
 const SHOWN: usize = 25;
 
@@ -186,7 +188,7 @@ impl Duel {
         if self.generator.chance(0.05) {
             return self.flush().await;
         }
-        if self.generator.chance(0.004) {
+        if self.generator.chance(0.002) || self.counts.steps.is_multiple_of(REOPEN_EVERY) {
             return self.reopen().await;
         }
         if !open && self.generator.chance(0.01) {
@@ -207,7 +209,7 @@ impl Duel {
             return self.rollback(who).await;
         }
         let inside = self.clients[who].transaction.is_some();
-        let statement = if inside && self.generator.chance(0.1) {
+        let statement = if inside && self.generator.chance(0.25) {
             self.generator.contended_write(&self.tables)
         } else if self.generator.chance(0.6) {
             self.generator.write(&self.tables)
