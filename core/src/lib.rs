@@ -1,4 +1,26 @@
 //! FirnDB's engine: SQL over row versions that are hot in a key-value store and cold in Parquet files.
+//!
+//! An [`Engine`] is opened on [`storage::Stores`], the platform it runs on; a [`Session`] runs SQL.
+//!
+//! ```
+//! use firndb_core::storage::Stores;
+//! use firndb_core::{Config, Engine, Outcome};
+//!
+//! # futures::executor::block_on(async {
+//! let engine = Engine::open(Stores::memory(), Config::default()).await?;
+//! let mut session = engine.session();
+//! session.execute("CREATE SHARED TABLE notes (id BIGINT PRIMARY KEY, body TEXT)").await?;
+//! session.execute("INSERT INTO notes VALUES (1, 'snow'), (2, 'ice')").await?;
+//! session.execute("STORAGE FLUSH ALL").await?; // both rows are Parquet now
+//! session.execute("DELETE FROM notes WHERE body = 'snow'").await?;
+//!
+//! let Outcome::Rows { batches, .. } = session.query("SELECT id FROM notes", &[]).await? else {
+//!     unreachable!("a query answers with rows");
+//! };
+//! assert_eq!(batches.iter().map(|b| b.num_rows()).sum::<usize>(), 1);
+//! # Ok::<(), firndb_core::Error>(())
+//! # }).unwrap();
+//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(

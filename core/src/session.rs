@@ -360,27 +360,26 @@ impl Session {
         }
         let namespace = &self.namespace;
         let now = self.engine.shared.tiers.stores.clock.now_micros();
-        let (verb, change): (&str, Change<'_>) =
-            match statement {
-                Statement::CreateNamespace { name, if_not_exists } => {
-                    ("CREATE NAMESPACE", Box::new(|c| catalog::create_namespace(c, name, *if_not_exists)))
-                }
-                Statement::DropNamespace { name, if_exists, cascade } => {
-                    ("DROP NAMESPACE", Box::new(|c| catalog::drop_namespace(c, name, *if_exists, *cascade)))
-                }
-                Statement::CreateTable(create) => (
-                    "CREATE TABLE",
-                    Box::new(|c| Ok(catalog::create_table(c, create, namespace)?.map(|(c, _)| c))),
-                ),
-                Statement::DropTable { names, if_exists } => {
-                    ("DROP TABLE", Box::new(|c| catalog::drop_tables(c, names, *if_exists, namespace)))
-                }
-                Statement::AlterTable(alter) => (
-                    "ALTER TABLE",
-                    Box::new(move |c| Ok(catalog::alter_table(c, alter, namespace, now)?.map(|(c, _)| c))),
-                ),
-                _ => return Err(Error::internal("a statement that nothing runs")),
-            };
+        let (verb, change): (&str, Change<'_>) = match statement {
+            Statement::CreateNamespace { name, if_not_exists } => {
+                ("CREATE NAMESPACE", Box::new(|c| catalog::create_namespace(c, name, *if_not_exists)))
+            }
+            Statement::DropNamespace { name, if_exists, cascade } => {
+                ("DROP NAMESPACE", Box::new(|c| catalog::drop_namespace(c, name, *if_exists, *cascade)))
+            }
+            Statement::CreateTable(create) => (
+                "CREATE TABLE",
+                Box::new(|c| Ok(catalog::create_table(c, create, namespace)?.map(|(c, _)| c))),
+            ),
+            Statement::DropTable { names, if_exists } => {
+                ("DROP TABLE", Box::new(|c| catalog::drop_tables(c, names, *if_exists, namespace)))
+            }
+            Statement::AlterTable(alter) => (
+                "ALTER TABLE",
+                Box::new(move |c| Ok(catalog::alter_table(c, alter, namespace, now)?.map(|(c, _)| c))),
+            ),
+            _ => return Err(Error::internal("a statement that nothing runs")),
+        };
         self.engine.change_catalog(change).await?;
         Ok(done(verb))
     }
