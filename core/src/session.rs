@@ -221,7 +221,7 @@ impl Session {
         commit(tiers, &transaction.writes, transaction.snapshot.seq()).await?;
         let Transaction { snapshot, writes, .. } = transaction;
         drop(snapshot);
-        self.flush_due(&writes).await?;
+        self.flush_due(&writes).await;
         Ok(done("COMMIT"))
     }
 
@@ -303,20 +303,22 @@ impl Session {
         commit(tiers, &writes, snapshot.seq()).await?;
         drop(snapshot);
         tiers.stats.cold_rows_updated.add(changes.cold_rows);
-        self.flush_due(&writes).await?;
+        self.flush_due(&writes).await;
         Ok(answer(changes))
     }
 
     /// Flushes the scopes just written to if their policy says so: the hot tier stays bounded also where
-    /// nobody calls [`Engine::step`].
-    async fn flush_due(&self, writes: &WriteSet) -> Result<()> {
+    /// nobody calls [`Engine::step`]. What was written is committed, so that a flush that fails does not
+    /// fail the statement: the rows stay hot, and the next flush meets the same trouble and reports it.
+    async fn flush_due(&self, writes: &WriteSet) {
         let tiers = &self.engine.shared.tiers;
         for scope in writes.scopes() {
-            if is_due(tiers, &scope.state) {
-                flush_scope(tiers, &scope.state).await?;
+            if is_due(tiers, &scope.state)
+                && let Err(error) = flush_scope(tiers, &scope.state).await
+            {
+                tracing::warn!(%error, "a flush by policy failed");
             }
         }
-        Ok(())
     }
 
     async fn explain(&self, analyze: bool, statement: &Statement, params: &[ScalarValue]) -> Result<Outcome> {

@@ -1,6 +1,6 @@
 //! Power cuts: a flush, a statement, a change of a table, cut short at every operation they do, both
 //! before and after it took effect.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 
 use std::sync::Arc;
 
@@ -113,9 +113,18 @@ async fn every_step_of_reopening_after_a_cut_flush_recovers() {
     let faults = FaultStores::new();
     let engine = open(&faults).await;
     two_tiers(&engine).await;
-    faults.crash_after(4, CrashMode::AfterEffect);
+    let before = faults.log().len();
+    let whole = faults.survivors();
+    engine.flush_all().await.unwrap();
+    let commit = faults.log()[before..].iter().position(|o| o.contains("delete-range hot"));
+    let commit = commit.expect("the operation that commits the flush") as u64 + 1;
+    drop(engine);
+    let engine = open(&whole).await;
+    whole.crash_after(commit, CrashMode::AfterEffect);
     _ = engine.flush_all().await;
-    let cut = faults.survivors();
+    assert!(whole.crashed());
+    assert!(whole.log().last().is_some_and(|o| o.contains("delete-range hot")), "{:?}", whole.log().last());
+    let cut = whole.survivors();
     let probe = cut.survivors();
     let engine = open(&probe).await;
     expect_two_tiers(&engine, "uncut").await;
@@ -165,6 +174,30 @@ async fn an_acknowledged_statement_survives_and_a_failed_one_is_whole_or_not_the
             let found = ask(&mut engine.session(), "SELECT v FROM t WHERE id = 1000").await;
             assert_eq!(found, ["acknowledged"]);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_flush_by_policy_that_fails_does_not_fail_the_statement_before_it() {
+    const TABLE: &str = "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)";
+    const INSERT: &str = "INSERT INTO t VALUES (1, 'one'), (2, 'two')";
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    run(&engine, TABLE).await;
+    let before = faults.operations();
+    run(&engine, INSERT).await;
+    let of_the_insert = faults.operations() - before;
+    // What comes after the insert's own operations is the flush that it makes due.
+    for n in of_the_insert + 1..of_the_insert + 4 {
+        let faults = FaultStores::new();
+        let engine = open(&faults).await;
+        run(&engine, &format!("{TABLE} WITH (FLUSH_POLICY = 'rows:2')")).await;
+        faults.crash_after(n, CrashMode::BeforeEffect);
+        run(&engine, INSERT).await;
+        assert!(faults.crashed(), "no flush came at operation {n}");
+        drop(engine);
+        let engine = open(&faults.survivors()).await;
+        assert_eq!(ask(&mut engine.session(), "SELECT * FROM t ORDER BY id").await, ["1|one", "2|two"]);
     }
 }
 
