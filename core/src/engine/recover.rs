@@ -97,6 +97,15 @@ pub async fn recover(stores: &Stores, config: &Config) -> Result<RecoveryReport>
                 }
             }
         }
+        if def.dropped && !found.scopes.is_empty() {
+            // The drop may not have been committed when the store was lost; its rows are not brought back
+            // without anybody asking, and not passed over without a word.
+            report.problems.push(format!(
+                "{}: was being dropped, {} of its scopes still have files; they are left out",
+                def.full_name(),
+                found.scopes.len()
+            ));
+        }
         tables.push(def);
     }
     let catalog = Catalog::from_parts(Vec::new(), tables, 1)?;
