@@ -83,7 +83,9 @@ impl Arguments {
             return Size { rows: 5_000, files: 5, statements: 5, repetitions: 1, tiny: true };
         }
         let rows = self.rows.unwrap_or(default);
-        Size { rows, files: 100, statements: 200, repetitions: 7, tiny: false }
+        // A whole table goes into each repetition of a flush.
+        let repetitions = if benchmark == "flush" { 3 } else { 7 };
+        Size { rows, files: 100, statements: 200, repetitions, tiny: false }
     }
 }
 
