@@ -30,6 +30,6 @@ fn run_tests(workspace: &Workspace) -> Result<()> {
         .cargo()?
         .args(["test", "--no-fail-fast"])
         .args(NATIVE)
-        .hint("`cargo test -p PACKAGE NAME` runs one test; CONTRIBUTING.md has more")
+        .hint("CONTRIBUTING.md says how to run one of them")
         .run()
 }
