@@ -1,6 +1,8 @@
 //! From a statement's tree to rows: names, snapshots, and DataFusion.
 
+mod direct;
 mod explain;
+mod literal;
 mod names;
 mod overflow;
 mod planner;
@@ -9,5 +11,6 @@ mod statement;
 mod types;
 
 pub use explain::{explain, explain_analyze};
+pub use literal::literal;
 pub use planner::Planner;
 pub use statement::StatementContext;

@@ -53,7 +53,8 @@ impl PhysicalOptimizerRule for FailOnOverflow {
     }
 }
 
-fn checked(expr: Arc<dyn PhysicalExpr>) -> Result<Transformed<Arc<dyn PhysicalExpr>>> {
+/// `expr` with integer arithmetic that fails on overflow.
+pub fn checked(expr: Arc<dyn PhysicalExpr>) -> Result<Transformed<Arc<dyn PhysicalExpr>>> {
     expr.transform_up(|node| {
         let Some(binary) = node.downcast_ref::<BinaryExpr>() else { return Ok(Transformed::no(node)) };
         let failing = binary.clone().with_fail_on_overflow(true);

@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableFunctionArgs;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::{DataFusionError, TableReference};
+use datafusion::common::{DFSchema, DataFusionError, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::SessionStateDefaults;
@@ -20,11 +20,13 @@ use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanne
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
 };
+use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::SessionConfig;
-use datafusion::sql::planner::{ParserOptions, SqlToRel};
+use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
 use object_store::ObjectStore;
 
@@ -95,6 +97,40 @@ impl Planner {
             _ => collect(plan, task).await,
         };
         Ok(rows?)
+    }
+
+    /// `expr` over the columns of `schema`, its names and functions resolved.
+    ///
+    /// # Errors
+    /// What DataFusion cannot resolve or type.
+    pub fn expression(&self, expr: &ast::Expr, schema: &DFSchema) -> Result<Expr> {
+        let names = Names { state: &self.base, tables: Tables::new() };
+        let options = ParserOptions::new().with_map_string_types_to_utf8view(false);
+        let planner = SqlToRel::new_with_options(&names, options);
+        Ok(planner.sql_to_expr(expr.clone(), schema, &mut PlannerContext::new())?)
+    }
+
+    /// `expr` with its types made to fit and what is constant at `now_micros` computed.
+    ///
+    /// # Errors
+    /// What DataFusion cannot type or compute.
+    pub fn simplified(&self, expr: Expr, schema: &DFSchema, now_micros: i64) -> Result<Expr> {
+        let context = SimplifyContext::builder()
+            .with_schema(Arc::new(schema.clone()))
+            .with_config_options(Arc::clone(self.base.config_options()))
+            .with_query_execution_start_time(DateTime::from_timestamp_micros(now_micros))
+            .build();
+        let simplifier = ExprSimplifier::new(context);
+        let expr = simplifier.coerce(expr, schema)?;
+        Ok(simplifier.simplify(expr)?)
+    }
+
+    /// A simplified `expr`, ready to be evaluated on rows of `schema`.
+    ///
+    /// # Errors
+    /// What DataFusion cannot evaluate.
+    pub fn physical_expression(&self, expr: Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        Ok(self.base.create_physical_expr(expr, schema)?)
     }
 
     /// The logical plan of `query`, whose tables are `tables`.

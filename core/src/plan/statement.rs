@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::direct::DirectRead;
 use crate::plan::names;
 use crate::plan::planner::{Planner, Tables};
 use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
@@ -164,7 +165,7 @@ impl StatementContext<'_> {
         Ok((plan, state))
     }
 
-    /// The rows of `query`.
+    /// The rows of `query`: by a direct plan if it has one, else by DataFusion.
     ///
     /// # Errors
     /// What planning and running it report.
@@ -173,6 +174,13 @@ impl StatementContext<'_> {
         query: ast::Query,
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
     ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        if extra.is_empty()
+            && let Some(direct) = DirectRead::of(self, &query)
+        {
+            let rows = direct.run(self).await?;
+            self.count(&self.reports);
+            return Ok(rows);
+        }
         let mut query = query;
         names::distinguish(&mut query);
         let (plan, state) = self.physical(query, extra).await?;
