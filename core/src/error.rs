@@ -194,6 +194,9 @@ impl From<arrow::error::ArrowError> for Error {
             }
             E::ArithmeticOverflow(m) => Self::invalid(m),
             E::DivideByZero => Self::invalid("division by zero"),
+            E::OffsetOverflowError(bytes) => Self::limit(format!(
+                "values of one column that are handled together pass 2 GiB: {bytes} bytes"
+            )),
             other => Self::internal(other.to_string()).with_source(other),
         }
     }

@@ -329,6 +329,7 @@ impl Session {
     }
 
     async fn flush(&self, target: &StorageTarget) -> Result<Outcome> {
+        self.refuse_users("STORAGE FLUSH")?;
         let reports = match target {
             StorageTarget::Table(name) => {
                 let def = self.engine.shared.tiers.catalog().resolve(name, &self.namespace)?;
@@ -339,7 +340,19 @@ impl Session {
         flushed(&reports)
     }
 
+    /// Refuses what concerns the rows of every user: definitions, and the upkeep of whole tables, whose
+    /// reports name their owners.
+    fn refuse_users(&self, what: &str) -> Result<()> {
+        if self.role == Role::User {
+            return Err(Error::denied(format!(
+                "{what} is not for the role user, but for service, dba and system"
+            )));
+        }
+        Ok(())
+    }
+
     async fn check(&self, target: &StorageTarget) -> Result<Outcome> {
+        self.refuse_users("STORAGE CHECK")?;
         let tiers = &self.engine.shared.tiers;
         let catalog = tiers.catalog();
         let tables = match target {
@@ -355,6 +368,7 @@ impl Session {
     }
 
     async fn define(&self, statement: &Statement) -> Result<Outcome> {
+        self.refuse_users("changing definitions")?;
         if self.transaction.is_some() {
             return Err(Error::unsupported(
                 "changing definitions inside a transaction; COMMIT or ROLLBACK it first",
