@@ -18,6 +18,7 @@ use crate::flush::select::Picked;
 use crate::hot::scope::ScopeState;
 use crate::manifest::store::{self as manifest_store, Pointer, create_blob};
 use crate::manifest::{BatchEntry, BatchStatus, DeletesRef, FORMAT, Manifest};
+use crate::pace::{CancelToken, Pace};
 use crate::storage::WriteBatch;
 use crate::tiers::Tiers;
 use crate::types::{Durability, Scope, SeqId};
@@ -149,8 +150,11 @@ impl<'a> Plan<'a> {
         let size = self.file_rows(tiers);
         let from = usize::try_from(index).unwrap_or(usize::MAX).saturating_mul(size);
         let end = from.saturating_add(size).min(self.picked.live_rows());
+        let stores = &tiers.stores;
+        let pace = Pace::new(CancelToken::new(), Arc::clone(&stores.clock), Arc::clone(&stores.pause));
         let mut writer = BatchFileWriter::new(schema, &self.scope.scope, number, version, Vec::new())?;
         for start in (from..end).step_by(WRITE_ROWS) {
+            pace.step().await?;
             self.write_rows(&mut writer, schema, start, end.min(start + WRITE_ROWS))?;
         }
         let file = writer.finish()?;

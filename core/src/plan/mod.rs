@@ -5,6 +5,7 @@ mod explain;
 mod literal;
 mod names;
 mod overflow;
+mod paced;
 mod planner;
 mod sequential;
 mod statement;
