@@ -1,10 +1,10 @@
 //! From a statement's tree to rows: names, snapshots, and DataFusion.
 
+mod checked;
 mod direct;
 mod explain;
 mod literal;
 mod names;
-mod overflow;
 mod paced;
 mod planner;
 mod sequential;

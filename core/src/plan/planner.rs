@@ -10,6 +10,7 @@ use datafusion::catalog::TableFunctionArgs;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{DFSchema, DataFusionError, TableReference};
 use datafusion::datasource::provider_as_source;
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -22,7 +23,6 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::SessionConfig;
@@ -32,7 +32,7 @@ use object_store::ObjectStore;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::plan::overflow::FailOnOverflow;
+use crate::plan::checked::CheckArithmetic;
 use crate::plan::sequential::{RunSequentially, collect_sequentially};
 use crate::plan::types::Types;
 use crate::scan::BLOBS_URL;
@@ -41,6 +41,7 @@ use crate::scan::BLOBS_URL;
 #[derive(Debug)]
 pub struct Planner {
     base: SessionState,
+    checked: CheckArithmetic,
 }
 
 impl Planner {
@@ -65,13 +66,13 @@ impl Planner {
             .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
             .with_window_functions(SessionStateDefaults::default_window_functions())
             .with_table_function_list(SessionStateDefaults::default_table_functions());
-        let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(FailOnOverflow)];
-        rules.extend(PhysicalOptimizer::new().rules);
+        let mut rules = PhysicalOptimizer::new().rules;
         if config.target_partitions == 1 {
             rules.push(Arc::new(RunSequentially));
         }
-        let base = base.with_physical_optimizer_rules(rules).build();
-        Ok(Self { base })
+        let mut base = base.with_physical_optimizer_rules(rules).build();
+        base.register_function_rewrite(Arc::new(CheckArithmetic::default()))?;
+        Ok(Self { base, checked: CheckArithmetic::default() })
     }
 
     /// The state of one statement that starts at `now_micros`.
@@ -121,7 +122,7 @@ impl Planner {
             .with_query_execution_start_time(DateTime::from_timestamp_micros(now_micros))
             .build();
         let simplifier = ExprSimplifier::new(context);
-        let expr = simplifier.coerce(expr, schema)?;
+        let expr = simplifier.coerce(self.checked.applied_to(expr, schema)?, schema)?;
         Ok(simplifier.simplify(expr)?)
     }
 

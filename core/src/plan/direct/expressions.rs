@@ -12,7 +12,6 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::catalog::TableDef;
 use crate::plan::literal::parameter;
-use crate::plan::overflow::checked;
 use crate::plan::planner::Planner;
 use crate::plan::statement::StatementContext;
 
@@ -46,7 +45,7 @@ impl<'a> Expressions<'a> {
     /// A value with its type, and whether it may be NULL; arithmetic in it fails on overflow.
     pub fn value(&mut self, expr: &ast::Expr) -> Option<(Arc<dyn PhysicalExpr>, DataType, bool)> {
         let schema = self.schema.as_ref()?.as_arrow();
-        let expr = checked(self.physical(expr)?).ok()?.data;
+        let expr = self.physical(expr)?;
         let data_type = expr.data_type(schema).ok()?;
         let nullable = expr.nullable(schema).ok()?;
         Some((expr, data_type, nullable))
