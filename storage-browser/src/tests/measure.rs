@@ -1,5 +1,5 @@
-//! What commits and puts cost here: `cargo test … -- --ignored --nocapture` prints it. It is not judged, since
-//! machines differ.
+//! What commits and puts cost here: `cargo test … -- --include-ignored --nocapture measure` prints it. It is not
+//! judged, since machines differ.
 
 use firndb_core::Durability;
 use firndb_core::storage::{Keyspace, WriteBatch};
