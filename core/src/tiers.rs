@@ -1,7 +1,7 @@
 //! What both tiers of every table share: stores, order of commits, open scopes, caches.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_lock::Mutex as AsyncMutex;
 use bytes::Bytes;
@@ -19,12 +19,11 @@ use crate::key::KeyEncoder;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
+use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
 use crate::txn::snapshot::Snapshots;
 use crate::types::{Durability, Scope, SeqId, TableId};
 
-/// Where the writer epoch lies in `meta`.
-pub const EPOCH_KEY: &[u8] = b"writer_epoch";
 /// How many pairs are read from the key-value store at a time.
 const PAGE: usize = 256;
 
@@ -35,8 +34,8 @@ pub struct Tiers {
     pub stores: Stores,
     /// The settings.
     pub config: Config,
-    /// The writer epoch of this engine.
-    pub epoch: u64,
+    /// This engine's right to write.
+    pub fence: Arc<Fence>,
     /// The source of `_seq`.
     pub seqs: SeqAllocator,
     /// Who reads what.
@@ -50,16 +49,15 @@ pub struct Tiers {
     catalog: RwLock<Arc<Catalog>>,
     scopes: Mutex<HashMap<(TableId, Scope), Arc<ScopeState>>>,
     opening: AsyncMutex<()>,
-    failed: AtomicBool,
     uses: AtomicU64,
 }
 
 impl Tiers {
-    /// Shared state over `stores`, which an engine has opened at `epoch`.
+    /// Shared state over `stores`, which an engine has the right to write to.
     pub fn new(
         stores: Stores,
         config: Config,
-        epoch: u64,
+        fence: Arc<Fence>,
         seqs: SeqAllocator,
         committed: SeqId,
         catalog: Catalog,
@@ -68,7 +66,7 @@ impl Tiers {
             caches: Arc::new(ColdCaches::new(config.footer_cache_bytes, config.bloom_cache_bytes)),
             stores,
             config,
-            epoch,
+            fence,
             seqs,
             snapshots: Snapshots::starting_at(committed),
             commit_order: AsyncMutex::new(()),
@@ -76,7 +74,6 @@ impl Tiers {
             catalog: RwLock::new(Arc::new(catalog)),
             scopes: Mutex::default(),
             opening: AsyncMutex::new(()),
-            failed: AtomicBool::new(false),
             uses: AtomicU64::new(0),
         }
     }
@@ -96,43 +93,23 @@ impl Tiers {
         if self.config.read_only {
             return Err(Error::new(ErrorKind::PermissionDenied, "the store was opened for reading only"));
         }
-        if self.failed.load(Ordering::Acquire) {
-            return Err(Error::unavailable(
-                "an earlier write to the store failed, so what it holds is not known; close it and open it again",
-            ));
-        }
-        Ok(())
+        self.fence.check()
     }
 
     /// An empty batch that applies only while this engine is the store's writer.
     pub fn fenced_batch(&self) -> WriteBatch {
-        let mut batch = WriteBatch::new();
-        batch.expect_value(Keyspace::Meta, EPOCH_KEY, self.epoch.to_be_bytes().to_vec());
-        batch
+        self.fence.batch()
     }
 
     /// Refuses every later write: memory and stores no longer agree.
     pub fn fail(&self) {
-        self.failed.store(true, Ordering::Release);
+        self.fence.fail();
     }
 
-    /// Commits a fenced batch. After any failure the engine writes no more, but for one: a store that is
-    /// full has applied nothing, and goes on when it has room.
+    /// Commits a fenced batch, as [`Fence::commit`].
     pub async fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
         self.check_writable()?;
-        self.stores.kv.commit(batch, durability).await.map_err(|e| {
-            if e.kind() == ErrorKind::LimitExceeded {
-                return e;
-            }
-            self.fail();
-            match e.kind() {
-                ErrorKind::Conflict => Error::unavailable(
-                    "another writer has opened this store since; this engine writes no more",
-                )
-                .with_source(e),
-                _ => e,
-            }
-        })
+        self.fence.commit(batch, durability).await
     }
 
     /// The two tiers of `scope`, read from the stores if they are not in memory.

@@ -1,5 +1,7 @@
 //! Opening a store: what it is, who may write to it, and since when.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -10,9 +12,10 @@ use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Keyspace, Stores, WriteBatch};
-use crate::tiers::{EPOCH_KEY, Tiers};
+use crate::tiers::Tiers;
+use crate::txn::fence::{EPOCH_KEY, Fence};
 use crate::txn::seq::SeqAllocator;
-use crate::types::{Durability, SeqId};
+use crate::types::Durability;
 
 /// The version of everything at rest.
 pub const FORMAT: u32 = 1;
@@ -53,9 +56,10 @@ pub async fn open(stores: Stores, config: Config) -> Result<Tiers> {
     check_format(&stores).await?;
     let epoch = raise_epoch(&stores, &config).await?;
     let catalog = Catalog::load(kv.as_ref()).await?;
-    let seqs = SeqAllocator::open(kv, stores.clock.clone(), config.node, SeqId::ZERO).await?;
+    let fence = Arc::new(Fence::new(kv, epoch));
+    let seqs = SeqAllocator::open(Arc::clone(&fence), stores.clock.clone(), config.node).await?;
     let committed = seqs.last().await;
-    Ok(Tiers::new(stores, config, epoch, seqs, committed, catalog))
+    Ok(Tiers::new(stores, config, fence, seqs, committed, catalog))
 }
 
 fn same_store(id: &Bytes, file: &StoreFile) -> Result<()> {

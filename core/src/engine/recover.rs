@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::store::{Pointer, move_pointer};
 use crate::manifest::{self, Manifest};
 use crate::storage::{Keyspace, Stores, WriteBatch};
-use crate::tiers::EPOCH_KEY;
+use crate::txn::fence::EPOCH_KEY;
 use crate::txn::seq::put_mark;
 use crate::types::{Durability, SeqId};
 
