@@ -8,7 +8,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::catalog::{Catalog, TableDef, write_difference};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::storage::keys::table_prefix;
 use crate::storage::{KeyRange, Keyspace};
 use crate::tiers::Tiers;
@@ -70,12 +70,40 @@ impl Engine {
     }
 }
 
+/// Commits what makes the stored catalog `new`, after the definition files that the commit refers to.
 async fn store_catalog(tiers: &Tiers, old: &Catalog, new: &Catalog) -> Result<()> {
     let mut batch = tiers.fenced_batch();
+    let mut written = Vec::new();
     for (path, bytes) in write_difference(old, new, &mut batch)? {
-        tiers.stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await?;
+        // Also a file whose writing failed may be there.
+        written.push(path.clone());
+        if let Err(e) = tiers.stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await {
+            take_back(tiers, &written).await;
+            return Err(e.into());
+        }
     }
-    tiers.commit(batch, Durability::Strict).await
+    let committed = tiers.commit(batch, Durability::Strict).await;
+    // After any other failure the commit may be there, and refer to them.
+    if committed.as_ref().is_err_and(|e| e.kind() == ErrorKind::LimitExceeded) {
+        take_back(tiers, &written).await;
+    }
+    committed
+}
+
+/// Removes definition files that no commit refers to, as far as possible: a recovery would believe them.
+async fn take_back(tiers: &Tiers, written: &[Path]) {
+    // Another engine's files of the same names are not ours to remove.
+    if !tiers.fence.is_held().await.unwrap_or(false) {
+        return;
+    }
+    for path in written {
+        match tiers.stores.blobs.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => {
+                tracing::warn!(%error, %path, "a definition that was not committed could not be removed");
+            }
+        }
+    }
 }
 
 async fn remove_rows(tiers: &Tiers, table: &TableDef) -> Result<()> {

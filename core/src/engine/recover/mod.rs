@@ -3,15 +3,16 @@
 //! Definitions come from `table-{version}.json`, cold rows from the newest valid manifest of each scope.
 //! Every counter starts past all that was seen, so that no name and no `_seq` is given out twice.
 
-use std::collections::BTreeMap;
+mod definitions;
+mod listing;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectStoreExt, PutPayload};
 
-use crate::catalog::{Catalog, TableDef, decode_table, write_difference};
-use crate::cold::FileName;
+use crate::catalog::{Catalog, TableDef, write_difference};
 use crate::config::Config;
 use crate::engine::open::{FORMAT, FORMAT_KEY, STORE_ID, read_store_file};
 use crate::error::{Error, ErrorKind, Result};
@@ -36,8 +37,10 @@ pub struct RecoveryReport {
     pub files: u64,
     /// Rows in them that are alive.
     pub rows: u64,
-    /// What could not be used, a line each.
+    /// What could not be used, or is not certain, a line each.
     pub problems: Vec<String>,
+    /// What is as it should be but worth knowing, a line each.
+    pub notes: Vec<String>,
 }
 
 impl fmt::Display for RecoveryReport {
@@ -54,17 +57,11 @@ impl fmt::Display for RecoveryReport {
         for problem in &self.problems {
             writeln!(f, "problem: {problem}")?;
         }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
         Ok(())
     }
-}
-
-/// What the blob store's listing says of one table.
-#[derive(Default)]
-struct Found {
-    /// Definition files by schema version.
-    definitions: BTreeMap<u32, Path>,
-    /// Manifests by number, and the highest number of any file, per scope directory.
-    scopes: BTreeMap<Path, (BTreeMap<u64, Path>, u64)>,
 }
 
 /// Rebuilds the key-value store of `stores`, which must be empty.
@@ -78,38 +75,34 @@ pub async fn recover(stores: &Stores, config: &Config) -> Result<RecoveryReport>
     let mut report = RecoveryReport::default();
     let mut batch = WriteBatch::new();
     batch.expect_absent(Keyspace::Meta, STORE_ID);
+    let listed = listing::list(stores).await?;
     let mut tables = Vec::new();
+    for found in listed.values() {
+        tables.extend(definitions::read(stores, found, &mut report).await?);
+    }
+    definitions::settle_drops(&mut tables, &mut report)?;
     let mut highest = Highest::default();
-    for found in list(stores).await?.into_values() {
-        let Some(def) = newest_definition(stores, &found, &mut report).await? else { continue };
-        if !def.dropped {
-            report.tables.push(def.full_name().to_string());
-            for (dir, (manifests, last_number)) in &found.scopes {
-                let scope = newest_manifest(stores, &def, manifests, &mut report).await?;
-                match scope {
-                    Some(manifest) => {
-                        point_at(&mut batch, &def, &manifest, *last_number, &mut highest)?;
-                        count(&manifest, &mut report);
-                    }
-                    None => {
-                        report.problems.push(format!("{dir}: no readable manifest, its files are left out"))
-                    }
+    for table in tables.iter().filter(|t| !t.def.dropped) {
+        report.tables.push(table.def.full_name().to_string());
+        for (dir, found) in &table.found.scopes {
+            match newest_manifest(stores, &table.def, &found.manifests, &mut report).await? {
+                Some(manifest) => {
+                    point_at(&mut batch, &table.def, &manifest, found.last_number, &mut highest)?;
+                    count(&manifest, &mut report);
                 }
+                None => report.problems.push(format!("{dir}: no readable manifest, its files are left out")),
             }
         }
-        if def.dropped && !found.scopes.is_empty() {
-            // The drop may not have been committed when the store was lost; its rows are not brought back
-            // without anybody asking, and not passed over without a word.
-            report.problems.push(format!(
-                "{}: was being dropped, {} of its scopes still have files; they are left out",
-                def.full_name(),
-                found.scopes.len()
-            ));
-        }
-        tables.push(def);
     }
-    let catalog = Catalog::from_parts(Vec::new(), tables, 1)?;
-    write_difference(&Catalog::default(), &catalog, &mut batch)?;
+    let to_write: BTreeSet<Path> = tables.iter().filter_map(definitions::ReadTable::path_to_write).collect();
+    let last_id = listed.values().filter_map(|t| t.id).max().unwrap_or(0);
+    let catalog =
+        Catalog::from_parts(Vec::new(), tables.into_iter().map(|t| t.def), last_id.saturating_add(1))?;
+    for (path, bytes) in write_difference(&Catalog::default(), &catalog, &mut batch)? {
+        if to_write.contains(&path) {
+            stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await?;
+        }
+    }
     let now = stores.clock.now_ms().max(highest.seq.unix_ms());
     put_mark(&mut batch, SeqId::at(now + MARGIN_MS, config.node));
     batch.put(Keyspace::Meta, FORMAT_KEY, FORMAT.to_be_bytes().to_vec());
@@ -123,57 +116,6 @@ pub async fn recover(stores: &Stores, config: &Config) -> Result<RecoveryReport>
 struct Highest {
     seq: SeqId,
     epoch: u64,
-}
-
-async fn list(stores: &Stores) -> Result<BTreeMap<Path, Found>> {
-    let mut tables: BTreeMap<Path, Found> = BTreeMap::new();
-    let mut listed = stores.blobs.list(None);
-    while let Some(object) = listed.try_next().await? {
-        let path = object.location;
-        let parts: Vec<String> = path.parts().map(|p| p.as_ref().to_owned()).collect();
-        match parts.as_slice() {
-            [namespace, table, name] => {
-                let version = name.strip_prefix("table-").and_then(|n| n.strip_suffix(".json"));
-                if let Some(version) = version.and_then(|v| v.parse().ok()) {
-                    let found =
-                        tables.entry(Path::from_iter([namespace.as_str(), table.as_str()])).or_default();
-                    found.definitions.insert(version, path);
-                }
-            }
-            [namespace, table, scope, name] => {
-                let found = tables.entry(Path::from_iter([namespace.as_str(), table.as_str()])).or_default();
-                let dir = Path::from_iter([namespace.as_str(), table.as_str(), scope.as_str()]);
-                let (manifests, last) = found.scopes.entry(dir).or_default();
-                let Some(file) = FileName::parse(name) else { continue };
-                if let Some(number) = file.number() {
-                    *last = (*last).max(number);
-                }
-                if let FileName::Manifest(number) = file {
-                    manifests.insert(number, path);
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(tables)
-}
-
-async fn newest_definition(
-    stores: &Stores,
-    found: &Found,
-    report: &mut RecoveryReport,
-) -> Result<Option<TableDef>> {
-    for path in found.definitions.values().rev() {
-        let bytes = stores.blobs.get(path).await?.bytes().await?;
-        match decode_table(&bytes, path.as_ref()) {
-            Ok(def) => return Ok(Some(def)),
-            Err(e) => report.problems.push(e.to_string()),
-        }
-    }
-    for dir in found.scopes.keys() {
-        report.problems.push(format!("{dir}: belongs to a table without a readable definition"));
-    }
-    Ok(None)
 }
 
 async fn newest_manifest(
