@@ -43,31 +43,44 @@ impl Engine {
         }
         drop(publishing);
         drop(order);
-        if !gone.is_empty() {
-            self.clear_dropped().await?;
+        if !gone.is_empty()
+            && let Err(error) = self.clear_dropped().await
+        {
+            tracing::warn!(%error, "the remains of a dropped table could not be removed yet");
         }
         Ok(true)
     }
 
-    /// Removes rows and files of dropped tables; whether there were any. Cut short, it is done again when
-    /// the store is next opened.
+    /// Removes rows and files of dropped tables; whether there were any. What cannot be removed is tried
+    /// again when the store is next opened, and by [`Engine::step`].
+    ///
+    /// # Errors
+    /// The first table's that could not be cleared away; the others are.
     pub(crate) async fn clear_dropped(&self) -> Result<bool> {
         let tiers = &self.shared.tiers;
         if tiers.config.read_only {
             return Ok(false);
         }
         let dropped: Vec<Arc<TableDef>> = tiers.catalog().dropped().cloned().collect();
+        let mut failed = None;
         for table in &dropped {
-            remove_rows(tiers, table).await?;
-            let order = tiers.commit_order.lock().await;
-            let old = tiers.catalog();
-            let new = old.forget_dropped(table.id);
-            store_catalog(tiers, &old, &new).await?;
-            tiers.set_catalog(new);
-            drop(order);
+            if let Err(e) = clear(tiers, table).await {
+                failed.get_or_insert(e.context(format!("removing the dropped table {}", table.full_name())));
+            }
         }
-        Ok(!dropped.is_empty())
+        failed.map_or(Ok(!dropped.is_empty()), Err)
     }
+}
+
+async fn clear(tiers: &Tiers, table: &TableDef) -> Result<()> {
+    remove_rows(tiers, table).await?;
+    let order = tiers.commit_order.lock().await;
+    let old = tiers.catalog();
+    let new = old.forget_dropped(table.id);
+    store_catalog(tiers, &old, &new).await?;
+    tiers.set_catalog(new);
+    drop(order);
+    Ok(())
 }
 
 /// Commits what makes the stored catalog `new`, after the definition files that the commit refers to.
@@ -117,11 +130,20 @@ async fn remove_rows(tiers: &Tiers, table: &TableDef) -> Result<()> {
     let files: Vec<Path> = tiers.stores.blobs.list(Some(&dir)).map_ok(|o| o.location).try_collect().await?;
     let (definitions, rows): (Vec<Path>, Vec<Path>) =
         files.into_iter().partition(|p| p.parts().count() == dir.parts().count() + 1);
-    for path in rows.into_iter().chain(definitions) {
+    remove_files(tiers, rows).await?;
+    remove_files(tiers, definitions).await
+}
+
+/// Removes every file that can be; the first that cannot is the error.
+async fn remove_files(tiers: &Tiers, paths: Vec<Path>) -> Result<()> {
+    let mut failed = None;
+    for path in paths {
         match tiers.stores.blobs.delete(&path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => tiers.caches.forget(&path),
-            Err(e) => return Err(e.into()),
+            Err(e) => {
+                failed.get_or_insert(e);
+            }
         }
     }
-    Ok(())
+    failed.map_or(Ok(()), |e| Err(e.into()))
 }

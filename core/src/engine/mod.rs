@@ -55,7 +55,11 @@ impl Engine {
         let planner = Planner::new(&config, &stores.blobs)?;
         let tiers = Arc::new(open::open(stores, config).await?);
         let engine = Self { shared: Arc::new(Shared { tiers, planner }) };
-        engine.clear_dropped().await?;
+        if let Err(error) = engine.clear_dropped().await {
+            // A file that cannot be removed harms nobody; an engine that cannot write is of no use.
+            engine.shared.tiers.fence.check()?;
+            tracing::warn!(%error, "the remains of a dropped table could not be removed yet");
+        }
         Ok(engine)
     }
 
