@@ -254,3 +254,23 @@ async fn after_a_failed_sync_nothing_is_written_until_it_is_reopened() {
     engine.flush_all().await.unwrap();
     assert_eq!(ask(&mut engine.session(), "SELECT * FROM t ORDER BY id").await, ["1|before", "3|after"]);
 }
+
+#[tokio::test]
+async fn every_step_of_making_a_store_cut_short_is_completed() {
+    let faults = FaultStores::new();
+    open(&faults).await;
+    for n in 1..=faults.operations() {
+        for mode in MODES {
+            let faults = FaultStores::new();
+            faults.crash_after(n, mode);
+            Engine::open(stores(&faults), Config::default()).await.map(drop).unwrap_err();
+            let when = format!("operation {n} of making a store, {mode:?}");
+            let rest = faults.survivors();
+            let engine = open(&rest).await;
+            two_tiers(&engine).await;
+            drop(engine);
+            let engine = open(&rest.survivors()).await;
+            expect_two_tiers(&engine, &when).await;
+        }
+    }
+}

@@ -55,3 +55,46 @@ async fn a_file_that_cannot_be_removed_fails_neither_the_drop_nor_the_opening() 
     assert_eq!(left(&faults), [""; 0]);
     assert!(!engine.step().await.unwrap());
 }
+
+/// Stores with a key-value store of their own over the blobs of `faults`.
+fn beside(faults: &FaultStores) -> Stores {
+    let blobs = stores(faults).blobs;
+    Stores { blobs, rng: Arc::new(SeededRng::new(2)), ..stores(&FaultStores::new()) }
+}
+
+#[tokio::test]
+async fn a_blob_store_is_of_one_key_value_store() {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    let second = beside(&faults);
+    let refused = Engine::open(second.clone(), Config::default()).await.map(drop).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+    assert!(refused.to_string().contains("recover"), "{refused}");
+    two_tables(&engine).await;
+
+    // The refused one is as empty as it was, and may become another store.
+    let elsewhere = Stores { blobs: stores(&FaultStores::new()).blobs, ..second };
+    Engine::open(elsewhere, Config::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_stores_made_at_once_over_one_blob_store_one_is_refused() {
+    let faults = FaultStores::new();
+    let first = beside(&faults);
+    // The first has seen that there is no store.json, and waits to create it.
+    let mut pause = faults.pause_at("blob put store.json");
+    let opening = Engine::open(first.clone(), Config::default());
+    let second = async {
+        pause.reached().await;
+        let engine = open(&faults).await;
+        pause.release();
+        engine
+    };
+    let (refused, engine) = futures::join!(opening, second);
+    let refused = refused.map(drop).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+    two_tables(&engine).await;
+
+    let elsewhere = Stores { blobs: stores(&FaultStores::new()).blobs, ..first };
+    Engine::open(elsewhere, Config::default()).await.unwrap();
+}

@@ -1,6 +1,7 @@
 //! The engine: owns the stores, opens and closes them, and does the work that no statement waits for.
 
 mod check;
+mod create;
 mod ddl;
 mod inspect;
 mod open;
