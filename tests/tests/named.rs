@@ -324,3 +324,21 @@ async fn a_dropped_session_rolls_its_transaction_back() {
     let flushed = engine.flush_all().await.unwrap();
     assert_eq!(flushed.iter().map(|f| f.rows).sum::<u64>(), 1);
 }
+
+#[tokio::test]
+async fn a_row_counts_as_hidden_by_a_deletion_vector_only_once_one_hides_it() {
+    const ALL: &str = "SELECT count(*), sum(id) FROM t";
+    let lasting = Lasting::new(1);
+    let (engine, mut s) = with_table(&lasting).await;
+    ask(&mut s, "INSERT INTO t SELECT v, 'cold' FROM generate_series(1, 10) AS g(v)").await;
+    flush(&engine).await;
+    ask(&mut s, "UPDATE t SET v = 'hot' WHERE id <= 3").await;
+    assert_eq!(ask(&mut s, ALL).await, ["10|55"]);
+    assert_eq!(engine.stats().deletion_vector_rows_hidden, 0);
+    let plan = ask(&mut s, &format!("EXPLAIN ANALYZE {ALL}")).await.join("\n");
+    assert!(plan.contains("rows_hidden=3"), "{plan}");
+    flush(&engine).await;
+    let before = engine.stats().deletion_vector_rows_hidden;
+    assert_eq!(ask(&mut s, ALL).await, ["10|55"]);
+    assert_eq!(engine.stats().deletion_vector_rows_hidden - before, 3);
+}
