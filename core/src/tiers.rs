@@ -164,8 +164,13 @@ impl Tiers {
 
     /// The scopes of `table` that have anything, hot or cold, in either store.
     pub async fn scopes_of(&self, table: TableId) -> Result<Vec<Scope>> {
+        self.scopes_in(table, &[Keyspace::Hot, Keyspace::Manifest]).await
+    }
+
+    /// The scopes of `table` that have a key in one of `spaces`.
+    pub async fn scopes_in(&self, table: TableId, spaces: &[Keyspace]) -> Result<Vec<Scope>> {
         let mut found = std::collections::BTreeSet::new();
-        for space in [Keyspace::Hot, Keyspace::Manifest] {
+        for &space in spaces {
             let mut from = Bytes::from(crate::storage::keys::table_prefix(table));
             let end = KeyRange::prefix(from.clone()).end;
             // One key of a scope is enough; the next look starts behind all of that scope's.

@@ -1,10 +1,10 @@
 //! Stores that fail in one respect: what it does not concern goes on.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::sync::Arc;
 
 use firndb_core::storage::fault::FaultStores;
-use firndb_core::storage::{ManualClock, SeededRng, Stores};
+use firndb_core::storage::{Keyspace, ManualClock, SeededRng, Stores};
 use firndb_core::{Config, Engine, ErrorKind};
 use firndb_tests::ask::ask;
 use firndb_tests::lasting::START_MS;
@@ -94,7 +94,78 @@ async fn of_two_stores_made_at_once_over_one_blob_store_one_is_refused() {
     let refused = refused.map(drop).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
     two_tables(&engine).await;
+    // A key-value store with an id could not be recovered, as the refusal says that it can.
+    assert_eq!(first.kv.get(Keyspace::Meta, b"store_id").await.unwrap(), None);
 
     let elsewhere = Stores { blobs: stores(&FaultStores::new()).blobs, ..first };
     Engine::open(elsewhere, Config::default()).await.unwrap();
+}
+
+/// `a` and `b` with hot versions of their cold rows, those of `a` damaged, and as many users with a hot row;
+/// opened with `config`.
+async fn damaged(faults: &FaultStores, users: usize, config: Config) -> Engine {
+    let engine = open(faults).await;
+    two_tables(&engine).await;
+    ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY)").await;
+    for n in 0..users {
+        ask(&mut user(&engine, &format!("user{n}")), "INSERT INTO u VALUES (1)").await;
+    }
+    for table in ["a", "b"] {
+        ask(&mut engine.session(), &format!("UPDATE {table} SET v = 'hot'")).await;
+    }
+    engine.close().await.unwrap();
+    faults.truncate_blob("main/a-00000001/shared/batch-1.parquet", 10).unwrap();
+    Engine::open(stores(faults), config).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_damaged_scope_does_not_keep_others_from_being_flushed() {
+    let faults = FaultStores::new();
+    let engine = damaged(&faults, 0, Config::default()).await;
+    let failed = engine.flush_all().await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::Corrupt, "{failed}");
+    assert!(failed.to_string().contains("main.a"), "{failed}");
+    assert_eq!(engine.stats().flushes, 1);
+    let inspected = engine.inspect(Some("b")).await.unwrap();
+    assert_eq!((inspected[0].scopes[0].hot_rows, inspected[0].scopes[0].batches.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_damaged_scope_does_not_keep_background_work_from_others() {
+    let faults = FaultStores::new();
+    let mut config = Config::default();
+    config.flush_rows = 1;
+    // So many that what is damaged comes last by chance only seldom.
+    let engine = damaged(&faults, 10, config).await;
+    // All are in memory, where policies are looked after.
+    engine.inspect(None).await.unwrap();
+    let mut worked = 0;
+    let failed = loop {
+        match engine.step().await {
+            Ok(true) => worked += 1,
+            Ok(false) => panic!("the damage was passed over"),
+            Err(e) => break e,
+        }
+    };
+    assert_eq!((worked, failed.kind()), (11, ErrorKind::Corrupt), "{failed}");
+    assert_eq!(ask(&mut engine.session(), "SELECT * FROM b").await, ["1|hot"]);
+}
+
+#[tokio::test]
+async fn a_copy_of_the_manifest_that_cannot_be_replaced_fails_no_flush() {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    two_tables(&engine).await;
+    ask(&mut engine.session(), "UPDATE a SET v = 'changed'").await;
+    faults.refuse("/manifest.json", ErrorKind::Unavailable);
+    assert_eq!(engine.flush_all().await.unwrap().len(), 1);
+    drop(engine);
+    let engine = open(&faults).await;
+    assert_eq!(ask(&mut engine.session(), "SELECT * FROM a").await, ["1|changed"]);
+    drop(engine);
+    faults.refuse_nothing();
+    let engine = open(&faults).await;
+    assert_eq!(ask(&mut engine.session(), "SELECT * FROM a").await, ["1|changed"]);
+    let report = engine.check().await.unwrap();
+    assert!(report.is_clean() && !report.notes.iter().any(|n| n.contains("manifest.json")), "{report:?}");
 }

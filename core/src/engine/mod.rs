@@ -3,6 +3,7 @@
 mod check;
 mod create;
 mod ddl;
+mod flush;
 mod inspect;
 mod open;
 mod recover;
@@ -18,7 +19,6 @@ pub use recover::RecoveryReport;
 use crate::catalog::{TableDef, TableName};
 use crate::config::Config;
 use crate::error::Result;
-use crate::flush::{FlushReport, flush_scope, is_due};
 use crate::plan::Planner;
 use crate::session::Session;
 use crate::stats::EngineStats;
@@ -83,59 +83,6 @@ impl Engine {
     #[must_use]
     pub fn session_as(&self, subject: UserId, role: Role) -> Session {
         Session::new(self.clone(), subject, role)
-    }
-
-    /// Does one unit of work that no statement waits for: a flush that a policy asks for, or clearing away a
-    /// dropped table. Whether it did anything.
-    ///
-    /// # Errors
-    /// What the stores report.
-    pub async fn step(&self) -> Result<bool> {
-        let tiers = &self.shared.tiers;
-        if tiers.config.read_only {
-            return Ok(false);
-        }
-        for scope in tiers.open_scopes() {
-            if is_due(tiers, &scope) && flush_scope(tiers, &scope).await?.is_some() {
-                tiers.enforce_budget();
-                return Ok(true);
-            }
-        }
-        self.clear_dropped().await
-    }
-
-    /// Flushes every scope of every table, as far as open snapshots allow.
-    ///
-    /// # Errors
-    /// What the stores report; scopes flushed before it stay flushed.
-    pub async fn flush_all(&self) -> Result<Vec<FlushReport>> {
-        self.flush(None).await
-    }
-
-    /// Flushes every scope of the tables in `namespace`, or of all.
-    pub(crate) async fn flush(&self, namespace: Option<&str>) -> Result<Vec<FlushReport>> {
-        let catalog = self.shared.tiers.catalog();
-        if let Some(namespace) = namespace {
-            catalog.expect_namespace(namespace)?;
-        }
-        let mut reports = Vec::new();
-        for def in catalog.tables().filter(|t| namespace.is_none_or(|n| t.namespace == n)) {
-            reports.extend(self.flush_table(def).await?);
-        }
-        Ok(reports)
-    }
-
-    /// Flushes every scope of `def`.
-    pub(crate) async fn flush_table(&self, def: &Arc<TableDef>) -> Result<Vec<FlushReport>> {
-        let tiers = &self.shared.tiers;
-        let mut reports = Vec::new();
-        for scope in tiers.scopes_of(def.id).await? {
-            let state = tiers.scope(def, &scope).await?;
-            reports.extend(flush_scope(tiers, &state).await?);
-            drop(state);
-            tiers.enforce_budget();
-        }
-        Ok(reports)
     }
 
     /// Reads everything and verifies it.
