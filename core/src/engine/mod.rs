@@ -65,12 +65,23 @@ impl Engine {
     }
 
     /// Rebuilds a lost key-value store from the blob store: catalog, pointers and counters. Rows that were
-    /// only hot are lost with it.
+    /// only hot are lost with it. What cannot be read is in the report's problems: a scope whose newest
+    /// manifest is missing or damaged is rebuilt as damaged, and reading it is `Corrupt`.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the key-value store is not empty, `NotFound` when the blob store holds no store,
+    /// `Corrupt` when it cannot be told whose a damaged scope is.
+    pub async fn recover(stores: Stores, config: Config) -> Result<RecoveryReport> {
+        recover::recover(&stores, &config, false).await
+    }
+
+    /// As [`Engine::recover`], but a scope whose newest manifest is missing or damaged goes back to the newest
+    /// that can be read, or to no rows: what was deleted since is there again, what was flushed since is not.
     ///
     /// # Errors
     /// `AlreadyExists` when the key-value store is not empty, `NotFound` when the blob store holds no store.
-    pub async fn recover(stores: Stores, config: Config) -> Result<RecoveryReport> {
-        recover::recover(&stores, &config).await
+    pub async fn recover_with_older_manifests(stores: Stores, config: Config) -> Result<RecoveryReport> {
+        recover::recover(&stores, &config, true).await
     }
 
     /// A session of `root`, with every right.

@@ -6,6 +6,7 @@ use object_store::path::Path;
 use crate::catalog::{TableDef, decode_table};
 use crate::engine::recover::RecoveryReport;
 use crate::engine::recover::listing::FoundTable;
+use crate::engine::recover::scopes::ReadScope;
 use crate::error::{Error, Result};
 use crate::storage::Stores;
 
@@ -80,6 +81,40 @@ fn next_version(found: &FoundTable, def: &TableDef) -> Result<u32> {
 }
 
 impl ReadTable<'_> {
+    /// Makes the definition one to go on from: an older one than the newest takes the place of that, and no
+    /// column gets the id of one that a file has.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when there is no schema version or column id left.
+    pub fn go_past(&mut self, scopes: &[ReadScope], report: &mut RecoveryReport) -> Result<()> {
+        let def = &mut self.def;
+        let column = scopes.iter().map(ReadScope::last_column_id).max().unwrap_or(0);
+        if column >= def.next_column_id {
+            report.problems.push(format!(
+                "{}: files have columns up to id {column}, the definition knows ids below {}; what is in the \
+                 others is left out",
+                def.full_name(),
+                def.next_column_id
+            ));
+            let next = column.checked_add(1);
+            def.next_column_id =
+                next.ok_or_else(|| Error::limit(format!("{} has no column id left", def.full_name())))?;
+        } else if self.is_newest(scopes) {
+            return Ok(());
+        }
+        let written = scopes.iter().map(ReadScope::schema_version).max().unwrap_or(0);
+        self.def.schema_version = self.def.schema_version.max(written);
+        self.def.schema_version = next_version(self.found, &self.def)?;
+        Ok(())
+    }
+
+    /// Whether no file tells of a later definition.
+    fn is_newest(&self, scopes: &[ReadScope]) -> bool {
+        let mut seen =
+            self.found.definitions.keys().copied().chain(scopes.iter().map(ReadScope::schema_version));
+        seen.all(|version| version <= self.def.schema_version)
+    }
+
     /// Where the definition is kept, if it is not there as it is.
     #[must_use]
     pub fn path_to_write(&self) -> Option<Path> {

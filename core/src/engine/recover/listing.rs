@@ -26,6 +26,8 @@ pub struct FoundTable {
 pub struct FoundScope {
     /// Manifests by number.
     pub manifests: BTreeMap<u64, Path>,
+    /// The copy of the newest manifest.
+    pub copy: Option<Path>,
     /// The highest number of any file.
     pub last_number: u64,
 }
@@ -74,8 +76,12 @@ impl FoundScope {
         if let Some(number) = file.number() {
             self.last_number = self.last_number.max(number);
         }
-        if let FileName::Manifest(number) = file {
-            self.manifests.insert(number, path);
+        match file {
+            FileName::Manifest(number) => {
+                self.manifests.insert(number, path);
+            }
+            FileName::NewestManifest => self.copy = Some(path),
+            _ => {}
         }
     }
 }

@@ -1,23 +1,27 @@
 //! Rebuilding a lost key-value store from the blob store.
 //!
-//! Definitions come from `table-{version}.json`, cold rows from the newest valid manifest of each scope.
-//! Every counter starts past all that was seen, so that no name and no `_seq` is given out twice.
+//! Definitions come from `table-{version}.json`, cold rows from the newest manifest of each scope; a scope
+//! whose newest manifest cannot be read is damaged, and says so when it is read. Every counter starts past
+//! all that was seen, so that no name, no id and no `_seq` is given out twice.
 
 mod definitions;
 mod listing;
+mod scopes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
-use crate::catalog::{Catalog, TableDef, write_difference};
+use crate::catalog::{Catalog, write_difference};
 use crate::config::Config;
 use crate::engine::open::{FORMAT, FORMAT_KEY, STORE_ID, read_store_file};
-use crate::error::{Error, ErrorKind, Result};
+use crate::engine::recover::definitions::ReadTable;
+use crate::engine::recover::scopes::ReadScope;
+use crate::error::{Error, Result};
+use crate::manifest::Manifest;
 use crate::manifest::store::{Pointer, move_pointer};
-use crate::manifest::{self, Manifest};
 use crate::storage::{Keyspace, Stores, WriteBatch};
 use crate::txn::fence::EPOCH_KEY;
 use crate::txn::seq::put_mark;
@@ -31,7 +35,7 @@ const MARGIN_MS: i64 = 60_000;
 pub struct RecoveryReport {
     /// Tables whose definitions were found.
     pub tables: Vec<String>,
-    /// Scopes whose manifest was found.
+    /// Scopes whose manifest is taken.
     pub scopes: u64,
     /// Batch files they list.
     pub files: u64,
@@ -64,8 +68,9 @@ impl fmt::Display for RecoveryReport {
     }
 }
 
-/// Rebuilds the key-value store of `stores`, which must be empty.
-pub async fn recover(stores: &Stores, config: &Config) -> Result<RecoveryReport> {
+/// Rebuilds the key-value store of `stores`, which must be empty. With `older_manifests`, a scope whose
+/// newest manifest cannot be read goes back to the newest that can.
+pub async fn recover(stores: &Stores, config: &Config, older_manifests: bool) -> Result<RecoveryReport> {
     if stores.kv.get(Keyspace::Meta, STORE_ID).await?.is_some() {
         return Err(Error::already_exists("the key-value store is there: nothing to recover"));
     }
@@ -82,27 +87,27 @@ pub async fn recover(stores: &Stores, config: &Config) -> Result<RecoveryReport>
     }
     definitions::settle_drops(&mut tables, &mut report)?;
     let mut highest = Highest::default();
-    for table in tables.iter().filter(|t| !t.def.dropped) {
+    for table in tables.iter_mut().filter(|t| !t.def.dropped) {
         report.tables.push(table.def.full_name().to_string());
-        for (dir, found) in &table.found.scopes {
-            match newest_manifest(stores, &table.def, &found.manifests, &mut report).await? {
-                Some(manifest) => {
-                    point_at(&mut batch, &table.def, &manifest, found.last_number, &mut highest)?;
-                    count(&manifest, &mut report);
-                }
-                None => report.problems.push(format!("{dir}: no readable manifest, its files are left out")),
+        let scopes = read_scopes(stores, table, &mut report).await?;
+        table.go_past(&scopes, &mut report)?;
+        for scope in &scopes {
+            highest.include(scope);
+            let pointer = scope.pointer(&table.def, older_manifests, &mut report)?;
+            if let Some(manifest) = scope.manifest.as_ref().filter(|m| m.version == pointer.version) {
+                count(manifest, &mut report);
+            }
+            scope.restore(stores).await?;
+            match scope.scope() {
+                Ok(name) => move_pointer(&mut batch, table.def.id, &name, &Pointer::default(), &pointer)?,
+                // Without a pointer its user would find no rows, and nothing would say why.
+                Err(e) if scope.lost.is_some() && !older_manifests => return Err(e),
+                Err(e) => report.problems.push(e.to_string()),
             }
         }
     }
-    let to_write: BTreeSet<Path> = tables.iter().filter_map(definitions::ReadTable::path_to_write).collect();
     let last_id = listed.values().filter_map(|t| t.id).max().unwrap_or(0);
-    let catalog =
-        Catalog::from_parts(Vec::new(), tables.into_iter().map(|t| t.def), last_id.saturating_add(1))?;
-    for (path, bytes) in write_difference(&Catalog::default(), &catalog, &mut batch)? {
-        if to_write.contains(&path) {
-            stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await?;
-        }
-    }
+    write_catalog(stores, tables, last_id.saturating_add(1), &mut batch).await?;
     let now = stores.clock.now_ms().max(highest.seq.unix_ms());
     put_mark(&mut batch, SeqId::at(now + MARGIN_MS, config.node));
     batch.put(Keyspace::Meta, FORMAT_KEY, FORMAT.to_be_bytes().to_vec());
@@ -118,50 +123,39 @@ struct Highest {
     epoch: u64,
 }
 
-async fn newest_manifest(
-    stores: &Stores,
-    def: &TableDef,
-    manifests: &BTreeMap<u64, Path>,
-    report: &mut RecoveryReport,
-) -> Result<Option<Manifest>> {
-    for path in manifests.values().rev() {
-        let bytes = stores.blobs.get(path).await?.bytes().await?;
-        let manifest = manifest::decode(path.as_ref(), &bytes).and_then(|(m, _)| {
-            m.scope()?;
-            if m.table_id == def.id {
-                Ok(m)
-            } else {
-                Err(Error::corrupt(format!("{path}: belongs to table {}, expected {}", m.table_id, def.id)))
-            }
-        });
-        match manifest {
-            Ok(manifest) => return Ok(Some(manifest)),
-            Err(e) if e.kind() == ErrorKind::Corrupt => report.problems.push(e.to_string()),
-            Err(e) => return Err(e),
-        }
+impl Highest {
+    fn include(&mut self, scope: &ReadScope) {
+        self.seq = self.seq.max(scope.last_seq());
+        self.epoch = self.epoch.max(scope.manifest.as_ref().map_or(0, |m| m.epoch));
     }
-    Ok(None)
 }
 
-fn point_at(
+async fn read_scopes(
+    stores: &Stores,
+    table: &ReadTable<'_>,
+    report: &mut RecoveryReport,
+) -> Result<Vec<ReadScope>> {
+    let mut scopes = Vec::with_capacity(table.found.scopes.len());
+    for (dir, found) in &table.found.scopes {
+        scopes.push(ReadScope::read(stores, table.def.id, dir, found, report).await?);
+    }
+    Ok(scopes)
+}
+
+/// Adds the definitions to `batch`, and writes the files of those that have none as they are.
+async fn write_catalog(
+    stores: &Stores,
+    tables: Vec<ReadTable<'_>>,
+    next_table_id: u32,
     batch: &mut WriteBatch,
-    def: &TableDef,
-    manifest: &Manifest,
-    last_number: u64,
-    highest: &mut Highest,
 ) -> Result<()> {
-    let (_, checksum) = manifest::encode(manifest)?;
-    let pointer = Pointer {
-        version: manifest.version,
-        checksum: Some(checksum),
-        flushed_through: manifest.flushed_through,
-        next_number: last_number.max(manifest.version) + 1,
-        feed_floor: manifest.flushed_through,
-    };
-    move_pointer(batch, def.id, &manifest.scope()?, &Pointer::default(), &pointer)?;
-    let seqs = manifest.batches.iter().map(|b| b.max_seq);
-    highest.seq = seqs.chain([manifest.flushed_through, highest.seq]).max().unwrap_or_default();
-    highest.epoch = highest.epoch.max(manifest.epoch);
+    let missing: BTreeSet<Path> = tables.iter().filter_map(ReadTable::path_to_write).collect();
+    let catalog = Catalog::from_parts(Vec::new(), tables.into_iter().map(|t| t.def), next_table_id)?;
+    for (path, bytes) in write_difference(&Catalog::default(), &catalog, batch)? {
+        if missing.contains(&path) {
+            stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await?;
+        }
+    }
     Ok(())
 }
 
