@@ -55,7 +55,7 @@ counters! {
     deletion_vector_rows_hidden,
     /// Commits refused because another was first.
     conflicts,
-    /// Scopes dropped from memory to keep the byte budget.
+    /// Scopes dropped from memory to keep within limits of bytes and number.
     scopes_evicted,
     /// Batch files opened by scans and lookups.
     files_opened,

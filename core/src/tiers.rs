@@ -1,11 +1,11 @@
 //! What both tiers of every table share: stores, order of commits, open scopes, caches.
 
+mod open_scopes;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_lock::Mutex as AsyncMutex;
 use bytes::Bytes;
-use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::{Catalog, TableDef};
@@ -19,6 +19,7 @@ use crate::key::KeyEncoder;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
+use crate::tiers::open_scopes::OpenScopes;
 use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
 use crate::txn::snapshot::Snapshots;
@@ -47,9 +48,8 @@ pub struct Tiers {
     /// Counters.
     pub stats: Stats,
     catalog: RwLock<Arc<Catalog>>,
-    scopes: Mutex<HashMap<(TableId, Scope), Arc<ScopeState>>>,
+    scopes: Mutex<OpenScopes>,
     opening: AsyncMutex<()>,
-    uses: AtomicU64,
 }
 
 impl Tiers {
@@ -74,7 +74,6 @@ impl Tiers {
             catalog: RwLock::new(Arc::new(catalog)),
             scopes: Mutex::default(),
             opening: AsyncMutex::new(()),
-            uses: AtomicU64::new(0),
         }
     }
 
@@ -114,24 +113,18 @@ impl Tiers {
 
     /// The two tiers of `scope`, read from the stores if they are not in memory.
     pub async fn scope(&self, def: &TableDef, scope: &Scope) -> Result<Arc<ScopeState>> {
-        if let Some(open) = self.opened(def.id, scope) {
-            return Ok(open);
+        let open = || self.scopes.lock().get(def.id, scope);
+        if let Some(state) = open() {
+            return Ok(state);
         }
         let opening = self.opening.lock().await;
-        if let Some(open) = self.opened(def.id, scope) {
-            return Ok(open);
+        if let Some(state) = open() {
+            return Ok(state);
         }
         let state = Arc::new(self.read_scope(def.id, scope).await?);
-        self.scopes.lock().insert((def.id, scope.clone()), Arc::clone(&state));
+        self.scopes.lock().insert(Arc::clone(&state));
         drop(opening);
         Ok(state)
-    }
-
-    fn opened(&self, table: TableId, scope: &Scope) -> Option<Arc<ScopeState>> {
-        let tick = self.uses.fetch_add(1, Ordering::Relaxed);
-        let open = self.scopes.lock().get(&(table, scope.clone())).cloned()?;
-        open.touch(tick);
-        Some(open)
     }
 
     async fn read_scope(&self, table: TableId, scope: &Scope) -> Result<ScopeState> {
@@ -193,34 +186,17 @@ impl Tiers {
 
     /// Every scope in memory.
     pub fn open_scopes(&self) -> Vec<Arc<ScopeState>> {
-        self.scopes.lock().values().cloned().collect()
+        self.scopes.lock().all()
     }
 
     /// Drops `table`'s scopes from memory.
     pub fn forget_table(&self, table: TableId) {
-        self.scopes.lock().retain(|(t, _), _| *t != table);
+        self.scopes.lock().forget_table(table);
     }
 
     /// Drops the least recently used scopes that nobody holds, until the rest fits the budget.
     pub fn enforce_budget(&self) {
-        let mut scopes = self.scopes.lock();
-        let mut total: usize = scopes.values().map(|s| s.hot_bytes()).sum();
-        if total <= self.config.hot_bytes {
-            return;
-        }
-        let mut by_age: Vec<_> = scopes.iter().map(|(k, s)| (s.last_used(), k.clone())).collect();
-        by_age.sort_unstable_by_key(|(used, _)| *used);
-        for (_, key) in by_age {
-            if total <= self.config.hot_bytes {
-                break;
-            }
-            // A scope is handed out under this lock only: a count of one means that nobody has it.
-            let idle = scopes.get(&key).filter(|s| Arc::strong_count(s) == 1).map(|s| s.hot_bytes());
-            if let Some(bytes) = idle {
-                scopes.remove(&key);
-                total -= bytes.min(total);
-                self.stats.scopes_evicted.add(1);
-            }
-        }
+        let evicted = self.scopes.lock().enforce(self.config.hot_bytes, self.config.open_scopes);
+        self.stats.scopes_evicted.add(evicted);
     }
 }

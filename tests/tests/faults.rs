@@ -6,7 +6,7 @@ use std::sync::Arc;
 use firndb_core::storage::fault::FaultStores;
 use firndb_core::storage::{Keyspace, ManualClock, SeededRng, Stores};
 use firndb_core::{Config, Engine, ErrorKind};
-use firndb_tests::ask::ask;
+use firndb_tests::ask::{ask, user};
 use firndb_tests::lasting::START_MS;
 
 fn stores(faults: &FaultStores) -> Stores {
@@ -168,4 +168,21 @@ async fn a_copy_of_the_manifest_that_cannot_be_replaced_fails_no_flush() {
     assert_eq!(ask(&mut engine.session(), "SELECT * FROM a").await, ["1|changed"]);
     let report = engine.check().await.unwrap();
     assert!(report.is_clean() && !report.notes.iter().any(|n| n.contains("manifest.json")), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_damaged_scope_with_nothing_hot_does_not_concern_a_flush() {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    two_tables(&engine).await;
+    ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY)").await;
+    for name in ["alice", "bob"] {
+        ask(&mut user(&engine, name), "INSERT INTO u VALUES (1)").await;
+    }
+    ask(&mut engine.session(), "STORAGE FLUSH TABLE u").await;
+    engine.close().await.unwrap();
+    faults.truncate_blob("main/u-00000003/u-alice/manifest-00000000000000000003.json", 10).unwrap();
+    let engine = open(&faults).await;
+    ask(&mut user(&engine, "bob"), "INSERT INTO u VALUES (2)").await;
+    assert_eq!(ask(&mut engine.session(), "STORAGE FLUSH TABLE u").await.len(), 1);
 }
