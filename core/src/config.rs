@@ -12,6 +12,9 @@ pub struct Config {
     /// How many bytes of hot versions may stay in memory; least recently used scopes leave first and are
     /// read back from the key-value store when they are needed.
     pub hot_bytes: usize,
+    /// How many scopes may stay in memory, hot or not: each keeps its manifest and deletion vectors. The
+    /// least recently used leave first.
+    pub open_scopes: usize,
     /// A scope is flushed once it holds so many versions, unless its table says otherwise.
     pub flush_rows: u64,
     /// A scope is flushed once its versions take so many bytes of memory, unless its table says otherwise.
@@ -42,6 +45,7 @@ impl Default for Config {
         Self {
             durability: Durability::Strict,
             hot_bytes: 256 << 20,
+            open_scopes: 4096,
             flush_rows: 500_000,
             flush_bytes: 64 << 20,
             min_flush_rows: 1_000,

@@ -51,11 +51,11 @@ counters! {
     flushes_under_snapshot,
     /// Row versions written by UPDATE, DELETE or ON CONFLICT over a row that was cold.
     cold_rows_updated,
-    /// Cold rows that scans left out because a deletion vector or a hot version hides them.
+    /// Cold rows that scans left out because a deletion vector hides them.
     deletion_vector_rows_hidden,
     /// Commits refused because another was first.
     conflicts,
-    /// Scopes dropped from memory to keep the byte budget.
+    /// Scopes dropped from memory to keep within limits of bytes and number.
     scopes_evicted,
     /// Batch files opened by scans and lookups.
     files_opened,

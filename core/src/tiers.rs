@@ -1,11 +1,11 @@
 //! What both tiers of every table share: stores, order of commits, open scopes, caches.
 
+mod open_scopes;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_lock::Mutex as AsyncMutex;
 use bytes::Bytes;
-use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::{Catalog, TableDef};
@@ -19,12 +19,12 @@ use crate::key::KeyEncoder;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
+use crate::tiers::open_scopes::OpenScopes;
+use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
 use crate::txn::snapshot::Snapshots;
 use crate::types::{Durability, Scope, SeqId, TableId};
 
-/// Where the writer epoch lies in `meta`.
-pub const EPOCH_KEY: &[u8] = b"writer_epoch";
 /// How many pairs are read from the key-value store at a time.
 const PAGE: usize = 256;
 
@@ -35,8 +35,8 @@ pub struct Tiers {
     pub stores: Stores,
     /// The settings.
     pub config: Config,
-    /// The writer epoch of this engine.
-    pub epoch: u64,
+    /// This engine's right to write.
+    pub fence: Arc<Fence>,
     /// The source of `_seq`.
     pub seqs: SeqAllocator,
     /// Who reads what.
@@ -48,18 +48,16 @@ pub struct Tiers {
     /// Counters.
     pub stats: Stats,
     catalog: RwLock<Arc<Catalog>>,
-    scopes: Mutex<HashMap<(TableId, Scope), Arc<ScopeState>>>,
+    scopes: Mutex<OpenScopes>,
     opening: AsyncMutex<()>,
-    failed: AtomicBool,
-    uses: AtomicU64,
 }
 
 impl Tiers {
-    /// Shared state over `stores`, which an engine has opened at `epoch`.
+    /// Shared state over `stores`, which an engine has the right to write to.
     pub fn new(
         stores: Stores,
         config: Config,
-        epoch: u64,
+        fence: Arc<Fence>,
         seqs: SeqAllocator,
         committed: SeqId,
         catalog: Catalog,
@@ -68,7 +66,7 @@ impl Tiers {
             caches: Arc::new(ColdCaches::new(config.footer_cache_bytes, config.bloom_cache_bytes)),
             stores,
             config,
-            epoch,
+            fence,
             seqs,
             snapshots: Snapshots::starting_at(committed),
             commit_order: AsyncMutex::new(()),
@@ -76,8 +74,6 @@ impl Tiers {
             catalog: RwLock::new(Arc::new(catalog)),
             scopes: Mutex::default(),
             opening: AsyncMutex::new(()),
-            failed: AtomicBool::new(false),
-            uses: AtomicU64::new(0),
         }
     }
 
@@ -96,65 +92,39 @@ impl Tiers {
         if self.config.read_only {
             return Err(Error::new(ErrorKind::PermissionDenied, "the store was opened for reading only"));
         }
-        if self.failed.load(Ordering::Acquire) {
-            return Err(Error::unavailable(
-                "an earlier write to the store failed, so what it holds is not known; close it and open it again",
-            ));
-        }
-        Ok(())
+        self.fence.check()
     }
 
     /// An empty batch that applies only while this engine is the store's writer.
     pub fn fenced_batch(&self) -> WriteBatch {
-        let mut batch = WriteBatch::new();
-        batch.expect_value(Keyspace::Meta, EPOCH_KEY, self.epoch.to_be_bytes().to_vec());
-        batch
+        self.fence.batch()
     }
 
     /// Refuses every later write: memory and stores no longer agree.
     pub fn fail(&self) {
-        self.failed.store(true, Ordering::Release);
+        self.fence.fail();
     }
 
-    /// Commits a fenced batch. After any failure the engine writes no more, but for one: a store that is
-    /// full has applied nothing, and goes on when it has room.
+    /// Commits a fenced batch, as [`Fence::commit`].
     pub async fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
         self.check_writable()?;
-        self.stores.kv.commit(batch, durability).await.map_err(|e| {
-            if e.kind() == ErrorKind::LimitExceeded {
-                return e;
-            }
-            self.fail();
-            match e.kind() {
-                ErrorKind::Conflict => Error::unavailable(
-                    "another writer has opened this store since; this engine writes no more",
-                )
-                .with_source(e),
-                _ => e,
-            }
-        })
+        self.fence.commit(batch, durability).await
     }
 
     /// The two tiers of `scope`, read from the stores if they are not in memory.
     pub async fn scope(&self, def: &TableDef, scope: &Scope) -> Result<Arc<ScopeState>> {
-        if let Some(open) = self.opened(def.id, scope) {
-            return Ok(open);
+        let open = || self.scopes.lock().get(def.id, scope);
+        if let Some(state) = open() {
+            return Ok(state);
         }
         let opening = self.opening.lock().await;
-        if let Some(open) = self.opened(def.id, scope) {
-            return Ok(open);
+        if let Some(state) = open() {
+            return Ok(state);
         }
         let state = Arc::new(self.read_scope(def.id, scope).await?);
-        self.scopes.lock().insert((def.id, scope.clone()), Arc::clone(&state));
+        self.scopes.lock().insert(Arc::clone(&state));
         drop(opening);
         Ok(state)
-    }
-
-    fn opened(&self, table: TableId, scope: &Scope) -> Option<Arc<ScopeState>> {
-        let tick = self.uses.fetch_add(1, Ordering::Relaxed);
-        let open = self.scopes.lock().get(&(table, scope.clone())).cloned()?;
-        open.touch(tick);
-        Some(open)
     }
 
     async fn read_scope(&self, table: TableId, scope: &Scope) -> Result<ScopeState> {
@@ -187,8 +157,13 @@ impl Tiers {
 
     /// The scopes of `table` that have anything, hot or cold, in either store.
     pub async fn scopes_of(&self, table: TableId) -> Result<Vec<Scope>> {
+        self.scopes_in(table, &[Keyspace::Hot, Keyspace::Manifest]).await
+    }
+
+    /// The scopes of `table` that have a key in one of `spaces`.
+    pub async fn scopes_in(&self, table: TableId, spaces: &[Keyspace]) -> Result<Vec<Scope>> {
         let mut found = std::collections::BTreeSet::new();
-        for space in [Keyspace::Hot, Keyspace::Manifest] {
+        for &space in spaces {
             let mut from = Bytes::from(crate::storage::keys::table_prefix(table));
             let end = KeyRange::prefix(from.clone()).end;
             // One key of a scope is enough; the next look starts behind all of that scope's.
@@ -211,34 +186,17 @@ impl Tiers {
 
     /// Every scope in memory.
     pub fn open_scopes(&self) -> Vec<Arc<ScopeState>> {
-        self.scopes.lock().values().cloned().collect()
+        self.scopes.lock().all()
     }
 
     /// Drops `table`'s scopes from memory.
     pub fn forget_table(&self, table: TableId) {
-        self.scopes.lock().retain(|(t, _), _| *t != table);
+        self.scopes.lock().forget_table(table);
     }
 
     /// Drops the least recently used scopes that nobody holds, until the rest fits the budget.
     pub fn enforce_budget(&self) {
-        let mut scopes = self.scopes.lock();
-        let mut total: usize = scopes.values().map(|s| s.hot_bytes()).sum();
-        if total <= self.config.hot_bytes {
-            return;
-        }
-        let mut by_age: Vec<_> = scopes.iter().map(|(k, s)| (s.last_used(), k.clone())).collect();
-        by_age.sort_unstable_by_key(|(used, _)| *used);
-        for (_, key) in by_age {
-            if total <= self.config.hot_bytes {
-                break;
-            }
-            // A scope is handed out under this lock only: a count of one means that nobody has it.
-            let idle = scopes.get(&key).filter(|s| Arc::strong_count(s) == 1).map(|s| s.hot_bytes());
-            if let Some(bytes) = idle {
-                scopes.remove(&key);
-                total -= bytes.min(total);
-                self.stats.scopes_evicted.add(1);
-            }
-        }
+        let evicted = self.scopes.lock().enforce(self.config.hot_bytes, self.config.open_scopes);
+        self.stats.scopes_evicted.add(evicted);
     }
 }

@@ -168,6 +168,22 @@ impl Scope {
             Self::User(id) => path_part("u-", id.as_str()),
         }
     }
+
+    /// The scope whose directory name is `dir`; `None` for other names, and for those of ids over 64 bytes,
+    /// which cannot be read back.
+    #[must_use]
+    pub fn from_dir(dir: &str) -> Option<Self> {
+        let scope = if dir == "shared" {
+            Self::Shared
+        } else if let Some(id) = dir.strip_prefix("u-") {
+            Self::User(UserId::new(id).ok()?)
+        } else {
+            let bytes =
+                BASE32HEX_NOPAD.decode(dir.strip_prefix("x-")?.to_ascii_uppercase().as_bytes()).ok()?;
+            Self::User(UserId::new(String::from_utf8(bytes).ok()?).ok()?)
+        };
+        (scope.dir() == dir).then_some(scope)
+    }
 }
 
 impl fmt::Display for Scope {
@@ -260,6 +276,13 @@ mod tests {
             d.len() <= 110
                 && d.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
         }));
+        for dir in &dirs {
+            let back = Scope::from_dir(dir).map(|s| s.dir());
+            assert_eq!(
+                back.as_ref(),
+                (*dir != Scope::User(UserId::new(long.as_str()).unwrap()).dir()).then_some(dir)
+            );
+        }
         let count = dirs.len();
         dirs.sort();
         dirs.dedup();

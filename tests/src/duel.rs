@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use firndb_core::storage::{ManualClock, Stores};
 use firndb_core::{Config, Engine, EngineStats, Error, ErrorKind, Outcome, Role, Session, UserId};
@@ -19,6 +20,7 @@ use crate::history::{Answer, Generator, Statement, Table, tables};
 use crate::lasting::START_MS;
 use crate::oracle::{Oracle, Rows, key_text};
 use crate::render::{Cell, rows};
+use crate::yielding::Yields;
 
 /// Who takes part; two sessions are of one subject.
 const SESSIONS: [(&str, Role); 4] =
@@ -52,6 +54,8 @@ pub struct Counts {
     pub flushes_under_snapshot: u64,
     /// Flushes that wrote a file.
     pub flushes: u64,
+    /// Statements that ended between the start and the end of a flush that had something to do.
+    pub statements_during_flushes: u64,
     /// Transactions that committed.
     pub commits: u64,
     /// Statements that both refused.
@@ -85,6 +89,7 @@ struct Transaction {
 /// One history, and where it has got to.
 pub struct Duel {
     reopen: Reopen,
+    yields: Yields,
     config: Config,
     clock: std::sync::Arc<ManualClock>,
     engine: Engine,
@@ -107,7 +112,8 @@ impl Duel {
     /// # Panics
     /// When that fails.
     pub async fn new(seed: u64, config: Config, clock: std::sync::Arc<ManualClock>, reopen: Reopen) -> Self {
-        let engine = Engine::open(reopen().await, config.clone()).await.unwrap();
+        let yields = Yields::new(seed);
+        let engine = Engine::open(yields.wrap(reopen().await), config.clone()).await.unwrap();
         let (tables, oracle) = (tables(), Oracle::new());
         for table in &tables {
             engine.session().execute(&table.engine_ddl()).await.unwrap();
@@ -118,6 +124,7 @@ impl Duel {
         let clients = clients(&engine);
         Self {
             reopen,
+            yields,
             config,
             clock,
             engine,
@@ -142,7 +149,7 @@ impl Duel {
             self.counts.steps += 1;
             self.clock.set_ms(START_MS + i64::try_from(self.counts.steps).unwrap() * 3);
             let step = async {
-                self.step().await?;
+                Box::pin(self.step()).await?;
                 if self.counts.steps.is_multiple_of(COMPARE_EVERY) {
                     self.compare_all().await?;
                 }
@@ -183,10 +190,11 @@ impl Duel {
         self.log.push_back(format!("{}: {line}", self.counts.steps));
     }
 
+    /// Futures are boxed on the way: unoptimised, a future inside another takes its stack several times.
     async fn step(&mut self) -> Verdict {
         let open = self.clients.iter().any(|c| c.transaction.is_some());
         if self.generator.chance(0.05) {
-            return self.flush().await;
+            return Box::pin(self.flush()).await;
         }
         if self.generator.chance(0.002) || self.counts.steps.is_multiple_of(REOPEN_EVERY) {
             return self.reopen().await;
@@ -216,7 +224,7 @@ impl Duel {
         } else {
             self.generator.read(&self.tables)
         };
-        self.statement(who, &statement).await
+        Box::pin(self.statement(who, &statement)).await
     }
 
     async fn flush(&mut self) -> Verdict {
@@ -227,7 +235,7 @@ impl Duel {
             }
             _ => "STORAGE FLUSH ALL".to_owned(),
         };
-        if !self.generator.chance(0.3) {
+        if !self.generator.chance(0.5) {
             self.note(sql.clone());
             return self.engine.session().execute(&sql).await.map(|_| ()).map_err(|e| unexpected(&sql, &e));
         }
@@ -236,8 +244,21 @@ impl Duel {
         let who = self.generator.below(self.clients.len());
         self.note(format!("{sql}, and at the same time:"));
         let mut session = self.engine.session();
-        let (flushed, verdict) = futures::join!(session.execute(&sql), self.statement(who, &statement));
-        flushed.map_err(|e| unexpected(&sql, &e))?;
+        let running = AtomicBool::new(false);
+        let flush = async {
+            running.store(true, Ordering::SeqCst);
+            let flushed = Box::pin(session.execute(&sql)).await;
+            running.store(false, Ordering::SeqCst);
+            flushed
+        };
+        let meanwhile = async {
+            let verdict = Box::pin(self.statement(who, &statement)).await;
+            (verdict, running.load(Ordering::SeqCst))
+        };
+        let (flushed, (verdict, overlapped)) = futures::join!(flush, meanwhile);
+        let flushed = flushed.map_err(|e| unexpected(&sql, &e))?;
+        let wrote = flushed.iter().any(|outcome| !rows(outcome).is_empty());
+        self.counts.statements_during_flushes += u64::from(overlapped && wrote);
         verdict
     }
 
@@ -248,7 +269,7 @@ impl Duel {
         self.counts.add(&self.engine.stats());
         self.clients.clear();
         self.engine.close().await.map_err(|e| unexpected("closing", &e))?;
-        let stores = (self.reopen)().await;
+        let stores = self.yields.wrap((self.reopen)().await);
         self.engine =
             Engine::open(stores, self.config.clone()).await.map_err(|e| unexpected("opening", &e))?;
         self.clients = clients(&self.engine);

@@ -16,3 +16,4 @@ pub mod oracle;
 pub mod render;
 pub mod seed;
 pub mod setting;
+pub mod yielding;

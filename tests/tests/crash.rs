@@ -254,3 +254,59 @@ async fn after_a_failed_sync_nothing_is_written_until_it_is_reopened() {
     engine.flush_all().await.unwrap();
     assert_eq!(ask(&mut engine.session(), "SELECT * FROM t ORDER BY id").await, ["1|before", "3|after"]);
 }
+
+#[tokio::test]
+async fn after_a_failed_sync_the_engine_itself_asks_the_store_for_nothing_more() {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    two_tiers(&engine).await;
+    let mut open_before = engine.session();
+    ask(&mut open_before, "BEGIN").await;
+    ask(&mut open_before, "UPDATE t SET v = 'before' WHERE id = 1").await;
+    // This store goes on, and what it takes later survives without what it lost.
+    faults.fail_sync_once_and_go_on();
+    let failed = fail(&mut engine.session(), "UPDATE t SET v = 'lost' WHERE id = 2").await;
+    assert_eq!(failed.kind(), ErrorKind::Unavailable, "{failed}");
+    let before = faults.operations();
+    for sql in [
+        "INSERT INTO t VALUES (1000, 'refused')",
+        "UPDATE t SET v = 'refused' WHERE id = 3",
+        "DELETE FROM t WHERE id = 4",
+        "CREATE SHARED TABLE another (id INTEGER PRIMARY KEY)",
+        "ALTER TABLE t ADD COLUMN extra TEXT",
+        "DROP TABLE u",
+        "STORAGE FLUSH ALL",
+    ] {
+        let refused = fail(&mut engine.session(), sql).await;
+        assert_eq!(refused.kind(), ErrorKind::Unavailable, "{sql}: {refused}");
+    }
+    let refused = fail(&mut open_before, "COMMIT").await;
+    assert_eq!(refused.kind(), ErrorKind::Unavailable, "{refused}");
+    assert!(engine.flush_all().await.is_err());
+    assert_eq!(faults.operations(), before, "{:?}", faults.log().split_off(before as usize));
+    expect_two_tiers(&engine, "reading goes on").await;
+    drop((open_before, engine));
+    let engine = open(&faults.survivors()).await;
+    expect_two_tiers(&engine, "after a failed sync").await;
+    go_on(&engine, "a failed sync").await;
+}
+
+#[tokio::test]
+async fn every_step_of_making_a_store_cut_short_is_completed() {
+    let faults = FaultStores::new();
+    open(&faults).await;
+    for n in 1..=faults.operations() {
+        for mode in MODES {
+            let faults = FaultStores::new();
+            faults.crash_after(n, mode);
+            Engine::open(stores(&faults), Config::default()).await.map(drop).unwrap_err();
+            let when = format!("operation {n} of making a store, {mode:?}");
+            let rest = faults.survivors();
+            let engine = open(&rest).await;
+            two_tiers(&engine).await;
+            drop(engine);
+            let engine = open(&rest.survivors()).await;
+            expect_two_tiers(&engine, &when).await;
+        }
+    }
+}

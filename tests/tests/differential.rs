@@ -39,6 +39,7 @@ fn judge(name: &str, seed: u64, counts: &Counts) {
     least("rows hidden by deletion vectors", counts.deletion_vector_rows_hidden, 1);
     least("conflicts", counts.conflicts, 500);
     least("flushes during an open snapshot", counts.flushes_under_snapshot, 100);
+    least("statements during a flush", counts.statements_during_flushes, 400);
     least("commits", counts.commits, 100);
     least("reopenings", counts.reopenings, 1000);
 }

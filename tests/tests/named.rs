@@ -310,6 +310,25 @@ async fn byte_budget_evicts_scopes_and_rows_are_still_there() {
 }
 
 #[tokio::test]
+async fn scopes_that_are_only_cold_leave_memory_when_there_are_too_many() {
+    let lasting = Lasting::new(1);
+    let mut config = Config::default();
+    config.open_scopes = 4;
+    let engine = Engine::open(lasting.stores(), config).await.unwrap();
+    ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
+    let names: Vec<String> = (0..20).map(|n| format!("user{n}")).collect();
+    for name in &names {
+        ask(&mut user(&engine, name), &format!("INSERT INTO u VALUES (1, '{name}')")).await;
+    }
+    flush(&engine).await;
+    let before = engine.stats().scopes_evicted;
+    for name in &names {
+        assert_eq!(ask(&mut user(&engine, name), "SELECT * FROM u").await, [format!("1|{name}")]);
+    }
+    assert!(engine.stats().scopes_evicted - before >= 16, "{:?}", engine.stats());
+}
+
+#[tokio::test]
 async fn a_dropped_session_rolls_its_transaction_back() {
     let lasting = Lasting::new(1);
     let (engine, mut s) = with_table(&lasting).await;
@@ -323,4 +342,22 @@ async fn a_dropped_session_rolls_its_transaction_back() {
     assert_eq!(affected(&mut s, "UPDATE t SET v = 'mine'").await, 1);
     let flushed = engine.flush_all().await.unwrap();
     assert_eq!(flushed.iter().map(|f| f.rows).sum::<u64>(), 1);
+}
+
+#[tokio::test]
+async fn a_row_counts_as_hidden_by_a_deletion_vector_only_once_one_hides_it() {
+    const ALL: &str = "SELECT count(*), sum(id) FROM t";
+    let lasting = Lasting::new(1);
+    let (engine, mut s) = with_table(&lasting).await;
+    ask(&mut s, "INSERT INTO t SELECT v, 'cold' FROM generate_series(1, 10) AS g(v)").await;
+    flush(&engine).await;
+    ask(&mut s, "UPDATE t SET v = 'hot' WHERE id <= 3").await;
+    assert_eq!(ask(&mut s, ALL).await, ["10|55"]);
+    assert_eq!(engine.stats().deletion_vector_rows_hidden, 0);
+    let plan = ask(&mut s, &format!("EXPLAIN ANALYZE {ALL}")).await.join("\n");
+    assert!(plan.contains("rows_hidden=3"), "{plan}");
+    flush(&engine).await;
+    let before = engine.stats().deletion_vector_rows_hidden;
+    assert_eq!(ask(&mut s, ALL).await, ["10|55"]);
+    assert_eq!(engine.stats().deletion_vector_rows_hidden - before, 3);
 }

@@ -18,7 +18,7 @@ use clap_complete::Shell;
   firndb import notes app.flights flights.parquet --create --key id
   firndb inspect notes
 
-Exit status: 0 done; 1 `check` found damage; 2 the statement or the arguments must change; 3 conflict,
+Exit status: 0 done; 1 `check` found damage, or `recover` a problem; 2 the statement or the arguments must change; 3 conflict,
 run it again; 4 a limit was met; 5 the store cannot be used now; 6 damaged data; 70 a defect;
 130 interrupted."
 )]
@@ -254,15 +254,21 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "For a store whose DIR/kv is gone. Rows that were hot, in the key-value store only, are lost with it;
-everything that was flushed comes back.
+everything that was flushed comes back. What is missing or damaged is told, a line each, and the exit status
+is 1; rows that cannot be vouched for are damaged afterwards, never silently older ones or none.
 
 Examples:
   firndb recover store
-  firndb recover store --blobs s3://bucket/prefix"
+  firndb recover store --blobs s3://bucket/prefix
+  rm -r store/kv && firndb recover store --force"
 )]
 pub struct RecoverArgs {
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Where the newest manifest of a user's or table's rows is missing or damaged, go back to an older one:
+    /// rows deleted since are there again, rows flushed since are not
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `firndb demo`.

@@ -12,7 +12,7 @@ use crate::progress::spinner;
 use crate::render::{counted, duration, size};
 use crate::store;
 
-/// The exit status of a check that found damage.
+/// The exit status of a check that found damage, or a recovery that found a problem.
 const DAMAGED: u8 = 1;
 
 /// Runs `firndb check`: the findings on standard output, one a line.
@@ -59,9 +59,21 @@ pub async fn recover(args: RecoverArgs) -> failure::Outcome {
     let started = Instant::now();
     let stores = firndb_storage_native::open_existing(&args.store.dir, args.store.blobs.as_deref())?;
     let working = spinner("recovering");
-    let report = Engine::recover(stores, store::config()).await;
+    let report = if args.force {
+        Engine::recover_with_older_manifests(stores, store::config()).await
+    } else {
+        Engine::recover(stores, store::config()).await
+    };
     working.finish_and_clear();
-    writeln!(io::stdout(), "{}", report?.to_string().trim_end()).map_err(output)?;
-    eprintln!("{}: recovered in {}", args.store.dir.display(), duration(started.elapsed()));
-    Ok(ExitCode::SUCCESS)
+    let report = report?;
+    writeln!(io::stdout(), "{}", report.to_string().trim_end()).map_err(output)?;
+    let dir = args.store.dir.display();
+    let took = duration(started.elapsed());
+    if report.problems.is_empty() {
+        eprintln!("{dir}: recovered in {took}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let problems = counted(report.problems.len() as u64, "problem", "problems");
+    eprintln!("{dir}: recovered in {took}, with {problems}");
+    Ok(ExitCode::from(DAMAGED))
 }

@@ -58,7 +58,7 @@ impl ColdState {
     }
 
     /// Reads what the key-value store points at; with `repair` completes the copy of the manifest if a
-    /// crash came between the commit and the copy.
+    /// crash or a failure came between the commit and the copy.
     ///
     /// # Errors
     /// `Corrupt`, naming the file, when something the pointer leads to is missing or altered.
@@ -79,7 +79,7 @@ impl ColdState {
             )));
         }
         if repair {
-            manifest_store::refresh_copy(stores.blobs.as_ref(), &dir, &bytes).await?;
+            manifest_store::try_refresh_copy(stores.blobs.as_ref(), &dir, &bytes).await;
         }
         let dead = read_dead(stores, def, &dir, &manifest).await?;
         Ok(Self::new(&stores.blobs, dir, pointer, Some(manifest), dead))

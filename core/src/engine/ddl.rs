@@ -8,7 +8,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::catalog::{Catalog, TableDef, write_difference};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::storage::keys::table_prefix;
 use crate::storage::{KeyRange, Keyspace};
 use crate::tiers::Tiers;
@@ -43,39 +43,80 @@ impl Engine {
         }
         drop(publishing);
         drop(order);
-        if !gone.is_empty() {
-            self.clear_dropped().await?;
+        if !gone.is_empty()
+            && let Err(error) = self.clear_dropped().await
+        {
+            tracing::warn!(%error, "the remains of a dropped table could not be removed yet");
         }
         Ok(true)
     }
 
-    /// Removes rows and files of dropped tables; whether there were any. Cut short, it is done again when
-    /// the store is next opened.
+    /// Removes rows and files of dropped tables; whether there were any. What cannot be removed is tried
+    /// again when the store is next opened, and by [`Engine::step`].
+    ///
+    /// # Errors
+    /// The first table's that could not be cleared away; the others are.
     pub(crate) async fn clear_dropped(&self) -> Result<bool> {
         let tiers = &self.shared.tiers;
         if tiers.config.read_only {
             return Ok(false);
         }
         let dropped: Vec<Arc<TableDef>> = tiers.catalog().dropped().cloned().collect();
+        let mut failed = None;
         for table in &dropped {
-            remove_rows(tiers, table).await?;
-            let order = tiers.commit_order.lock().await;
-            let old = tiers.catalog();
-            let new = old.forget_dropped(table.id);
-            store_catalog(tiers, &old, &new).await?;
-            tiers.set_catalog(new);
-            drop(order);
+            if let Err(e) = clear(tiers, table).await {
+                failed.get_or_insert(e.context(format!("removing the dropped table {}", table.full_name())));
+            }
         }
-        Ok(!dropped.is_empty())
+        failed.map_or(Ok(!dropped.is_empty()), Err)
     }
 }
 
+async fn clear(tiers: &Tiers, table: &TableDef) -> Result<()> {
+    remove_rows(tiers, table).await?;
+    let order = tiers.commit_order.lock().await;
+    let old = tiers.catalog();
+    let new = old.forget_dropped(table.id);
+    store_catalog(tiers, &old, &new).await?;
+    tiers.set_catalog(new);
+    drop(order);
+    Ok(())
+}
+
+/// Commits what makes the stored catalog `new`, after the definition files that the commit refers to.
 async fn store_catalog(tiers: &Tiers, old: &Catalog, new: &Catalog) -> Result<()> {
     let mut batch = tiers.fenced_batch();
+    let mut written = Vec::new();
     for (path, bytes) in write_difference(old, new, &mut batch)? {
-        tiers.stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await?;
+        // Also a file whose writing failed may be there.
+        written.push(path.clone());
+        if let Err(e) = tiers.stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await {
+            take_back(tiers, &written).await;
+            return Err(e.into());
+        }
     }
-    tiers.commit(batch, Durability::Strict).await
+    let committed = tiers.commit(batch, Durability::Strict).await;
+    // After any other failure the commit may be there, and refer to them.
+    if committed.as_ref().is_err_and(|e| e.kind() == ErrorKind::LimitExceeded) {
+        take_back(tiers, &written).await;
+    }
+    committed
+}
+
+/// Removes definition files that no commit refers to, as far as possible: a recovery would believe them.
+async fn take_back(tiers: &Tiers, written: &[Path]) {
+    // Another engine's files of the same names are not ours to remove.
+    if !tiers.fence.is_held().await.unwrap_or(false) {
+        return;
+    }
+    for path in written {
+        match tiers.stores.blobs.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => {
+                tracing::warn!(%error, %path, "a definition that was not committed could not be removed");
+            }
+        }
+    }
 }
 
 async fn remove_rows(tiers: &Tiers, table: &TableDef) -> Result<()> {
@@ -89,11 +130,20 @@ async fn remove_rows(tiers: &Tiers, table: &TableDef) -> Result<()> {
     let files: Vec<Path> = tiers.stores.blobs.list(Some(&dir)).map_ok(|o| o.location).try_collect().await?;
     let (definitions, rows): (Vec<Path>, Vec<Path>) =
         files.into_iter().partition(|p| p.parts().count() == dir.parts().count() + 1);
-    for path in rows.into_iter().chain(definitions) {
+    remove_files(tiers, rows).await?;
+    remove_files(tiers, definitions).await
+}
+
+/// Removes every file that can be; the first that cannot is the error.
+async fn remove_files(tiers: &Tiers, paths: Vec<Path>) -> Result<()> {
+    let mut failed = None;
+    for path in paths {
         match tiers.stores.blobs.delete(&path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => tiers.caches.forget(&path),
-            Err(e) => return Err(e.into()),
+            Err(e) => {
+                failed.get_or_insert(e);
+            }
         }
     }
-    Ok(())
+    failed.map_or(Ok(()), |e| Err(e.into()))
 }

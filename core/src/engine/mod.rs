@@ -1,7 +1,9 @@
 //! The engine: owns the stores, opens and closes them, and does the work that no statement waits for.
 
 mod check;
+mod create;
 mod ddl;
+mod flush;
 mod inspect;
 mod open;
 mod recover;
@@ -17,7 +19,6 @@ pub use recover::RecoveryReport;
 use crate::catalog::{TableDef, TableName};
 use crate::config::Config;
 use crate::error::Result;
-use crate::flush::{FlushReport, flush_scope, is_due};
 use crate::plan::Planner;
 use crate::session::Session;
 use crate::stats::EngineStats;
@@ -55,17 +56,32 @@ impl Engine {
         let planner = Planner::new(&config, &stores.blobs)?;
         let tiers = Arc::new(open::open(stores, config).await?);
         let engine = Self { shared: Arc::new(Shared { tiers, planner }) };
-        engine.clear_dropped().await?;
+        if let Err(error) = engine.clear_dropped().await {
+            // A file that cannot be removed harms nobody; an engine that cannot write is of no use.
+            engine.shared.tiers.fence.check()?;
+            tracing::warn!(%error, "the remains of a dropped table could not be removed yet");
+        }
         Ok(engine)
     }
 
     /// Rebuilds a lost key-value store from the blob store: catalog, pointers and counters. Rows that were
-    /// only hot are lost with it.
+    /// only hot are lost with it. What cannot be read is in the report's problems: a scope whose newest
+    /// manifest is missing or damaged is rebuilt as damaged, and reading it is `Corrupt`.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the key-value store is not empty, `NotFound` when the blob store holds no store,
+    /// `Corrupt` when it cannot be told whose a damaged scope is.
+    pub async fn recover(stores: Stores, config: Config) -> Result<RecoveryReport> {
+        recover::recover(&stores, &config, false).await
+    }
+
+    /// As [`Engine::recover`], but a scope whose newest manifest is missing or damaged goes back to the newest
+    /// that can be read, or to no rows: what was deleted since is there again, what was flushed since is not.
     ///
     /// # Errors
     /// `AlreadyExists` when the key-value store is not empty, `NotFound` when the blob store holds no store.
-    pub async fn recover(stores: Stores, config: Config) -> Result<RecoveryReport> {
-        recover::recover(&stores, &config).await
+    pub async fn recover_with_older_manifests(stores: Stores, config: Config) -> Result<RecoveryReport> {
+        recover::recover(&stores, &config, true).await
     }
 
     /// A session of `root`, with every right.
@@ -78,59 +94,6 @@ impl Engine {
     #[must_use]
     pub fn session_as(&self, subject: UserId, role: Role) -> Session {
         Session::new(self.clone(), subject, role)
-    }
-
-    /// Does one unit of work that no statement waits for: a flush that a policy asks for, or clearing away a
-    /// dropped table. Whether it did anything.
-    ///
-    /// # Errors
-    /// What the stores report.
-    pub async fn step(&self) -> Result<bool> {
-        let tiers = &self.shared.tiers;
-        if tiers.config.read_only {
-            return Ok(false);
-        }
-        for scope in tiers.open_scopes() {
-            if is_due(tiers, &scope) && flush_scope(tiers, &scope).await?.is_some() {
-                tiers.enforce_budget();
-                return Ok(true);
-            }
-        }
-        self.clear_dropped().await
-    }
-
-    /// Flushes every scope of every table, as far as open snapshots allow.
-    ///
-    /// # Errors
-    /// What the stores report; scopes flushed before it stay flushed.
-    pub async fn flush_all(&self) -> Result<Vec<FlushReport>> {
-        self.flush(None).await
-    }
-
-    /// Flushes every scope of the tables in `namespace`, or of all.
-    pub(crate) async fn flush(&self, namespace: Option<&str>) -> Result<Vec<FlushReport>> {
-        let catalog = self.shared.tiers.catalog();
-        if let Some(namespace) = namespace {
-            catalog.expect_namespace(namespace)?;
-        }
-        let mut reports = Vec::new();
-        for def in catalog.tables().filter(|t| namespace.is_none_or(|n| t.namespace == n)) {
-            reports.extend(self.flush_table(def).await?);
-        }
-        Ok(reports)
-    }
-
-    /// Flushes every scope of `def`.
-    pub(crate) async fn flush_table(&self, def: &Arc<TableDef>) -> Result<Vec<FlushReport>> {
-        let tiers = &self.shared.tiers;
-        let mut reports = Vec::new();
-        for scope in tiers.scopes_of(def.id).await? {
-            let state = tiers.scope(def, &scope).await?;
-            reports.extend(flush_scope(tiers, &state).await?);
-            drop(state);
-            tiers.enforce_budget();
-        }
-        Ok(reports)
     }
 
     /// Reads everything and verifies it.

@@ -1,18 +1,21 @@
 //! Opening a store: what it is, who may write to it, and since when.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::engine::create::{complete, create, is_unfinished};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Keyspace, Stores, WriteBatch};
-use crate::tiers::{EPOCH_KEY, Tiers};
+use crate::tiers::Tiers;
+use crate::txn::fence::{EPOCH_KEY, Fence};
 use crate::txn::seq::SeqAllocator;
-use crate::types::{Durability, SeqId};
+use crate::types::Durability;
 
 /// The version of everything at rest.
 pub const FORMAT: u32 = 1;
@@ -39,23 +42,29 @@ pub struct StoreFile {
 pub async fn open(stores: Stores, config: Config) -> Result<Tiers> {
     config.validate()?;
     let kv = stores.kv.clone();
-    let found = kv.get(Keyspace::Meta, STORE_ID).await?;
-    let file = read_store_file(stores.blobs.as_ref()).await?;
-    match (found, file) {
-        (Some(id), Some(file)) => same_store(&id, &file)?,
-        (Some(_), None) => {
-            return Err(Error::corrupt(format!(
-                "the blob store has no {STORE_FILE}: it is not the one that this store's rows are in"
-            )));
+    match kv.get(Keyspace::Meta, STORE_ID).await? {
+        None => create(&stores, &config).await?,
+        Some(id) if is_unfinished(&stores).await? => {
+            let id =
+                std::str::from_utf8(&id).map_err(|_| Error::corrupt("meta key store_id: expected text"))?;
+            complete(&stores, &config, id).await?;
         }
-        (None, file) => create(&stores, &config, file).await?,
+        Some(id) => match read_store_file(stores.blobs.as_ref()).await? {
+            Some(file) => same_store(&id, &file)?,
+            None => {
+                return Err(Error::corrupt(format!(
+                    "the blob store has no {STORE_FILE}: it is not the one that this store's rows are in"
+                )));
+            }
+        },
     }
     check_format(&stores).await?;
     let epoch = raise_epoch(&stores, &config).await?;
     let catalog = Catalog::load(kv.as_ref()).await?;
-    let seqs = SeqAllocator::open(kv, stores.clock.clone(), config.node, SeqId::ZERO).await?;
+    let fence = Arc::new(Fence::new(kv, epoch));
+    let seqs = SeqAllocator::open(Arc::clone(&fence), stores.clock.clone(), config.node).await?;
     let committed = seqs.last().await;
-    Ok(Tiers::new(stores, config, epoch, seqs, committed, catalog))
+    Ok(Tiers::new(stores, config, fence, seqs, committed, catalog))
 }
 
 fn same_store(id: &Bytes, file: &StoreFile) -> Result<()> {
@@ -91,47 +100,6 @@ fn other_format(found: u32) -> Error {
     Error::unsupported(format!("the store has format version {found}; this FirnDB reads version {FORMAT}"))
 }
 
-/// Makes a store of empty stores. `file` may be left from an attempt that was cut short.
-async fn create(stores: &Stores, config: &Config, file: Option<StoreFile>) -> Result<()> {
-    if config.read_only {
-        return Err(Error::not_found("there is no store here to read"));
-    }
-    let file = match file {
-        Some(file) => {
-            refuse_if_used(stores).await?;
-            file
-        }
-        None => {
-            let mut id = [0; 16];
-            stores.rng.fill(&mut id);
-            let file = StoreFile { format: FORMAT, store_id: data_encoding::HEXLOWER.encode(&id) };
-            let bytes = serde_json::to_vec_pretty(&file).map_err(|e| Error::internal(e.to_string()))?;
-            stores.blobs.put(&Path::from(STORE_FILE), PutPayload::from(bytes)).await?;
-            file
-        }
-    };
-    let mut batch = WriteBatch::new();
-    batch.expect_absent(Keyspace::Meta, STORE_ID);
-    batch.put(Keyspace::Meta, STORE_ID, file.store_id.into_bytes());
-    batch.put(Keyspace::Meta, FORMAT_KEY, FORMAT.to_be_bytes().to_vec());
-    batch.put(Keyspace::Meta, EPOCH_KEY, 0_u64.to_be_bytes().to_vec());
-    stores.kv.commit(batch, Durability::Strict).await.map_err(opened_elsewhere)
-}
-
-/// A blob store with tables beside an empty key-value store is a store that lost its keys; silently
-/// starting afresh would bury its rows.
-async fn refuse_if_used(stores: &Stores) -> Result<()> {
-    let mut listed = stores.blobs.list(None);
-    while let Some(object) = listed.try_next().await? {
-        if object.location.as_ref() != STORE_FILE {
-            return Err(Error::corrupt(
-                "the key-value store is empty, but the blob store has tables; rebuild it with `firndb recover`",
-            ));
-        }
-    }
-    Ok(())
-}
-
 async fn check_format(stores: &Stores) -> Result<()> {
     let bytes = stores.kv.get(Keyspace::Meta, FORMAT_KEY).await?;
     let format = bytes.as_deref().and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
@@ -158,7 +126,8 @@ async fn raise_epoch(stores: &Stores, config: &Config) -> Result<u64> {
     Ok(raised)
 }
 
-fn opened_elsewhere(e: Error) -> Error {
+/// What a refused commit of an opening means.
+pub(super) fn opened_elsewhere(e: Error) -> Error {
     match e.kind() {
         ErrorKind::Conflict => {
             Error::locked("another engine is opening this store; wait, then try again").with_source(e)

@@ -77,7 +77,7 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
     if under_snapshot {
         tiers.stats.flushes_under_snapshot.add(1);
     }
-    crate::manifest::store::refresh_copy(tiers.stores.blobs.as_ref(), &dir, &copy).await?;
+    crate::manifest::store::try_refresh_copy(tiers.stores.blobs.as_ref(), &dir, &copy).await;
     drop(publishing);
     Ok(Some(report))
 }

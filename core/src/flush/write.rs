@@ -215,7 +215,7 @@ impl<'a> Plan<'a> {
             user,
             version,
             previous: before.map(|m| m.version),
-            epoch: tiers.epoch,
+            epoch: tiers.fence.epoch(),
             generated_at: time.to_rfc3339_opts(SecondsFormat::Millis, true),
             max_batch: batches.iter().map(|b| b.number).chain(before.map(|m| m.max_batch)).max().unwrap_or(0),
             flushed_through: self.through,

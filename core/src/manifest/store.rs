@@ -140,11 +140,15 @@ pub async fn create_blob(blobs: &dyn ObjectStore, path: &Path, bytes: Bytes) -> 
     }
 }
 
-/// Replaces the copy of the newest manifest, unless it is that already.
-///
-/// # Errors
-/// What the blob store reports.
-pub async fn refresh_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) -> Result<()> {
+/// Replaces the copy of the newest manifest, unless it is that already. No row depends on it, so that a
+/// failure is only logged; the next opening of the scope tries again.
+pub async fn try_refresh_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) {
+    if let Err(error) = refresh_copy(blobs, dir, bytes).await {
+        tracing::warn!(%error, %dir, "the copy of the newest manifest could not be replaced");
+    }
+}
+
+async fn refresh_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) -> Result<()> {
     let path = dir.clone().join(COPY);
     let current = match blobs.get(&path).await {
         Ok(found) => Some(found.bytes().await?),

@@ -144,13 +144,16 @@ impl FirnTable {
     ) -> (PartitionedFile, u64) {
         let entry = file.entry();
         let dead = cold.dead_in(entry.number);
+        let dead_rows = dead.map_or(0, |d| d.len());
         let invisible = match (dead, hidden.get(&entry.number)) {
             (None, None) => return (file.partitioned(), entry.rows),
             (Some(dead), None) => dead.as_ref().clone(),
             (None, Some(hot)) => hot.clone(),
             (Some(dead), Some(hot)) => dead.as_ref() | hot,
         };
-        ScanReport::add(&self.report.rows_hidden, usize::try_from(invisible.len()).unwrap_or(usize::MAX));
+        let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        ScanReport::add(&self.report.rows_hidden, count(dead_rows));
+        ScanReport::add(&self.report.rows_hidden_by_hot, count(invisible.len().saturating_sub(dead_rows)));
         let plan = to_access_plan(&invisible, &entry.row_groups);
         (file.partitioned().with_extension(plan), entry.rows.saturating_sub(invisible.len()))
     }

@@ -23,8 +23,10 @@ pub struct ScanReport {
     pub files_pruned_bloom: AtomicU64,
     /// Opened by look-ups.
     pub files_read: AtomicU64,
-    /// Cold rows left out because a deletion vector or a newer hot version hides them.
+    /// Cold rows left out because a deletion vector hides them.
     pub rows_hidden: AtomicU64,
+    /// Cold rows left out because only a newer hot version hides them.
+    pub rows_hidden_by_hot: AtomicU64,
     scan: Mutex<Option<Arc<ColdReaderFactory>>>,
 }
 
@@ -78,7 +80,7 @@ impl ScanReport {
             get(&self.files_pruned_bloom),
             self.files_opened(),
             self.pruned(&["page_index_pages_pruned"]),
-            get(&self.rows_hidden),
+            get(&self.rows_hidden) + get(&self.rows_hidden_by_hot),
             get(&self.hot_rows),
         )
     }

@@ -75,3 +75,30 @@ fn a_lost_key_value_store_is_rebuilt_from_the_blobs() {
     assert_eq!(place.sql("SELECT id, n FROM app.t ORDER BY id"), "id,n\n1,10\n2,22\n3,31\n");
     firndb(&["check", &place.store()]).ok();
 }
+
+#[test]
+fn a_recovery_with_problems_says_so_in_its_exit_status() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY)");
+    place.sql("INSERT INTO app.t VALUES (1), (2); STORAGE FLUSH TABLE app.t");
+    place.sql("DELETE FROM app.t WHERE id = 2; STORAGE FLUSH TABLE app.t");
+    let manifests = place.blobs("app", "t", "manifest");
+    // The copy sorts behind the numbered ones.
+    let [.., newest, copy] = manifests.as_slice() else {
+        panic!("two manifests and a copy in {manifests:?}")
+    };
+    fs::write(newest, b"damaged").unwrap();
+    fs::remove_file(copy).unwrap();
+    let lose = || fs::remove_dir_all(Path::new(&place.store()).join("kv")).unwrap();
+
+    lose();
+    let run = firndb(&["recover", &place.store()]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.out.contains("--force") && run.err.contains("problem"), "{run:?}");
+    place.try_sql("SELECT * FROM app.t").fails(6, &["manifest-"]);
+
+    lose();
+    let run = firndb(&["recover", "--force", &place.store()]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert_eq!(place.sql("SELECT id FROM app.t ORDER BY id"), "id\n1\n2\n");
+}

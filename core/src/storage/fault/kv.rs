@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Fate, FaultStores, crashed};
+use super::{AfterFailedSync, Fate, FaultStores, crashed};
 use crate::error::{Error, Result};
 use crate::storage::kv::{KeyRange, Keyspace, KvStore, Mutation, WriteBatch};
 use crate::storage::memory::{apply, pairs};
@@ -87,8 +87,11 @@ impl KvStore for FaultKv {
             return Err(crashed());
         }
         if durability == Durability::Strict {
-            if std::mem::take(&mut state.fail_next_sync) {
-                self.broken.store(true, Ordering::SeqCst);
+            if let Some(then) = state.fail_next_sync.take() {
+                match then {
+                    AfterFailedSync::Refuses => self.broken.store(true, Ordering::SeqCst),
+                    AfterFailedSync::GoesOn => state.unsynced.clear(),
+                }
                 return Err(Error::unavailable("the sync failed (an injected fault)"));
             }
             state.sync()?;

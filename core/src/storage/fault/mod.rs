@@ -20,7 +20,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parking_lot::Mutex;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::kv::WriteBatch;
 use crate::storage::memory::{Map, apply};
 use crate::storage::{Clock, Rng, Stores};
@@ -51,7 +51,8 @@ struct State {
     log: Vec<String>,
     crash: Option<(u64, CrashMode)>,
     crashed: bool,
-    fail_next_sync: bool,
+    fail_next_sync: Option<AfterFailedSync>,
+    refused: Vec<(String, ErrorKind)>,
     pauses: Vec<Pause>,
 }
 
@@ -60,6 +61,13 @@ struct Pause {
     substring: String,
     reached: oneshot::Sender<()>,
     released: oneshot::Receiver<()>,
+}
+
+/// What a handle does after its sync failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AfterFailedSync {
+    Refuses,
+    GoesOn,
 }
 
 /// What becomes of an operation.
@@ -129,7 +137,25 @@ impl FaultStores {
     /// Makes the sync of the next strict commit fail: it is read until the handle is dropped, but does not
     /// survive, and the handle commits nothing more.
     pub fn fail_sync_once(&self) {
-        self.state.lock().fail_next_sync = true;
+        self.state.lock().fail_next_sync = Some(AfterFailedSync::Refuses);
+    }
+
+    /// As [`FaultStores::fail_sync_once`], but the handle goes on as if nothing had been: what was not synced
+    /// by then never is, what is committed later is. Whoever must not write any more has to stop by itself.
+    pub fn fail_sync_once_and_go_on(&self) {
+        self.state.lock().fail_next_sync = Some(AfterFailedSync::GoesOn);
+    }
+
+    /// Makes every changing operation whose description contains `substring` fail without effect, until
+    /// [`FaultStores::refuse_nothing`]: commits with `kind`, blob operations with `Unavailable`. It is not
+    /// counted.
+    pub fn refuse(&self, substring: &str, kind: ErrorKind) {
+        self.state.lock().refused.push((substring.to_owned(), kind));
+    }
+
+    /// Takes back every [`FaultStores::refuse`].
+    pub fn refuse_nothing(&self) {
+        self.state.lock().refused.clear();
     }
 
     /// Holds the next operation whose description contains `substring` until the handle releases it.
@@ -219,6 +245,9 @@ impl State {
     /// Counts and logs a changing operation and decides what becomes of it.
     fn begin(&mut self, what: String) -> Result<Fate> {
         self.check()?;
+        if let Some((_, kind)) = self.refused.iter().find(|(part, _)| what.contains(part)) {
+            return Err(Error::new(*kind, format!("{what} is refused (an injected fault)")));
+        }
         self.operations += 1;
         let fate = match self.crash {
             Some((at, mode)) if self.operations >= at => {

@@ -133,6 +133,39 @@ fn a_failed_sync_leaves_a_handle_that_only_reads() {
 }
 
 #[test]
+fn a_handle_may_go_on_after_a_failed_sync_without_what_it_lost() {
+    block_on(async {
+        let faults = FaultStores::new();
+        let stores = open(&faults);
+        put_kv(&stores, "a", Strict).await.unwrap();
+        faults.fail_sync_once_and_go_on();
+        put_kv(&stores, "b", Strict).await.unwrap_err();
+        put_kv(&stores, "c", Strict).await.unwrap();
+        assert_eq!(keys(&faults).await, ["a", "b", "c"]);
+        assert_eq!(keys(&faults.survivors()).await, ["a", "c"]);
+    });
+}
+
+#[test]
+fn what_is_refused_has_no_effect_and_the_rest_works() {
+    block_on(async {
+        let faults = FaultStores::new();
+        let stores = open(&faults);
+        faults.refuse("put hot", ErrorKind::LimitExceeded);
+        faults.refuse("blob put a", ErrorKind::Unavailable);
+        let refused = put_kv(&stores, "k", Strict).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::LimitExceeded);
+        put_blob(&stores, "a").await.unwrap_err();
+        put_blob(&stores, "b").await.unwrap();
+        assert_eq!(keys(&faults).await, [""; 0]);
+        assert_eq!((faults.blob_paths(), faults.operations()), (vec!["b".to_owned()], 1));
+        faults.refuse_nothing();
+        put_kv(&stores, "k", Strict).await.unwrap();
+        put_blob(&stores, "a").await.unwrap();
+    });
+}
+
+#[test]
 fn blobs_can_be_damaged() {
     block_on(async {
         let faults = FaultStores::new();

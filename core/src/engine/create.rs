@@ -1,0 +1,107 @@
+//! Making a store of empty stores, so that two never share a blob store.
+//!
+//! The key-value store gets the store's id in the state *creating*; then `store.json`, which must not be
+//! there, is created with that id; then the state goes. Cut short, it is completed by the next opening of
+//! the same key-value store, and by no other.
+
+use object_store::path::Path;
+use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
+
+use crate::config::Config;
+use crate::engine::open::{
+    FORMAT, FORMAT_KEY, STORE_FILE, STORE_ID, StoreFile, opened_elsewhere, read_store_file,
+};
+use crate::error::{Error, Result};
+use crate::storage::{Keyspace, Stores, WriteBatch};
+use crate::txn::fence::EPOCH_KEY;
+use crate::types::Durability;
+
+const STATE_KEY: &[u8] = b"state";
+const CREATING: &[u8] = b"creating";
+
+/// Whether the creation of a store that has an id was cut short.
+///
+/// # Errors
+/// `Corrupt` for a state that there is not; what the store reports.
+pub async fn is_unfinished(stores: &Stores) -> Result<bool> {
+    match stores.kv.get(Keyspace::Meta, STATE_KEY).await?.as_deref() {
+        None => Ok(false),
+        Some(CREATING) => Ok(true),
+        Some(other) => Err(Error::corrupt(format!("meta key state: expected creating, found {other:02x?}"))),
+    }
+}
+
+/// Makes a store of `stores`, of which the key-value store is empty.
+///
+/// # Errors
+/// `Corrupt` when the blob store has a `store.json`, `Locked` when another engine is at it, `NotFound` when
+/// it may only be read.
+pub async fn create(stores: &Stores, config: &Config) -> Result<()> {
+    refuse_read_only(config)?;
+    if let Some(file) = read_store_file(stores.blobs.as_ref()).await? {
+        return Err(taken(&file));
+    }
+    let mut id = [0; 16];
+    stores.rng.fill(&mut id);
+    let id = data_encoding::HEXLOWER.encode(&id);
+    let mut batch = WriteBatch::new();
+    batch.expect_absent(Keyspace::Meta, STORE_ID);
+    batch.put(Keyspace::Meta, STORE_ID, id.clone().into_bytes());
+    batch.put(Keyspace::Meta, STATE_KEY, CREATING);
+    batch.put(Keyspace::Meta, FORMAT_KEY, FORMAT.to_be_bytes().to_vec());
+    batch.put(Keyspace::Meta, EPOCH_KEY, 0_u64.to_be_bytes().to_vec());
+    stores.kv.commit(batch, Durability::Strict).await.map_err(opened_elsewhere)?;
+    complete(stores, config, &id).await
+}
+
+/// Makes `store.json` for the key-value store that has this id, and ends the creation.
+///
+/// # Errors
+/// As [`create`]. If the blob store is of another store, the key-value store is empty again.
+pub async fn complete(stores: &Stores, config: &Config, id: &str) -> Result<()> {
+    refuse_read_only(config)?;
+    let file = StoreFile { format: FORMAT, store_id: id.to_owned() };
+    let bytes = serde_json::to_vec_pretty(&file).map_err(|e| Error::internal(e.to_string()))?;
+    let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+    match stores.blobs.put_opts(&Path::from(STORE_FILE), PutPayload::from(bytes), options).await {
+        Ok(_) => {}
+        Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+            let found = read_store_file(stores.blobs.as_ref()).await?;
+            let found = found.ok_or_else(|| Error::locked(format!("{STORE_FILE} comes and goes")))?;
+            if found != file {
+                undo(stores, id).await;
+                return Err(taken(&found));
+            }
+        }
+        Err(e) => return Err(e.into()),
+    }
+    let mut batch = WriteBatch::new();
+    batch.expect_value(Keyspace::Meta, STORE_ID, id.as_bytes().to_vec());
+    batch.delete(Keyspace::Meta, STATE_KEY);
+    stores.kv.commit(batch, Durability::Strict).await.map_err(opened_elsewhere)
+}
+
+/// Empties the key-value store again, which holds no more than its creation put there.
+async fn undo(stores: &Stores, id: &str) {
+    let mut batch = WriteBatch::new();
+    batch.expect_value(Keyspace::Meta, STORE_ID, id.as_bytes().to_vec());
+    batch.expect_value(Keyspace::Meta, STATE_KEY, CREATING);
+    for key in [STORE_ID, STATE_KEY, FORMAT_KEY, EPOCH_KEY] {
+        batch.delete(Keyspace::Meta, key);
+    }
+    if let Err(error) = stores.kv.commit(batch, Durability::Strict).await {
+        tracing::warn!(%error, "a store that could not be made left its id in the key-value store");
+    }
+}
+
+fn refuse_read_only(config: &Config) -> Result<()> {
+    if config.read_only { Err(Error::not_found("there is no store here to read")) } else { Ok(()) }
+}
+
+fn taken(file: &StoreFile) -> Error {
+    Error::corrupt(format!(
+        "the key-value store is empty, but the blob store has a {STORE_FILE}, of store {}: if its key-value \
+         store is lost, rebuild it with `firndb recover`; if it is known to be unused, remove its files",
+        file.store_id
+    ))
+}

@@ -1,0 +1,87 @@
+//! What a blob store's listing says of its tables.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::cold::FileName;
+use crate::error::Result;
+use crate::storage::Stores;
+
+/// A table's directory.
+#[derive(Debug, Default)]
+pub struct FoundTable {
+    /// The table's id, by the name of the directory; given out, whatever else can be read.
+    pub id: Option<u32>,
+    /// Definition files by schema version.
+    pub definitions: BTreeMap<u32, Path>,
+    /// The directories of its scopes.
+    pub scopes: BTreeMap<Path, FoundScope>,
+}
+
+/// A scope's directory.
+#[derive(Debug, Default)]
+pub struct FoundScope {
+    /// Manifests by number.
+    pub manifests: BTreeMap<u64, Path>,
+    /// The copy of the newest manifest.
+    pub copy: Option<Path>,
+    /// The highest number of any file.
+    pub last_number: u64,
+}
+
+/// Lists every table.
+///
+/// # Errors
+/// What the blob store reports.
+pub async fn list(stores: &Stores) -> Result<BTreeMap<Path, FoundTable>> {
+    let mut tables = BTreeMap::new();
+    let mut listed = stores.blobs.list(None);
+    while let Some(object) = listed.try_next().await? {
+        let path = object.location;
+        let parts: Vec<String> = path.parts().map(|p| p.as_ref().to_owned()).collect();
+        match parts.as_slice() {
+            [namespace, table, name] => {
+                let version = name.strip_prefix("table-").and_then(|n| n.strip_suffix(".json"));
+                if let Some(version) = version.and_then(|v| v.parse().ok()) {
+                    table_of(&mut tables, namespace, table).definitions.insert(version, path);
+                }
+            }
+            [namespace, table, scope, name] => {
+                let dir = Path::from_iter([namespace.as_str(), table.as_str(), scope.as_str()]);
+                let Some(file) = FileName::parse(name) else { continue };
+                table_of(&mut tables, namespace, table).scopes.entry(dir).or_default().add(file, path);
+            }
+            _ => {}
+        }
+    }
+    Ok(tables)
+}
+
+fn table_of<'a>(
+    tables: &'a mut BTreeMap<Path, FoundTable>,
+    namespace: &str,
+    table: &str,
+) -> &'a mut FoundTable {
+    let found = tables.entry(Path::from_iter([namespace, table])).or_default();
+    let id = table.rsplit_once('-').filter(|(_, id)| id.len() == 8);
+    found.id = id.and_then(|(_, id)| u32::from_str_radix(id, 16).ok());
+    found
+}
+
+impl FoundScope {
+    fn add(&mut self, file: FileName, path: Path) {
+        if let Some(number) = file.number() {
+            self.last_number = self.last_number.max(number);
+        }
+        match file {
+            FileName::Manifest(number) => {
+                self.manifests.insert(number, path);
+            }
+            FileName::NewestManifest => self.copy = Some(path),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! What a recovery makes of a blob store whose key-value store is lost, when something went wrong before:
+//! it invents nothing, loses nothing without a word, and gives out no name twice.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::sync::Arc;
+
+use firndb_core::storage::fault::{CrashMode, FaultStores};
+use firndb_core::storage::{ManualClock, SeededRng, Stores};
+use firndb_core::{Config, Engine, ErrorKind, RecoveryReport, Scope, UserId};
+use firndb_tests::ask::{ask, fail, user};
+use firndb_tests::lasting::START_MS;
+
+fn stores(faults: &FaultStores) -> Stores {
+    faults.stores(Arc::new(ManualClock::at_ms(START_MS)), Arc::new(SeededRng::new(1)))
+}
+
+async fn open(faults: &FaultStores) -> Engine {
+    Engine::open(stores(faults), Config::default()).await.unwrap()
+}
+
+async fn recover(faults: &FaultStores) -> RecoveryReport {
+    Engine::recover(stores(faults), Config::default()).await.unwrap()
+}
+
+/// Shared tables `a` and `b`, each with a flushed row of its name.
+async fn two_tables() -> FaultStores {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    for table in ["a", "b"] {
+        let mut s = engine.session();
+        ask(&mut s, &format!("CREATE SHARED TABLE {table} (id INTEGER PRIMARY KEY, v TEXT)")).await;
+        ask(&mut s, &format!("INSERT INTO {table} VALUES (1, '{table}')")).await;
+    }
+    engine.flush_all().await.unwrap();
+    faults
+}
+
+/// [`two_tables`], of which `a` had a row deleted and one changed, and was flushed again.
+async fn flushed_twice() -> FaultStores {
+    let faults = two_tables().await;
+    let engine = open(&faults).await;
+    let mut s = engine.session();
+    ask(&mut s, "INSERT INTO a VALUES (2, 'deleted'), (3, 'old')").await;
+    engine.flush_all().await.unwrap();
+    ask(&mut s, "DELETE FROM a WHERE id = 2").await;
+    ask(&mut s, "UPDATE a SET v = 'new' WHERE id = 3").await;
+    engine.flush_all().await.unwrap();
+    faults
+}
+
+const SCOPE: &str = "main/a-00000001/shared";
+
+/// The path of the newest numbered manifest in `dir`.
+fn newest_manifest(faults: &FaultStores, dir: &str) -> String {
+    let paths = faults.blob_paths();
+    paths.into_iter().rfind(|p| p.starts_with(&format!("{dir}/manifest-"))).unwrap()
+}
+
+async fn recover_with_older_manifests(faults: &FaultStores) -> RecoveryReport {
+    Engine::recover_with_older_manifests(stores(faults), Config::default()).await.unwrap()
+}
+
+/// `a` is `Corrupt`, whatever is asked of it, and `b` works.
+async fn expect_a_corrupt(faults: &FaultStores, file: &str) {
+    let engine = open(faults).await;
+    for sql in ["SELECT * FROM a", "INSERT INTO a VALUES (9, 'new')", "DELETE FROM a"] {
+        let error = fail(&mut engine.session(), sql).await;
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{sql}: {error}");
+        assert!(error.to_string().contains(file), "{sql}: {error}");
+    }
+    let findings = engine.check().await.unwrap().findings;
+    assert!(findings.iter().any(|f| f.contains(file)), "{findings:?}");
+    ask(&mut engine.session(), "UPDATE b SET v = 'works'").await;
+    engine.flush_all().await.unwrap();
+    assert_eq!(ask(&mut engine.session(), "SELECT * FROM b").await, ["1|works"]);
+}
+
+/// `a` is empty or as it was, and takes rows and flushes: no name is given out twice.
+async fn expect_a_goes_on(faults: &FaultStores, expected: &[&str]) {
+    let engine = open(faults).await;
+    let mut s = engine.session();
+    assert_eq!(ask(&mut s, "SELECT * FROM a ORDER BY id").await, expected);
+    ask(&mut s, "INSERT INTO a VALUES (100, 'more')").await;
+    engine.flush_all().await.unwrap();
+    assert_eq!(ask(&mut s, "SELECT count(*) FROM a").await, [(expected.len() + 1).to_string()]);
+    let report = engine.check().await.unwrap();
+    assert!(report.is_clean(), "{:?}", report.findings);
+}
+
+async fn expect_both(faults: &FaultStores, when: &str) {
+    let engine = open(faults).await;
+    for table in ["a", "b"] {
+        let found = ask(&mut engine.session(), &format!("SELECT * FROM {table}")).await;
+        assert_eq!(found, [format!("1|{table}")], "{when}");
+    }
+    assert!(engine.check().await.unwrap().is_clean(), "{when}");
+}
+
+#[tokio::test]
+async fn a_drop_that_was_not_committed_is_taken_back() {
+    // The definitions of both, then the commit.
+    for (n, mode) in [(2, CrashMode::BeforeEffect), (2, CrashMode::AfterEffect), (3, CrashMode::BeforeEffect)]
+    {
+        let faults = two_tables().await;
+        let engine = open(&faults).await;
+        faults.crash_after(n, mode);
+        fail(&mut engine.session(), "DROP TABLE a, b").await;
+        let when = format!("DROP TABLE cut at {n} {mode:?}");
+
+        let lost = faults.survivors_without_kv();
+        let report = recover(&lost).await;
+        assert!(report.problems.iter().any(|p| p.contains("main.a")), "{when}: {report}");
+        // Opening is what removes the files of dropped tables.
+        expect_both(&lost, &when).await;
+        expect_both(&lost, &when).await;
+
+        let again = lost.survivors_without_kv();
+        let report = recover(&again).await;
+        assert!(report.problems.is_empty(), "{when}: {report}");
+        expect_both(&again, &when).await;
+        let engine = open(&again).await;
+        ask(&mut engine.session(), "DROP TABLE a, b").await;
+        assert!(!again.blob_paths().iter().any(|p| p.starts_with("main/")), "{:?}", again.blob_paths());
+    }
+}
+
+#[tokio::test]
+async fn a_drop_that_fails_leaves_no_definition_behind() {
+    let faults = two_tables().await;
+    let engine = open(&faults).await;
+    let before = faults.blob_paths();
+    faults.refuse("blob put main/b-00000002/table-2.json", ErrorKind::Unavailable);
+    fail(&mut engine.session(), "DROP TABLE a, b").await;
+    assert_eq!(faults.blob_paths(), before);
+    faults.refuse_nothing();
+    faults.refuse("put catalog", ErrorKind::LimitExceeded);
+    fail(&mut engine.session(), "DROP TABLE a, b").await;
+    assert_eq!(faults.blob_paths(), before);
+    faults.refuse_nothing();
+    expect_both(&faults, "after a DROP TABLE that failed").await;
+}
+
+#[tokio::test]
+async fn a_dropped_table_does_not_come_back_beside_its_successor() {
+    let faults = two_tables().await;
+    let engine = open(&faults).await;
+    faults.refuse("blob delete main/a-00000001", ErrorKind::Unavailable);
+    _ = engine.session().execute("DROP TABLE a").await;
+    ask(&mut engine.session(), "CREATE SHARED TABLE a (id INTEGER PRIMARY KEY, v TEXT)").await;
+    ask(&mut engine.session(), "INSERT INTO a VALUES (1, 'a')").await;
+    engine.flush_all().await.unwrap();
+    let lost = faults.survivors_without_kv();
+    recover(&lost).await;
+    expect_both(&lost, "a table dropped and created anew").await;
+    assert!(!lost.blob_paths().iter().any(|p| p.starts_with("main/a-00000001/")), "{:?}", lost.blob_paths());
+}
+
+#[tokio::test]
+async fn the_id_of_a_table_without_a_definition_is_not_given_out_again() {
+    let faults = two_tables().await;
+    faults.corrupt_blob("main/b-00000002/table-1.json", 10).unwrap();
+    let lost = faults.survivors_without_kv();
+    let report = recover(&lost).await;
+    assert!(report.problems.iter().any(|p| p.contains("main/b-00000002")), "{report}");
+    let engine = open(&lost).await;
+    ask(&mut engine.session(), "CREATE SHARED TABLE b (id INTEGER PRIMARY KEY)").await;
+    let made = engine.inspect(Some("b")).await.unwrap();
+    assert_eq!(made[0].dir, "main/b-00000003");
+}
+
+#[tokio::test]
+async fn a_damaged_newest_manifest_does_not_bring_deleted_rows_back() {
+    let faults = flushed_twice().await;
+    let newest = newest_manifest(&faults, SCOPE);
+    let file = newest.rsplit('/').next().unwrap();
+    faults.corrupt_blob(&newest, 100).unwrap();
+    faults.delete_blob(&format!("{SCOPE}/manifest.json")).unwrap();
+
+    let lost = faults.survivors_without_kv();
+    let report = recover(&lost).await;
+    assert!(report.problems.iter().any(|p| p.contains(file)), "{report}");
+    assert!(report.problems.iter().any(|p| p.contains("--force")), "{report}");
+    expect_a_corrupt(&lost, file).await;
+
+    let lost = faults.survivors_without_kv();
+    let report = recover_with_older_manifests(&lost).await;
+    assert!(report.problems.iter().any(|p| p.contains("went back")), "{report}");
+    expect_a_goes_on(&lost, &["1|a", "2|deleted", "3|old"]).await;
+}
+
+#[tokio::test]
+async fn a_newest_manifest_is_restored_from_its_copy() {
+    let whole = flushed_twice().await;
+    for missing in [false, true] {
+        let faults = whole.survivors_without_kv();
+        let newest = newest_manifest(&faults, SCOPE);
+        if missing {
+            faults.delete_blob(&newest).unwrap();
+        } else {
+            faults.corrupt_blob(&newest, 100).unwrap();
+        }
+        let report = recover(&faults).await;
+        assert!(report.problems.is_empty(), "{report}");
+        assert!(report.notes.iter().any(|n| n.contains("restored")), "{report}");
+        expect_a_goes_on(&faults, &["1|a", "3|new"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_scope_whose_only_manifest_is_damaged_is_not_empty() {
+    let faults = two_tables().await;
+    let only = newest_manifest(&faults, SCOPE);
+    faults.truncate_blob(&only, 20).unwrap();
+    faults.truncate_blob(&format!("{SCOPE}/manifest.json"), 20).unwrap();
+    let lost = faults.survivors_without_kv();
+    assert!(!recover(&lost).await.problems.is_empty());
+    expect_a_corrupt(&lost, only.rsplit('/').next().unwrap()).await;
+
+    let lost = faults.survivors_without_kv();
+    assert!(!recover_with_older_manifests(&lost).await.problems.is_empty());
+    expect_a_goes_on(&lost, &[]).await;
+}
+
+#[tokio::test]
+async fn a_manifest_put_back_makes_a_recovered_scope_whole() {
+    let faults = two_tables().await;
+    let only = newest_manifest(&faults, SCOPE);
+    faults.corrupt_blob(&only, 100).unwrap();
+    faults.delete_blob(&format!("{SCOPE}/manifest.json")).unwrap();
+    let lost = faults.survivors_without_kv();
+    recover(&lost).await;
+    expect_a_corrupt(&lost, only.rsplit('/').next().unwrap()).await;
+    lost.corrupt_blob(&only, 100).unwrap();
+    expect_a_goes_on(&lost, &["1|a"]).await;
+}
+
+#[tokio::test]
+async fn file_numbers_go_on_past_a_first_flush_that_was_cut_short() {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    ask(&mut engine.session(), "CREATE SHARED TABLE a (id INTEGER PRIMARY KEY, v TEXT)").await;
+    ask(&mut engine.session(), "INSERT INTO a VALUES (1, 'a')").await;
+    faults.refuse("/manifest-", ErrorKind::Unavailable);
+    engine.flush_all().await.unwrap_err();
+    let lost = faults.survivors_without_kv();
+    let report = recover(&lost).await;
+    assert!(report.problems.iter().any(|p| p.contains(SCOPE)), "{report}");
+    expect_a_goes_on(&lost, &[]).await;
+}
+
+#[tokio::test]
+async fn a_damaged_scope_whose_user_is_not_known_stops_a_recovery() {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
+    // The names of two directories can be read back, that of the third is a digest.
+    let long = "z".repeat(100);
+    for name in ["alice", "Ünüsual", &long] {
+        ask(&mut user(&engine, name), "INSERT INTO u VALUES (1, 'x')").await;
+    }
+    engine.flush_all().await.unwrap();
+    let damage = |faults: &FaultStores, name: &str| {
+        let dir = format!("main/u-00000001/{}", Scope::User(UserId::new(name).unwrap()).dir());
+        faults.truncate_blob(&newest_manifest(faults, &dir), 20).unwrap();
+        faults.delete_blob(&format!("{dir}/manifest.json")).unwrap();
+    };
+    let faults = faults.survivors_without_kv();
+    damage(&faults, "alice");
+    damage(&faults, "Ünüsual");
+    let lost = faults.survivors_without_kv();
+    assert!(!recover(&lost).await.problems.is_empty());
+    let engine = open(&lost).await;
+    for name in ["alice", "Ünüsual"] {
+        assert_eq!(fail(&mut user(&engine, name), "SELECT * FROM u").await.kind(), ErrorKind::Corrupt);
+    }
+    assert_eq!(ask(&mut user(&engine, &long), "SELECT * FROM u").await, ["1|x"]);
+
+    damage(&faults, &long);
+    let refused = Engine::recover(stores(&faults), Config::default()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+    recover_with_older_manifests(&faults).await;
+    assert_eq!(ask(&mut user(&open(&faults).await, "alice"), "SELECT * FROM u").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_column_id_that_files_have_is_not_given_out_again() {
+    let faults = two_tables().await;
+    let engine = open(&faults).await;
+    ask(&mut engine.session(), "ALTER TABLE a ADD COLUMN secret TEXT").await;
+    ask(&mut engine.session(), "INSERT INTO a VALUES (2, 'two', 'secret')").await;
+    engine.flush_all().await.unwrap();
+    faults.corrupt_blob("main/a-00000001/table-2.json", 100).unwrap();
+
+    let lost = faults.survivors_without_kv();
+    let report = recover(&lost).await;
+    assert!(report.problems.iter().any(|p| p.contains("table-2.json")), "{report}");
+    assert!(report.problems.iter().any(|p| p.contains("main.a") && p.contains("columns")), "{report}");
+    let engine = open(&lost).await;
+    let mut s = engine.session();
+    ask(&mut s, "ALTER TABLE a ADD COLUMN other TEXT").await;
+    assert_eq!(ask(&mut s, "SELECT * FROM a ORDER BY id").await, ["1|a|NULL", "2|two|NULL"]);
+    ask(&mut s, "UPDATE a SET other = 'set' WHERE id = 2").await;
+    engine.flush_all().await.unwrap();
+
+    // Once more: the definition it went on from is there as a file.
+    let again = lost.survivors_without_kv();
+    let report = recover(&again).await;
+    assert!(report.problems.is_empty(), "{report}");
+    let found = ask(&mut open(&again).await.session(), "SELECT * FROM a ORDER BY id").await;
+    assert_eq!(found, ["1|a|NULL", "2|two|set"]);
+}
