@@ -23,7 +23,10 @@ pub struct EventLoopTurn;
 impl Pause for EventLoopTurn {
     async fn pause(&self) {
         // Without a turn the statement only goes on at once.
-        _ = bridge::run(async { turn().await.map_err(|e| Thrown::from(e).into_error(ErrorKind::Unavailable, "pausing")) }).await;
+        _ = bridge::run(async {
+            turn().await.map_err(|e| Thrown::from(e).into_error(ErrorKind::Unavailable, "pausing"))
+        })
+        .await;
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
 const VERSION: &str = "0.14.1";
 
@@ -62,8 +63,13 @@ impl Drop for S3Server {
     }
 }
 
-/// The installed program.
+/// The installed program. Tests run at the same time, and only one may install it.
 fn program() -> PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(installed).clone()
+}
+
+fn installed() -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("s3s-fs-{VERSION}"));
     let program = root.join("bin").join(format!("s3s-fs{}", std::env::consts::EXE_SUFFIX));
     if program.is_file() {
