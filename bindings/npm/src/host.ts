@@ -1,0 +1,247 @@
+/** The leader's side of the protocol: carries out what clients ask for, in sessions of the engine. */
+
+import type { EngineDatabase, EngineSession } from './engine.js'
+import { FirnDBError, toSent } from './errors.js'
+import type { Link } from './link.js'
+import type { ClientMessage, HostMessage, Operation, Reply } from './protocol.js'
+
+/** A link to a client, as the leader sees it. */
+export type ClientLink = Link<HostMessage, ClientMessage>
+
+type Request = Extract<ClientMessage, { kind: 'request' }>
+
+/** A transaction of a client: what is asked of it is done in order. */
+interface Open {
+  readonly session: EngineSession
+  tail: Promise<unknown>
+}
+
+/** The engine, and the clients that it works for. */
+export class Host {
+  readonly #visitors = new Set<Visitor>()
+  readonly #running = new Set<Promise<void>>()
+  readonly db: EngineDatabase
+  draining = false
+
+  constructor(db: EngineDatabase) {
+    this.db = db
+  }
+
+  /** Works for the client behind `link` in `term`, until {@link Visitor.leave}. */
+  welcome(link: ClientLink, term: number): Visitor {
+    const visitor = new Visitor(this, link, term, () => this.#visitors.delete(visitor))
+    this.#visitors.add(visitor)
+    return visitor
+  }
+
+  /** Tells every client what brought the engine down. */
+  breakDown(message: string): void {
+    for (const visitor of this.#visitors) {
+      visitor.breakDown(message)
+    }
+  }
+
+  /**
+   * Takes nothing new, and gives what runs and the transactions that are open up to `graceMs` to end; then rolls
+   * back those that have not.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.draining = true
+    const until = Date.now() + graceMs
+    const busy = () => this.#running.size > 0 || [...this.#visitors].some((visitor) => visitor.hasOpen)
+    while (busy() && Date.now() < until) {
+      const pause = new Promise((resolve) => setTimeout(resolve, 10))
+      await Promise.race([pause, ...this.#running])
+    }
+    for (const visitor of this.#visitors) {
+      visitor.leave()
+    }
+  }
+
+  /** Keeps `work` in mind until it is done. */
+  track(work: Promise<void>): void {
+    this.#running.add(work)
+    void work.finally(() => this.#running.delete(work))
+  }
+}
+
+/** A client, as long as it is there. */
+export class Visitor {
+  readonly #host: Host
+  readonly #link: ClientLink
+  readonly #term: number
+  readonly #onLeave: () => void
+  readonly #open = new Map<number, Open>()
+  /** Asked for and not yet begun: what is cancelled is taken out. */
+  readonly #pending = new Set<number>()
+  #gone = false
+
+  constructor(host: Host, link: ClientLink, term: number, onLeave: () => void) {
+    this.#host = host
+    this.#link = link
+    this.#term = term
+    this.#onLeave = onLeave
+    link.listen((message) => this.#receive(message))
+  }
+
+  /** Whether a transaction is open. */
+  get hasOpen(): boolean {
+    return this.#open.size > 0
+  }
+
+  /** Ends it: open transactions are rolled back, nothing is answered any more. */
+  leave(): void {
+    if (this.#gone) {
+      return
+    }
+    this.#gone = true
+    for (const { session } of this.#open.values()) {
+      session.free()
+    }
+    this.#open.clear()
+    this.#onLeave()
+  }
+
+  /** Says what brought the engine down. */
+  breakDown(message: string): void {
+    this.#link.post({ kind: 'fatal', term: this.#term, message })
+  }
+
+  #receive(message: ClientMessage): void {
+    if (this.#gone || message.term !== this.#term) {
+      return
+    }
+    if (message.kind === 'request') {
+      this.#host.track(this.#serve(message))
+    } else {
+      this.#pending.delete(message.id)
+    }
+  }
+
+  async #serve({ id, operation }: Request): Promise<void> {
+    const session = 'session' in operation ? operation.session : undefined
+    const begins = operation.op === 'begin'
+    if (this.#host.draining && (session === undefined || begins)) {
+      this.#post({ kind: 'moved', term: this.#term, id })
+      return
+    }
+    try {
+      const reply = await this.#perform(id, operation)
+      this.#post({ kind: 'answer', term: this.#term, id, reply }, buffers(reply))
+    } catch (error) {
+      this.#post({ kind: 'error', term: this.#term, id, error: toSent(error) })
+    }
+  }
+
+  #perform(id: number, operation: Operation): Promise<Reply> | Reply {
+    switch (operation.op) {
+      case 'query': {
+        const { sql, params } = operation
+        const run = (session: EngineSession) => session.query(sql, [...params])
+        return operation.session === undefined
+          ? this.#alone(operation.use, run)
+          : this.#within(operation.session, id, run)
+      }
+      case 'exec': {
+        const { sql } = operation
+        const run = (session: EngineSession) => session.execute(sql)
+        return operation.session === undefined
+          ? this.#alone(operation.use, run)
+          : this.#within(operation.session, id, run)
+      }
+      case 'begin':
+        return this.#begin(operation.session, operation.use)
+      case 'end':
+        return this.#end(operation.session, id, operation.commit)
+      case 'parameters':
+        return this.#host.db.countParameters(operation.sql)
+      case 'stats':
+        return this.#host.db.stats()
+    }
+  }
+
+  /** Runs something in a session of its own, so that no request waits for another. */
+  async #alone(use: string | undefined, run: (session: EngineSession) => Promise<Reply>): Promise<Reply> {
+    const session = this.#host.db.session()
+    try {
+      if (use !== undefined) {
+        await session.execute(use)
+      }
+      const reply = await run(session)
+      if (session.inTransaction) {
+        throw new FirnDBError(
+          'InvalidInput',
+          'a transaction was begun and not ended, so it was rolled back: use transaction(), or COMMIT in the same script',
+        )
+      }
+      return reply
+    } finally {
+      session.free()
+    }
+  }
+
+  async #begin(id: number, use: string | undefined): Promise<null> {
+    const session = this.#host.db.session()
+    const open: Open = { session, tail: Promise.resolve() }
+    this.#open.set(id, open)
+    try {
+      if (use !== undefined) {
+        await session.execute(use)
+      }
+      await session.execute('BEGIN')
+      return null
+    } catch (error) {
+      this.#release(id)
+      throw error
+    }
+  }
+
+  async #end(session: number, id: number, commit: boolean): Promise<null> {
+    try {
+      await this.#within(session, id, (open) => open.execute(commit ? 'COMMIT' : 'ROLLBACK'))
+      return null
+    } finally {
+      this.#release(session)
+    }
+  }
+
+  /** Runs something in an open transaction, after what was asked of it before. */
+  #within(session: number, id: number, run: (session: EngineSession) => Promise<Reply>): Promise<Reply> {
+    const open = this.#open.get(session)
+    if (!open) {
+      throw new FirnDBError('InvalidInput', 'the transaction is over')
+    }
+    this.#pending.add(id)
+    const work = open.tail.then(() => {
+      if (this.#gone || !this.#pending.delete(id)) {
+        return null
+      }
+      return run(open.session)
+    })
+    open.tail = work.catch(() => undefined)
+    return work
+  }
+
+  #release(session: number): void {
+    this.#open.get(session)?.session.free()
+    this.#open.delete(session)
+  }
+
+  #post(message: HostMessage, transfer?: ArrayBuffer[]): void {
+    if (!this.#gone) {
+      this.#link.post(message, transfer)
+    }
+  }
+}
+
+/** The buffers of `reply`, which nobody needs here any more. */
+function buffers(reply: Reply): ArrayBuffer[] {
+  const answers = Array.isArray(reply) ? reply : [reply]
+  const found: ArrayBuffer[] = []
+  for (const answer of answers) {
+    if (answer !== null && typeof answer === 'object' && 'ipc' in answer && answer.ipc instanceof Uint8Array) {
+      found.push(answer.ipc.buffer as ArrayBuffer)
+    }
+  }
+  return found
+}
