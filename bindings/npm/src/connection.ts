@@ -39,6 +39,8 @@ export interface ConnectionContext {
 const STOP_MS = 5_000
 /** How often a worker that breaks down before it served anybody is started again. */
 const RESTARTS = 3
+/** How long after its end a leader is still heard: its lock and its last messages come by different ways. */
+const LAST_WORDS_MS = 200
 const HELLO_MS = { first: 100, longest: 1_000 }
 
 /** One open database of a page. */
@@ -94,9 +96,12 @@ export class Connection {
     const stopped = new Promise<void>((resolve) => {
       this.#stopped = resolve
     })
-    const patience = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS))
-    this.#candidate?.stop()
-    await Promise.race([stopped, patience])
+    const patience = setTimeout(() => this.#stopped?.(), STOP_MS)
+    if (this.#candidate) {
+      this.#candidate.stop()
+      await stopped
+    }
+    clearTimeout(patience)
     this.#end(new FirnDBError('Unavailable', 'the database was closed'))
   }
 
@@ -146,7 +151,10 @@ export class Connection {
         this.#end(new FirnDBError('Locked', message.message))
         break
       case 'fatal':
-        this.#fatal(link, message.message)
+        this.#requests.lose(message.term, message.message, 'Internal')
+        if (link === this.#candidate?.link) {
+          this.#brokeDown(message.message)
+        }
         break
       case 'failed':
         this.#end(fromSent(message.error))
@@ -184,33 +192,27 @@ export class Connection {
       return
     }
     whenFree(locks, termLock(name, term), this.#closed.signal, () => {
-      if (this.#requests.term === term) {
-        this.#requests.lose()
-        this.#greet(HELLO_MS.first)
-        if (!this.#candidate) {
-          this.#start()
-        }
+      this.#requests.disconnect(term)
+      setTimeout(() => this.#requests.lose(term), LAST_WORDS_MS)
+      if (this.#requests.connected) {
+        return
+      }
+      this.#greet(HELLO_MS.first)
+      if (!this.#candidate) {
+        this.#start()
       }
     })
   }
 
-  #fatal(link: HostLink, message: string): void {
-    if (link === this.#candidate?.link) {
-      this.#brokeDown(message)
-    } else {
-      this.#requests.lose(message, 'Internal')
-    }
-  }
-
   /** The page's own worker is not to be used any more: another one takes its place. */
   #brokeDown(message: string): void {
+    if (this.#leads) {
+      this.#requests.lose(this.#requests.term, message, 'Internal')
+      this.#leads = false
+    }
     this.#candidate?.terminate()
     this.#candidate = undefined
     this.#stopped?.()
-    if (this.#leads || isMemory(this.#context.name)) {
-      this.#requests.lose(message, 'Internal')
-      this.#leads = false
-    }
     this.#breakdowns += 1
     if (this.#closed.signal.aborted) {
       return

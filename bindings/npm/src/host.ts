@@ -43,12 +43,15 @@ export class Host {
 
   /**
    * Takes nothing new, and gives what runs and the transactions that are open up to `graceMs` to end; then rolls
-   * back those that have not.
+   * back those that have not. Before it ends it has seen, and sent on, all that its clients had sent it.
    */
   async drain(graceMs: number): Promise<void> {
     this.draining = true
+    for (const visitor of this.#visitors) {
+      visitor.sayLeaving()
+    }
     const until = Date.now() + graceMs
-    const busy = () => this.#running.size > 0 || [...this.#visitors].some((visitor) => visitor.hasOpen)
+    const busy = () => this.#running.size > 0 || [...this.#visitors].some((visitor) => visitor.holdsUp)
     while (busy() && Date.now() < until) {
       const pause = new Promise((resolve) => setTimeout(resolve, 10))
       await Promise.race([pause, ...this.#running])
@@ -74,6 +77,7 @@ export class Visitor {
   readonly #open = new Map<number, Open>()
   /** Asked for and not yet begun: what is cancelled is taken out. */
   readonly #pending = new Set<number>()
+  #hasLeft = false
   #gone = false
 
   constructor(host: Host, link: ClientLink, term: number, onLeave: () => void) {
@@ -84,9 +88,14 @@ export class Visitor {
     link.listen((message) => this.#receive(message))
   }
 
-  /** Whether a transaction is open. */
-  get hasOpen(): boolean {
-    return this.#open.size > 0
+  /** Whether a transaction is open, or the client has not heard that the host leaves. */
+  get holdsUp(): boolean {
+    return this.#open.size > 0 || !this.#hasLeft
+  }
+
+  /** Tells the client to ask the next leader. */
+  sayLeaving(): void {
+    this.#post({ kind: 'leaving', term: this.#term })
   }
 
   /** Ends it: open transactions are rolled back, nothing is answered any more. */
@@ -113,8 +122,10 @@ export class Visitor {
     }
     if (message.kind === 'request') {
       this.#host.track(this.#serve(message))
-    } else {
+    } else if (message.kind === 'cancel') {
       this.#pending.delete(message.id)
+    } else {
+      this.#hasLeft = true
     }
   }
 

@@ -139,7 +139,9 @@ class Leader {
   }
 
   #hear(message: CommonMessage): void {
-    if (message.kind !== 'hello' || message.client === this.#context.client) {
+    const { client, signal } = this.#context
+    // Who comes while the office is handed over is the next leader's guest: a client says hello until it is heard.
+    if (message.kind !== 'hello' || message.client === client || signal.aborted) {
       return
     }
     if (this.#early) {

@@ -46,6 +46,8 @@ export type Reply = Answer | Answer[] | number | Record<string, number> | null
 export type ClientMessage =
   | { kind: 'request'; term: number; id: number; operation: Operation }
   | { kind: 'cancel'; term: number; id: number }
+  /** The answer to `leaving`: what was sent before it was all, but for the transactions that are open. */
+  | { kind: 'left'; term: number }
 
 /** From the leader, on the channel of one client. */
 export type HostMessage =
@@ -53,6 +55,8 @@ export type HostMessage =
   | { kind: 'refused'; protocol: number; message: string }
   | { kind: 'answer'; term: number; id: number; reply: Reply }
   | { kind: 'error'; term: number; id: number; error: SentError }
+  /** The leader hands over: it takes what belongs to open transactions, for a moment, and nothing else. */
+  | { kind: 'leaving'; term: number }
   /** Not carried out, and will not be: another leader is to be asked. */
   | { kind: 'moved'; term: number; id: number }
   /** The engine broke down: nothing that is in flight will be answered. */

@@ -22,6 +22,8 @@ export interface RequestOptions {
 
 interface Entry {
   readonly id: number
+  /** The term of the leader that has it. */
+  sentIn?: number
   readonly operation: Operation
   readonly boundTo: number | undefined
   resolve(answered: Answered): void
@@ -78,9 +80,11 @@ export class Requests {
     })
   }
 
-  /** From here on the leader of `term` is asked, over `link`; what waits is sent. */
+  /**
+   * From here on the leader of `term` is asked, over `link`; what waits is sent. What an earlier leader has is still
+   * its to answer, until {@link lose}.
+   */
   connect(link: HostLink, term: number): void {
-    this.lose(UNKNOWN)
     this.#term = term
     this.#link = link
     this.#leaving = false
@@ -90,12 +94,18 @@ export class Requests {
     this.#settleIdle()
   }
 
-  /** The leader is gone: what it had is rejected with `message`; what it never had waits for the next. */
-  lose(message: string = UNKNOWN, code: 'Unavailable' | 'Internal' = 'Unavailable'): void {
-    this.#link = undefined
-    const lost = [...this.#flying.values()]
-    this.#flying.clear()
-    for (const entry of lost) {
+  /** The leader of `term` is gone, if it was the last: what is asked waits for the next. */
+  disconnect(term: number): void {
+    if (term === this.#term) {
+      this.#link = undefined
+    }
+  }
+
+  /** Nothing more will come of the leader of `term`: what it has not answered is rejected. */
+  lose(term: number, message: string = UNKNOWN, code: 'Unavailable' | 'Internal' = 'Unavailable'): void {
+    this.disconnect(term)
+    for (const entry of [...this.#flying.values()].filter(({ sentIn }) => sentIn === term)) {
+      this.#flying.delete(entry.id)
       entry.reject(new FirnDBError(code, code === 'Internal' ? message : whatIsKnown(entry.operation, message)))
     }
     this.#settleIdle()
@@ -103,11 +113,15 @@ export class Requests {
 
   /** Takes a message of the leader. */
   receive(message: HostMessage): void {
-    if (!('id' in message) || message.term !== this.#term) {
+    if (message.kind === 'leaving' && message.term === this.#term) {
+      this.#leaving = true
+      this.#link?.post({ kind: 'left', term: message.term })
+    }
+    if (!('id' in message)) {
       return
     }
     const entry = this.#flying.get(message.id)
-    if (!entry) {
+    if (!entry || entry.sentIn !== message.term) {
       return
     }
     this.#flying.delete(message.id)
@@ -116,7 +130,6 @@ export class Requests {
     } else if (message.kind === 'error') {
       entry.reject(fromSent(message.error))
     } else {
-      this.#leaving = true
       this.#place(entry)
     }
     this.#settleIdle()
@@ -151,6 +164,7 @@ export class Requests {
       this.#waiting.push(entry)
       return
     }
+    entry.sentIn = this.#term
     this.#flying.set(entry.id, entry)
     try {
       this.#link.post({ kind: 'request', term: this.#term, id: entry.id, operation: entry.operation })
