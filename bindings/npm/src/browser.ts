@@ -36,11 +36,31 @@ export class FirnDB extends Database {
       openChannel: (channel) => new BroadcastChannel(channel),
       spawn: (broken) => spawn(name, client, wasm, options, broken),
     })
+    const unfollow = followPage(connection)
     return new FirnDB({
       submit: (operation, how) => connection.submit(operation, how),
       storage: () => report(name),
-      close: () => connection.close(),
+      close: () => {
+        unfollow()
+        return connection.close()
+      },
     })
+  }
+}
+
+/** Tells `connection` when the page goes and when it comes back; gives what ends that. */
+function followPage(connection: Connection): () => void {
+  const hide = () => connection.suspend()
+  const show = (event: PageTransitionEvent) => {
+    if (event.persisted) {
+      connection.resume()
+    }
+  }
+  globalThis.addEventListener('pagehide', hide)
+  globalThis.addEventListener('pageshow', show)
+  return () => {
+    globalThis.removeEventListener('pagehide', hide)
+    globalThis.removeEventListener('pageshow', show)
   }
 }
 

@@ -105,6 +105,28 @@ export class Connection {
     this.#end(new FirnDBError('Unavailable', 'the database was closed'))
   }
 
+  /**
+   * The page is being closed, or put aside by the browser: hands over while there is time, and does not stand for
+   * the lead until {@link resume}, since a page that is put aside could not serve anybody.
+   */
+  suspend(): void {
+    if (this.#leads) {
+      this.#common?.postMessage({ kind: 'closing', protocol: PROTOCOL, term: this.#requests.term } satisfies CommonMessage)
+    }
+    if (!isMemory(this.#context.name)) {
+      this.#candidate?.stop()
+    }
+  }
+
+  /** The page is back. */
+  resume(): void {
+    if (!isMemory(this.#context.name) && !this.#closed.signal.aborted) {
+      this.#candidate?.terminate()
+      this.#start()
+      this.#greet(HELLO_MS.first)
+    }
+  }
+
   /** Becomes somebody whom a leader can hear, and whose end it can see. */
   async #meet(): Promise<void> {
     const { name, client, locks, openChannel } = this.#context
@@ -119,6 +141,8 @@ export class Connection {
     this.#common.onmessage = ({ data }: MessageEvent<CommonMessage>) => {
       if (data.kind === 'leader' && data.term > this.#requests.term) {
         this.#greet(HELLO_MS.first)
+      } else if (data.kind === 'closing') {
+        this.#requests.hold(data.term)
       }
     }
     this.#greet(HELLO_MS.first)

@@ -70,6 +70,8 @@ export type HostMessage =
 export type CommonMessage =
   | { kind: 'hello'; protocol: number; client: string; term: number }
   | { kind: 'leader'; protocol: number; term: number }
+  /** Of the leader's page, which is being closed: whatever is sent from here on may be lost. */
+  | { kind: 'closing'; protocol: number; term: number }
 
 /** From a page to the worker that it owns. */
 export type WorkerMessage =

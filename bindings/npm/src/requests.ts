@@ -94,6 +94,11 @@ export class Requests {
     this.#settleIdle()
   }
 
+  /** The leader of `term` is about to go: what is asked waits for the next. */
+  hold(term: number): void {
+    this.#leaving ||= term === this.#term
+  }
+
   /** The leader of `term` is gone, if it was the last: what is asked waits for the next. */
   disconnect(term: number): void {
     if (term === this.#term) {
@@ -114,7 +119,7 @@ export class Requests {
   /** Takes a message of the leader. */
   receive(message: HostMessage): void {
     if (message.kind === 'leaving' && message.term === this.#term) {
-      this.#leaving = true
+      this.hold(message.term)
       this.#link?.post({ kind: 'left', term: message.term })
     }
     if (!('id' in message)) {
