@@ -4,8 +4,8 @@ import { after, before } from 'node:test'
 import { freshProfile, start } from './chromium.js'
 import { serve } from './server.js'
 
-/** Sets the stage before the tests of the file, and clears it after them. */
-export function stage() {
+/** Sets the stage before the tests of the file, calls `prepare` with it, and clears it after them. */
+export function stage(prepare) {
   const all = { server: undefined, browser: undefined, dir: undefined, restart }
   let profile
   before(async () => {
@@ -13,6 +13,7 @@ export function stage() {
     profile = await freshProfile()
     all.dir = profile.dir
     all.browser = await start(profile.dir)
+    await prepare?.(all)
   })
   after(async () => {
     await all.browser?.kill()
