@@ -1,4 +1,4 @@
-// Builds the package into dist/ from src/ and from wasm/, where `wasm-bindgen --target web` has put the engine.
+// Builds the package into dist/ from src/ and from pkg/, where `wasm-bindgen --target web` has put the engine.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +30,7 @@ await Promise.all([
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href" },
   }),
 ])
-cpSync('wasm/engine_bg.wasm', 'dist/engine_bg.wasm')
+cpSync('pkg/engine_bg.wasm', 'dist/engine_bg.wasm')
 
 function typescript(project) {
   const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', import.meta.url))

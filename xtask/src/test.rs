@@ -3,7 +3,7 @@
 use crate::phases::Phases;
 use crate::shell::Result;
 use crate::workspace::{NATIVE, Workspace};
-use crate::{lint, no_arguments, setup, wasm};
+use crate::{lint, no_arguments, npm, setup, wasm};
 
 /// `cargo xtask test`.
 pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -11,12 +11,14 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut phases = Phases::new();
     phases.run("set-up, native", setup::native)?;
     let toolchain = phases.run("set-up, WebAssembly", || wasm::toolchain::set_up(workspace))?;
+    phases.run("set-up, Chromium", || npm::set_up().map(|_| ()))?;
     phases.run("format", || lint::format(workspace))?;
     eprintln!("    build output: {}", workspace.target().display());
     phases.run("build", || build(workspace))?;
     phases.run("clippy", || lint::clippy(workspace))?;
     phases.run("tests", || run_tests(workspace))?;
     wasm::check(workspace, &toolchain, &mut phases)?;
+    npm::check(workspace, &toolchain, &mut phases)?;
     phases.summarize();
     Ok(())
 }

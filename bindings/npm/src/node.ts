@@ -1,7 +1,7 @@
 /** The package in Node.js: the engine as WebAssembly in the process, with stores in memory. */
 
 import { readFile } from 'node:fs/promises'
-import init, { Database as Engine } from '../wasm/engine.js'
+import init, { Database as Engine } from '../pkg/engine.js'
 import { Database } from './database.js'
 import { FirnDBError } from './errors.js'
 import { Host } from './host.js'

@@ -1,6 +1,6 @@
 /** The engine's worker: waits for its turn to lead a store, or has one in memory for its own page. */
 
-import init, { Database, onPanic } from '../wasm/engine.js'
+import init, { Database, onPanic } from '../pkg/engine.js'
 import type { OpenEngine } from './engine.js'
 import { toSent } from './errors.js'
 import { type ClientLink, Host } from './host.js'

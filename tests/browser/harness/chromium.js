@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
-const PROGRAM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const PROGRAM = process.env.CHROMIUM ?? 'chromium'
 
 const FLAGS = [
   '--headless',

@@ -1,6 +1,6 @@
 //! The engine as WebAssembly: built with the cheapest profile, run in Node.js, compared with what it must print.
 
-mod bindgen;
+pub mod bindgen;
 pub mod toolchain;
 
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use crate::shell::{Failure, Result, Tool, io_failure};
 use crate::workspace::Workspace;
 use toolchain::Toolchain;
 
-const TARGET: &str = "wasm32-unknown-unknown";
-const PROFILE: &str = "wasm-dev";
+pub const TARGET: &str = "wasm32-unknown-unknown";
+pub const PROFILE: &str = "wasm-dev";
 const PACKAGE: &str = "firndb-tests-wasm";
 
 /// `cargo xtask wasm`.
