@@ -175,6 +175,10 @@ impl From<object_store::Error> for Error {
             E::Precondition { .. } | E::NotModified { .. } => ErrorKind::Conflict,
             E::NotSupported { .. } | E::NotImplemented { .. } => ErrorKind::Unsupported,
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => ErrorKind::PermissionDenied,
+            // A store of ours says by its own error what `object_store` has no kind for.
+            E::Generic { source, .. } => {
+                source.downcast_ref::<Self>().map_or(ErrorKind::Unavailable, Self::kind)
+            }
             _ => ErrorKind::Unavailable,
         };
         Self::new(kind, format!("blob store: {e}")).with_source(e)
