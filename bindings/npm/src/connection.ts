@@ -55,6 +55,8 @@ export class Connection {
   #hello: ReturnType<typeof setTimeout> | undefined
   /** The leader in office is this page's own worker. */
   #leads = false
+  /** The highest term whose leader is known to be gone. */
+  #ended = 0
   #breakdowns = 0
   #opened!: { resolve(): void; reject(error: FirnDBError): void }
   #stopped: (() => void) | undefined
@@ -121,6 +123,8 @@ export class Connection {
   /** The page is back. */
   resume(): void {
     if (!isMemory(this.#context.name) && !this.#closed.signal.aborted) {
+      // A page that was put aside heard nothing: what it had asked for may have been answered.
+      this.#requests.lose(this.#requests.term)
       this.#candidate?.terminate()
       this.#start()
       this.#greet(HELLO_MS.first)
@@ -196,8 +200,12 @@ export class Connection {
       this.#end(new FirnDBError('Locked', versionMismatch(PROTOCOL, protocol)))
       return
     }
+    if (term <= this.#ended) {
+      return
+    }
     clearTimeout(this.#hello)
-    if (term <= this.#requests.term) {
+    const { connected, term: latest } = this.#requests
+    if (connected && term <= latest) {
       return
     }
     this.#leads = link === this.#candidate?.link
@@ -216,6 +224,7 @@ export class Connection {
       return
     }
     whenFree(locks, termLock(name, term), this.#closed.signal, () => {
+      this.#ended = Math.max(this.#ended, term)
       this.#requests.disconnect(term)
       setTimeout(() => this.#requests.lose(term), LAST_WORDS_MS)
       if (this.#requests.connected) {
@@ -231,7 +240,8 @@ export class Connection {
   /** The page's own worker is not to be used any more: another one takes its place. */
   #brokeDown(message: string): void {
     if (this.#leads) {
-      this.#requests.lose(this.#requests.term, message, 'Internal')
+      this.#ended = this.#requests.term
+      this.#requests.lose(this.#ended, message, 'Internal')
       this.#leads = false
     }
     this.#candidate?.terminate()

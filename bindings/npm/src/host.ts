@@ -21,10 +21,14 @@ export class Host {
   readonly #visitors = new Set<Visitor>()
   readonly #running = new Set<Promise<void>>()
   readonly db: EngineDatabase
+  /** Called with a trap of the engine, such as a stack overflow. */
+  readonly trapped: (error: unknown) => void
   draining = false
+  broken = false
 
-  constructor(db: EngineDatabase) {
+  constructor(db: EngineDatabase, trapped: (error: unknown) => void = () => undefined) {
     this.db = db
+    this.trapped = trapped
   }
 
   /** Works for the client behind `link` in `term`, until {@link Visitor.leave}. */
@@ -34,8 +38,9 @@ export class Host {
     return visitor
   }
 
-  /** Tells every client what brought the engine down. */
+  /** Tells every client what brought the engine down, and does nothing any more. */
   breakDown(message: string): void {
+    this.broken = true
     for (const visitor of this.#visitors) {
       visitor.breakDown(message)
     }
@@ -117,7 +122,7 @@ export class Visitor {
   }
 
   #receive(message: ClientMessage): void {
-    if (this.#gone || message.term !== this.#term) {
+    if (this.#gone || this.#host.broken || message.term !== this.#term) {
       return
     }
     if (message.kind === 'request') {
@@ -140,6 +145,9 @@ export class Visitor {
       const reply = await this.#perform(id, operation)
       this.#post({ kind: 'answer', term: this.#term, id, reply }, buffers(reply))
     } catch (error) {
+      if (isTrap(error)) {
+        this.#host.trapped(error)
+      }
       this.#post({ kind: 'error', term: this.#term, id, error: toSent(error) })
     }
   }
@@ -243,6 +251,11 @@ export class Visitor {
       this.#link.post(message, transfer)
     }
   }
+}
+
+/** Whether `error` ended the engine in the middle of something: what it holds is not to be trusted any more. */
+function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError
 }
 
 /** The buffers of `reply`, which nobody needs here any more. */

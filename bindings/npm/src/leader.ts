@@ -1,7 +1,7 @@
 /** A worker's time as a candidate and as the leader of one store. */
 
 import type { EngineDatabase, OpenEngine } from './engine.js'
-import { type ClientLink, Host, type Visitor } from './host.js'
+import type { ClientLink, Host, Visitor } from './host.js'
 import { channelLink, type OpenChannel } from './link.js'
 import { hold, type Locks, type Release, whenFree } from './locks.js'
 import {
@@ -28,8 +28,8 @@ export interface LeaderContext {
   openEngine: OpenEngine
   /** Ends the candidacy, or hands the office over. */
   signal: AbortSignal
-  /** Called with the host once the store is open. */
-  inOffice?: (host: Host) => void
+  /** Makes the host of an engine. */
+  hostOf: (db: EngineDatabase) => Host
 }
 
 /** How long a successor waits for files that the browser has not yet taken from a tab that ended. */
@@ -88,9 +88,8 @@ class Leader {
   async serve(): Promise<void> {
     try {
       const db = await this.#openPatiently()
-      this.#host = new Host(db)
-      this.#context.inOffice?.(this.#host)
-      // The time of day grows from leader to leader, unless the clock was set back: see #hello.
+      this.#host = this.#context.hostOf(db)
+      // The time of day grows from leader to leader, unless the clock was set back: see #hear.
       await this.#takeOffice(Date.now())
       await work(db, this.#context.signal)
       await this.#host.drain(DRAIN_MS)
@@ -139,18 +138,21 @@ class Leader {
   }
 
   #hear(message: CommonMessage): void {
-    const { client, signal } = this.#context
+    const { client, own, signal } = this.#context
     // Who comes while the office is handed over is the next leader's guest: a client says hello until it is heard.
-    if (message.kind !== 'hello' || message.client === client || signal.aborted) {
+    if (message.kind !== 'hello' || signal.aborted || this.#host?.broken) {
       return
     }
+    const isGuest = this.#guests.has(message.client)
     if (this.#early) {
       this.#early.push(message)
     } else if (message.protocol !== PROTOCOL) {
       this.#refuse(message.client, message.protocol)
-    } else if (message.term > this.#term) {
-      // The client has met a leader with a higher term, so the clock was set back since.
+    } else if (message.term > this.#term || (message.term === this.#term && !isGuest)) {
+      // The client has met a leader with such a term, so the clock was set back since.
       void this.#takeOffice(message.term + 1)
+    } else if (message.client === client) {
+      own.post({ kind: 'welcome', protocol: PROTOCOL, term: this.#term })
     } else {
       this.#admit(message.client)
     }

@@ -1,7 +1,7 @@
 /** The engine's worker: waits for its turn to lead a store, or has one in memory for its own page. */
 
 import init, { Database, onPanic } from '../pkg/engine.js'
-import type { OpenEngine } from './engine.js'
+import type { EngineDatabase, OpenEngine } from './engine.js'
 import { toSent } from './errors.js'
 import { type ClientLink, Host } from './host.js'
 import { lead, work } from './leader.js'
@@ -55,9 +55,7 @@ async function candidate(start: Start, own: ClientLink, openEngine: OpenEngine):
     locks: navigator.locks,
     openChannel: (name) => new BroadcastChannel(name),
     signal: stop.signal,
-    inOffice: (leading) => {
-      host = leading
-    },
+    hostOf,
   })
 }
 
@@ -65,11 +63,15 @@ async function candidate(start: Start, own: ClientLink, openEngine: OpenEngine):
 async function serveAlone(start: Start, own: ClientLink, openEngine: OpenEngine): Promise<void> {
   const term = 1
   const db = await openEngine(start.name, start.options)
-  host = new Host(db)
-  host.welcome(own, term)
+  hostOf(db).welcome(own, term)
   own.post({ kind: 'welcome', protocol: PROTOCOL, term })
   await work(db, stop.signal)
   await db.close()
+}
+
+function hostOf(db: EngineDatabase): Host {
+  host = new Host(db, (trap) => breakDown(toSent(trap).message))
+  return host
 }
 
 /** Opens engines, after loading the code once. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { Connection } from '../src/connection.js'
-import type { Host } from '../src/host.js'
+import { Host } from '../src/host.js'
 import { lead } from '../src/leader.js'
 import { pair } from '../src/pair.js'
 import { type ClientMessage, clientChannel, commonChannel, type HostMessage } from '../src/protocol.js'
@@ -86,8 +86,9 @@ class Tab {
             return engine
           },
           signal: stop.signal,
-          inOffice: (host) => {
-            this.host = host
+          hostOf: (db) => {
+            this.host = new Host(db)
+            return this.host
           },
         })
         void candidate.then(() => toClient.post({ kind: 'stopped' }))
@@ -228,5 +229,41 @@ test('a client that has met a later term is given a later one', async (t) => {
   await until(() => heard.length > 0, 'a welcome')
   assert.deepEqual(heard[0], { kind: 'welcome', protocol: 1, term: far + 1 })
   await one.run('still there')
+  await one.connection.close()
+})
+
+test('a successor whose clock was set back is followed, also by its own page', async (t) => {
+  const browser = new Browser(t)
+  const now = Date.now
+  t.after(() => {
+    Date.now = now
+  })
+  Date.now = () => now() + 1e9
+  const [one, two, three] = [await browser.tab(), await browser.tab(), await browser.tab()]
+  await Promise.all([one.run('a'), two.run('a'), three.run('a')])
+  Date.now = now
+  one.die()
+  await Promise.all([two.run('b'), three.run('b')])
+  two.die()
+  await three.run('c')
+  assert.equal(browser.engines.length, 3)
+  await three.connection.close()
+})
+
+test('a page that comes back is heard again, by the same leader or by another', async (t) => {
+  const browser = new Browser(t)
+  const [one, two] = [await browser.tab(), await browser.tab()]
+  two.connection.suspend()
+  two.connection.resume()
+  await two.run('same leader')
+  one.connection.suspend()
+  await two.run('other leader')
+  one.connection.resume()
+  await one.run('back')
+  assert.deepEqual(
+    browser.engines.map(({ ran }) => ran),
+    [['same leader'], ['other leader', 'back']],
+  )
+  await two.connection.close()
   await one.connection.close()
 })

@@ -27,7 +27,6 @@ pub fn answer(outcome: &Outcome) -> Result<JsValue> {
             [("kind", "rows".into()), ("ipc", Uint8Array::from(ipc.as_slice()).into())]
         }
         // A count of rows is far below 2^53.
-        #[expect(clippy::cast_precision_loss, reason = "a count of rows is far below 2^53")]
         Outcome::Affected(rows) => [("kind", "affected".into()), ("rows", (*rows as f64).into())],
         Outcome::Done(verb) => [("kind", "done".into()), ("verb", verb.into())],
     };

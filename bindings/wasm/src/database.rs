@@ -65,7 +65,6 @@ impl Database {
 
     /// What the engine did since it was opened, as an object of counts.
     #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
-    #[expect(clippy::cast_precision_loss, reason = "counts of what one tab does are far below 2^53")]
     pub fn stats(&self) -> Object {
         let stats = self.engine.stats();
         object(&[
@@ -81,23 +80,20 @@ impl Database {
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
     pub fn close(&self) -> Promise {
         let engine = self.engine.clone();
-        future_to_promise(async move {
-            engine.close().await.map(|()| JsValue::UNDEFINED).map_err(|e| thrown(&e))
-        })
+        future_to_promise(
+            async move { engine.close().await.map(|()| JsValue::UNDEFINED).map_err(|e| thrown(&e)) },
+        )
     }
 }
 
 async fn open(name: &str, options: &JsValue) -> Result<Database> {
     let config = config(options)?;
-    let engine = Engine::open(stores(name)?, config).await?;
+    let engine = Engine::open(stores(name).await?, config).await?;
     Ok(Database { engine })
 }
 
-fn stores(name: &str) -> Result<Stores> {
-    if name.starts_with(MEMORY) {
-        return Ok(Stores::memory());
-    }
-    Err(Error::unsupported(format!("expected memory://, found `{name}`: there are only stores in memory")))
+async fn stores(name: &str) -> Result<Stores> {
+    if name.starts_with(MEMORY) { Ok(Stores::memory()) } else { firndb_storage_browser::open(name).await }
 }
 
 fn count_parameters(sql: &str) -> Result<u32> {

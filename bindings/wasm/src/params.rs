@@ -61,7 +61,6 @@ fn scalar(value: &JsValue) -> Result<ScalarValue, String> {
 fn numeric(value: &JsValue, number: f64) -> ScalarValue {
     let negative_zero = number == 0.0 && number.is_sign_negative();
     if Number::is_safe_integer(value) && !negative_zero {
-        #[expect(clippy::cast_possible_truncation, reason = "it is an integer of at most 53 bits")]
         let integer = number as i64;
         return ScalarValue::Int64(Some(integer));
     }
@@ -93,7 +92,6 @@ fn timestamp(date: &Date) -> Result<ScalarValue, String> {
         return Err("the Date is invalid".to_owned());
     }
     // A Date is at most 8.64e15 milliseconds from 1970: microseconds of it fit 64 bits.
-    #[expect(clippy::cast_possible_truncation, reason = "the milliseconds of a Date are integers below 2^53")]
     let micros = ms as i64 * 1000;
     Ok(ScalarValue::TimestampMicrosecond(Some(micros), None))
 }
