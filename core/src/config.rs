@@ -21,6 +21,8 @@ pub struct Config {
     pub min_flush_rows: u64,
     /// How many rows a batch file holds at most.
     pub batch_file_rows: usize,
+    /// How many bytes of rows in memory a batch file is made of at most; a larger row has a file of its own.
+    pub batch_file_bytes: usize,
     /// How many partitions a query runs in; 1 in WebAssembly.
     pub target_partitions: usize,
     /// Opens for reading only: no epoch is raised, every write fails.
@@ -44,6 +46,7 @@ impl Default for Config {
             flush_bytes: 64 << 20,
             min_flush_rows: 1_000,
             batch_file_rows: 1 << 20,
+            batch_file_bytes: 512 << 20,
             target_partitions: 1,
             read_only: false,
             node: 0,

@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Conflict,
     /// A limit on memory, time, depth or size was met.
     LimitExceeded,
+    /// Whoever asked took the statement back; it has had no effect.
+    Cancelled,
     /// Another process or tab holds the store.
     Locked,
     /// The store cannot be used now; reopen it, or wait.
@@ -52,6 +54,7 @@ impl ErrorKind {
             Self::Unsupported => "Unsupported",
             Self::Conflict => "Conflict",
             Self::LimitExceeded => "LimitExceeded",
+            Self::Cancelled => "Cancelled",
             Self::Locked => "Locked",
             Self::Unavailable => "Unavailable",
             Self::Corrupt => "Corrupt",
@@ -60,7 +63,7 @@ impl ErrorKind {
     }
 
     /// The exit status of the command line for the kind: 2 when the statement must change, 3 to run it
-    /// again, 4 for a limit, 5 when the store cannot be used, 6 for damage, 70 for a defect.
+    /// again, 4 for a limit or a statement taken back, 5 when the store cannot be used, 6 for damage, 70 for a defect.
     #[must_use]
     pub fn exit_status(self) -> u8 {
         match self {
@@ -72,7 +75,7 @@ impl ErrorKind {
             | Self::PermissionDenied
             | Self::Unsupported => 2,
             Self::Conflict => 3,
-            Self::LimitExceeded => 4,
+            Self::LimitExceeded | Self::Cancelled => 4,
             Self::Locked | Self::Unavailable => 5,
             Self::Corrupt => 6,
             Self::Internal => 70,
@@ -198,6 +201,9 @@ impl From<arrow::error::ArrowError> for Error {
             }
             E::ArithmeticOverflow(m) => Self::invalid(m),
             E::DivideByZero => Self::invalid("division by zero"),
+            E::OffsetOverflowError(bytes) => Self::limit(format!(
+                "values of one column that are handled together pass 2 GiB: {bytes} bytes"
+            )),
             other => Self::internal(other.to_string()).with_source(other),
         }
     }

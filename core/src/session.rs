@@ -12,6 +12,7 @@ use crate::dml::{self, Changes};
 use crate::engine::{Engine, parse_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{FlushReport, flush_scope, is_due};
+use crate::pace::{CancelToken, Pace};
 use crate::plan::{StatementContext, explain, explain_analyze};
 use crate::scan::ScanReports;
 use crate::sql::{self, Parsed, Statement, StorageTarget};
@@ -44,6 +45,7 @@ pub struct Session {
     role: Role,
     namespace: String,
     transaction: Option<Transaction>,
+    cancel: CancelToken,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,14 @@ struct Transaction {
 
 impl Session {
     pub(crate) fn new(engine: Engine, subject: UserId, role: Role) -> Self {
-        Self { engine, subject, role, namespace: MAIN_NAMESPACE.to_owned(), transaction: None }
+        Self {
+            engine,
+            subject,
+            role,
+            namespace: MAIN_NAMESPACE.to_owned(),
+            transaction: None,
+            cancel: CancelToken::new(),
+        }
     }
 
     /// Whose rows USER tables show.
@@ -70,6 +79,12 @@ impl Session {
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// Makes `token` cancel the statements from here on. One that is cancelled fails with `Cancelled` and
+    /// has no effect; the session can be used again once it has another token.
+    pub fn set_cancel(&mut self, token: CancelToken) {
+        self.cancel = token;
     }
 
     /// Whether a transaction is open.
@@ -144,7 +159,10 @@ impl Session {
                 params.len()
             )));
         }
-        let outcome = self.dispatch(&parsed.statement, params).await;
+        let outcome = match (self.cancel.check(), &parsed.statement) {
+            (Err(e), statement) if !matches!(statement, Statement::Rollback) => Err(e),
+            (_, statement) => self.dispatch(statement, params).await,
+        };
         self.engine.shared.tiers.enforce_budget();
         self.noting_failure(outcome)
     }
@@ -244,6 +262,11 @@ impl Session {
             writes,
             params,
             now_micros: tiers.stores.clock.now_micros(),
+            pace: Pace::new(
+                self.cancel.clone(),
+                Arc::clone(&tiers.stores.clock),
+                Arc::clone(&tiers.stores.pause),
+            ),
             reports: ScanReports::default(),
         }
     }
@@ -329,6 +352,7 @@ impl Session {
     }
 
     async fn flush(&self, target: &StorageTarget) -> Result<Outcome> {
+        self.refuse_users("STORAGE FLUSH")?;
         let reports = match target {
             StorageTarget::Table(name) => {
                 let def = self.engine.shared.tiers.catalog().resolve(name, &self.namespace)?;
@@ -339,7 +363,19 @@ impl Session {
         flushed(&reports)
     }
 
+    /// Refuses what concerns the rows of every user: definitions, and the upkeep of whole tables, whose
+    /// reports name their owners.
+    fn refuse_users(&self, what: &str) -> Result<()> {
+        if self.role == Role::User {
+            return Err(Error::denied(format!(
+                "{what} is not for the role user, but for service, dba and system"
+            )));
+        }
+        Ok(())
+    }
+
     async fn check(&self, target: &StorageTarget) -> Result<Outcome> {
+        self.refuse_users("STORAGE CHECK")?;
         let tiers = &self.engine.shared.tiers;
         let catalog = tiers.catalog();
         let tables = match target {
@@ -355,6 +391,7 @@ impl Session {
     }
 
     async fn define(&self, statement: &Statement) -> Result<Outcome> {
+        self.refuse_users("changing definitions")?;
         if self.transaction.is_some() {
             return Err(Error::unsupported(
                 "changing definitions inside a transaction; COMMIT or ROLLBACK it first",

@@ -111,11 +111,20 @@ impl Tiers {
         batch
     }
 
-    /// Commits a fenced batch. After any failure the engine writes no more.
+    /// Refuses every later write: memory and stores no longer agree.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+    }
+
+    /// Commits a fenced batch. After any failure the engine writes no more, but for one: a store that is
+    /// full has applied nothing, and goes on when it has room.
     pub async fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
         self.check_writable()?;
         self.stores.kv.commit(batch, durability).await.map_err(|e| {
-            self.failed.store(true, Ordering::Release);
+            if e.kind() == ErrorKind::LimitExceeded {
+                return e;
+            }
+            self.fail();
             match e.kind() {
                 ErrorKind::Conflict => Error::unavailable(
                     "another writer has opened this store since; this engine writes no more",

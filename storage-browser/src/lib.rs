@@ -15,7 +15,8 @@
 //! - **Strict commits.** Each IndexedDB transaction says its `durability`, because browsers default to
 //!   `relaxed`.
 //! - **Files that are synced.** A blob is flushed before it gets its name. The file system cannot sync a
-//!   directory, so after a power failure a name can be missing whose file was complete.
+//!   directory, so after a power failure a name can be missing whose file was complete. Whoever deletes what
+//!   a blob replaces can be sure of it only once the blob was read back at a later opening.
 //! - **`Send` futures from JavaScript handles that are not.** The traits ask for `Send` on every target, as
 //!   DataFusion's do. `bridge.rs` runs local futures on the worker's own event loop and answers over a
 //!   channel.

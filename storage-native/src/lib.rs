@@ -78,7 +78,7 @@ fn open_prepared(dir: &Path, blobs: Option<&str>) -> Result<Stores> {
 }
 
 fn stores(kv: Arc<dyn KvStore>, blobs: Arc<dyn ObjectStore>) -> Stores {
-    Stores { kv, blobs, clock: Arc::new(SystemClock), rng: Arc::new(OsRng) }
+    Stores::new(kv, blobs, Arc::new(SystemClock), Arc::new(OsRng))
 }
 
 /// Random bytes from a generator that the operating system seeds; fit for secrets.

@@ -39,12 +39,13 @@ impl Lasting {
     /// Stores for one opening of an engine.
     #[must_use]
     pub fn stores(&self) -> Stores {
-        Stores {
-            kv: Arc::new(Opened { kv: Arc::clone(&self.kv), closed: AtomicBool::new(false) }),
-            blobs: Arc::clone(&self.blobs) as _,
-            clock: Arc::clone(&self.clock) as _,
-            rng: Arc::clone(&self.rng) as _,
-        }
+        let kv = Arc::new(Opened { kv: Arc::clone(&self.kv), closed: AtomicBool::new(false) });
+        Stores::new(
+            kv,
+            Arc::clone(&self.blobs) as _,
+            Arc::clone(&self.clock) as _,
+            Arc::clone(&self.rng) as _,
+        )
     }
 
     /// The clock of every opening.

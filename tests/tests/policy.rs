@@ -109,3 +109,19 @@ async fn an_open_snapshot_holds_a_flush_by_policy_back_and_the_work_ends() {
     assert_eq!(engine.stats().flushes, 1);
     assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["100"]);
 }
+
+/// A file is made in memory, so large rows make more files and not a larger one.
+#[tokio::test]
+async fn a_batch_file_is_bounded_by_bytes_too() {
+    let lasting = Lasting::new(1);
+    let mut config = firndb_tests::setting::flush_by_command();
+    config.batch_file_bytes = 1 << 20;
+    let (engine, mut s) = with_policy(&lasting, config, "rows:1000000").await;
+    ask(&mut s, "INSERT INTO t SELECT value, repeat('x', 100000) FROM generate_series(1, 50)").await;
+    ask(&mut s, "DELETE FROM t WHERE id = 7").await;
+    let reports = engine.flush_all().await.unwrap();
+    assert_eq!(reports.iter().map(|r| r.rows).sum::<u64>(), 49);
+    assert!(reports.iter().all(|r| (5..=10).contains(&r.files.len())), "{reports:?}");
+    let found = ask(&mut s, "SELECT count(*), min(length(v)), max(length(v)), sum(id) FROM t").await;
+    assert_eq!(found, ["49|100000|100000|1268"]);
+}

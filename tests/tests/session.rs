@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arrow::array::{Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
-use firndb_core::{Config, Engine, ErrorKind, Outcome};
+use firndb_core::storage::Stores;
+use firndb_core::{CancelToken, Config, Engine, ErrorKind, Outcome};
 use firndb_tests::ask::{ask, fail, lines};
 use firndb_tests::lasting::Lasting;
 
@@ -186,4 +187,42 @@ async fn sessions_on_several_threads_lose_no_update() {
     let found = ask(&mut engine.session(), "SELECT n FROM n ORDER BY id").await;
     assert_eq!(found, [(TASKS * ROUNDS).to_string(), transactions.load(Ordering::SeqCst).to_string()]);
     println!("{} conflicts", engine.stats().conflicts);
+}
+
+#[tokio::test]
+async fn a_cancelled_statement_ends_soon_and_leaves_nothing() {
+    // A clock that goes: pauses are by time.
+    let engine = Engine::open(Stores::memory(), Config::default()).await.unwrap();
+    let mut s = engine.session();
+    ask(&mut s, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+    ask(&mut s, "INSERT INTO t (id) SELECT value FROM generate_series(1, 1000)").await;
+    let endless = [
+        "SELECT sum(a.value + b.value) FROM generate_series(1, 100000000) a, generate_series(1, 100000) b",
+        "SELECT max(a.id * b.id - c.id * d.id) FROM t a, t b, t c, t d",
+        "UPDATE t SET v = 'x' WHERE id <= (SELECT sum(value) FROM generate_series(1, 100000000000))",
+    ];
+    for sql in endless {
+        let token = CancelToken::new();
+        s.set_cancel(token.clone());
+        let started = std::time::Instant::now();
+        let canceller = async {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            token.cancel();
+        };
+        let (outcome, ()) = futures::join!(s.execute(sql), canceller);
+        let error = outcome.map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{sql}: {error}");
+        assert!(started.elapsed().as_millis() < 2_000, "{sql} took {:?}", started.elapsed());
+        s.set_cancel(CancelToken::new());
+        assert_eq!(ask(&mut s, "SELECT count(*) FROM t WHERE v IS NULL").await, ["1000"]);
+    }
+    // In a transaction, ROLLBACK is what is left.
+    ask(&mut s, "BEGIN").await;
+    let token = CancelToken::new();
+    token.cancel();
+    s.set_cancel(token);
+    assert_eq!(fail(&mut s, "DELETE FROM t").await.kind(), ErrorKind::Cancelled);
+    ask(&mut s, "ROLLBACK").await;
+    s.set_cancel(CancelToken::new());
+    assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["1000"]);
 }

@@ -61,7 +61,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "wasm",
         arguments: "",
-        about: "Build the engine for wasm32-unknown-unknown and run it in Node.js",
+        about: "Build for wasm32-unknown-unknown, run it in Node.js, test storage in Chromium",
         run: wasm::verb,
     },
     Verb {

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use crate::no_arguments;
 use crate::phases::Phases;
-use crate::setup::{self, Missing};
-use crate::shell::{Failure, Result, Tool, io_failure, which};
-use crate::wasm::{PROFILE, TARGET, bindgen, toolchain, toolchain::Toolchain};
+use crate::shell::{Failure, Result, Tool, io_failure};
+use crate::wasm::{self, PROFILE, TARGET, bindgen, browser, toolchain};
 use crate::workspace::Workspace;
 
-const PACKAGE: &str = "firndb-wasm";
+/// The package that is the module.
+pub const PACKAGE: &str = "firndb-wasm";
 
 /// What the package calls the module.
 const MODULE: &str = "engine";
@@ -20,49 +20,36 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     no_arguments("npm", arguments)?;
     let mut phases = Phases::new();
     let toolchain = phases.run("set-up, WebAssembly", || toolchain::set_up(workspace))?;
-    phases.run("set-up, Chromium", || set_up().map(|_| ()))?;
-    check(workspace, &toolchain, &mut phases)?;
+    phases.run("wasm: build", || wasm::build(workspace, &toolchain))?;
+    check(workspace, &mut phases)?;
     phases.summarize();
     Ok(())
 }
 
-/// Makes sure that there is a browser to test in, and gives its program.
-pub fn set_up() -> Result<PathBuf> {
-    setup::ensure(|| {
-        let missing = Missing { what: "Chromium, to test in a browser", debian: &["chromium"] };
-        if chromium().is_none() { vec![missing] } else { Vec::new() }
-    })?;
-    chromium().ok_or_else(|| Failure::Missing("Chromium is no longer where it was".into()))
-}
-
-/// Builds the package and tests it.
-pub fn check(workspace: &Workspace, toolchain: &Toolchain, phases: &mut Phases) -> Result<()> {
+/// Builds the package, from WebAssembly that is built, and tests it.
+pub fn check(workspace: &Workspace, phases: &mut Phases) -> Result<()> {
     let package = workspace.root().join("bindings").join("npm");
     let browser_tests = workspace.root().join("tests").join("browser");
-    phases.run("npm: build WebAssembly", || build(workspace, toolchain))?;
     phases.run("npm: JavaScript bindings", || bind(workspace, &package))?;
     phases.run("npm: install", || install(&package).and_then(|()| install(&browser_tests)))?;
     phases.run("npm: build the package", || script(&package, "build").run())?;
     phases.run("npm: check the package", || script(&package, "check").run())?;
     phases.run("npm: unit tests", || script(&package, "test").run())?;
     phases.run("npm: tests in Chromium", || {
+        let chromium = browser::chromium();
         script(&browser_tests, "test")
-            .env("CHROMIUM", set_up()?)
+            .env(
+                "CHROMIUM",
+                chromium.ok_or_else(|| Failure::Missing("Chromium is no longer where it was".into()))?,
+            )
             .hint("in tests/browser, `SHOW_CONSOLE=1 npm test` shows what the pages print")
             .run()
     })
 }
 
-fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
-    toolchain
-        .cargo(workspace)?
-        .args(["build", "--target", TARGET, "--profile", PROFILE, "--package", PACKAGE])
-        .run()
-}
-
 /// Puts the module and its JavaScript where the package is built from; nothing if they are there.
 fn bind(workspace: &Workspace, package: &Path) -> Result<()> {
-    let tool = bindgen::installed(workspace)?;
+    let tool = bindgen::installed(workspace, bindgen::BINDGEN)?;
     let built = workspace.wasm_target().join(TARGET).join(PROFILE).join(PACKAGE.replace('-', "_"));
     let built = built.with_extension("wasm");
     let out = package.join("pkg");
@@ -103,10 +90,6 @@ fn is_newer(made: &Path, from: &[&Path]) -> bool {
     let time = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
     let Some(made) = time(made) else { return false };
     from.iter().all(|path| time(path).is_some_and(|time| time < made))
-}
-
-fn chromium() -> Option<PathBuf> {
-    which(&["chromium", "chromium-browser", "google-chrome"])
 }
 
 #[cfg(test)]

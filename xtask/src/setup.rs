@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::debian::Apt;
 use crate::shell::{Failure, Result, Tool, which};
 use crate::workspace::Workspace;
-use crate::{no_arguments, npm, phases::Phases, wasm};
+use crate::{no_arguments, phases::Phases, wasm};
 
 /// Something the machine lacks.
 #[derive(Debug)]
@@ -22,7 +22,6 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut phases = Phases::new();
     phases.run("set-up, native", native)?;
     phases.run("set-up, WebAssembly", || wasm::toolchain::set_up(workspace).map(|_| ()))?;
-    phases.run("set-up, Chromium", || npm::set_up().map(|_| ()))?;
     phases.summarize();
     Ok(())
 }

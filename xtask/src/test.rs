@@ -11,14 +11,13 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut phases = Phases::new();
     phases.run("set-up, native", setup::native)?;
     let toolchain = phases.run("set-up, WebAssembly", || wasm::toolchain::set_up(workspace))?;
-    phases.run("set-up, Chromium", || npm::set_up().map(|_| ()))?;
     phases.run("format", || lint::format(workspace))?;
     eprintln!("    build output: {}", workspace.target().display());
     phases.run("build", || build(workspace))?;
     phases.run("clippy", || lint::clippy(workspace))?;
     phases.run("tests", || run_tests(workspace))?;
     wasm::check(workspace, &toolchain, &mut phases)?;
-    npm::check(workspace, &toolchain, &mut phases)?;
+    npm::check(workspace, &mut phases)?;
     phases.summarize();
     Ok(())
 }

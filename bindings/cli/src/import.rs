@@ -1,7 +1,6 @@
 //! `firndb import`: files into a table, each whole or in pieces that are accounted for.
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
@@ -24,13 +23,7 @@ pub async fn run(args: ImportArgs) -> failure::Outcome {
     }
     let engine = store::open_or_create(&args.store.dir, args.store.blobs.as_deref()).await?;
     let done = import(&engine, &args, &table, &sources).await;
-    if done.is_ok() {
-        store::settle(&engine).await;
-    }
-    let closed = engine.close().await;
-    done?;
-    closed?;
-    Ok(ExitCode::SUCCESS)
+    store::finish(&engine, done).await
 }
 
 async fn import(engine: &Engine, args: &ImportArgs, table: &TableName, sources: &[Source]) -> Result<()> {

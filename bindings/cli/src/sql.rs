@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Read};
-use std::process::ExitCode;
 use std::time::Instant;
 
 use datafusion::scalar::ScalarValue;
@@ -30,13 +29,7 @@ pub async fn run(args: SqlArgs) -> failure::Outcome {
         eprintln!("warning: the script ended inside a transaction, which is rolled back");
     }
     drop(session);
-    if done.is_ok() {
-        store::settle(&engine).await;
-    }
-    let closed = engine.close().await;
-    done?;
-    closed?;
-    Ok(ExitCode::SUCCESS)
+    store::finish(&engine, done).await
 }
 
 /// The statements, from wherever the arguments say.

@@ -1,11 +1,13 @@
 //! Opening stores and sessions for a command.
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use firndb_core::storage::Stores;
 use firndb_core::{Config, Engine, Error, Result, Role, Session, UserId};
 
 use crate::args::{RoleName, StoreArgs, Who};
+use crate::failure::{Failure, Outcome};
 
 /// The settings of an engine that has the machine to itself.
 pub fn config() -> Config {
@@ -56,6 +58,17 @@ pub fn session(engine: &Engine, who: &Who) -> Result<Session> {
         )));
     }
     Ok(engine.session_as(subject, role))
+}
+
+/// Ends a command that may have written: after a success does what is due, and closes the engine either way.
+pub async fn finish(engine: &Engine, done: Result<(), impl Into<Failure>>) -> Outcome {
+    if done.is_ok() {
+        settle(engine).await;
+    }
+    let closed = engine.close().await;
+    done.map_err(Into::into)?;
+    closed?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Does the background work that is due: flush policies, garbage.

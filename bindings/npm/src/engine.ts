@@ -3,10 +3,16 @@
 import type { Answer, EngineOptions } from './protocol.js'
 import type { Param } from './types.js'
 
+/** Takes back the statements that run with it. */
+export interface EngineCancel {
+  cancel(): void
+  free(): void
+}
+
 /** A conversation with the engine. `free` ends it and rolls back what is open. */
 export interface EngineSession {
-  query(sql: string, params: Param[]): Promise<Answer>
-  execute(sql: string): Promise<Answer[]>
+  query(sql: string, params: Param[], cancel: EngineCancel): Promise<Answer>
+  execute(sql: string, cancel: EngineCancel): Promise<Answer[]>
   readonly inTransaction: boolean
   free(): void
 }
@@ -21,5 +27,11 @@ export interface EngineDatabase {
   close(): Promise<void>
 }
 
+/** An engine that is open, and what makes the means to take its statements back. */
+export interface Engine {
+  db: EngineDatabase
+  newCancel: () => EngineCancel
+}
+
 /** Opens the store `name`. */
-export type OpenEngine = (name: string, options: EngineOptions) => Promise<EngineDatabase>
+export type OpenEngine = (name: string, options: EngineOptions) => Promise<Engine>

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'Unsupported'
   | 'Conflict'
   | 'LimitExceeded'
+  | 'Cancelled'
   | 'Locked'
   | 'Unavailable'
   | 'Corrupt'
@@ -26,6 +27,7 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'Unsupported',
   'Conflict',
   'LimitExceeded',
+  'Cancelled',
   'Locked',
   'Unavailable',
   'Corrupt',

@@ -1,6 +1,6 @@
 /** The leader's side of the protocol: carries out what clients ask for, in sessions of the engine. */
 
-import type { EngineDatabase, EngineSession } from './engine.js'
+import type { Engine, EngineCancel, EngineDatabase, EngineSession } from './engine.js'
 import { FirnDBError, toSent } from './errors.js'
 import type { Link } from './link.js'
 import type { ClientMessage, HostMessage, Operation, Reply } from './protocol.js'
@@ -21,13 +21,15 @@ export class Host {
   readonly #visitors = new Set<Visitor>()
   readonly #running = new Set<Promise<void>>()
   readonly db: EngineDatabase
+  readonly newCancel: () => EngineCancel
   /** Called with a trap of the engine, such as a stack overflow. */
   readonly trapped: (error: unknown) => void
   draining = false
   broken = false
 
-  constructor(db: EngineDatabase, trapped: (error: unknown) => void = () => undefined) {
+  constructor({ db, newCancel }: Engine, trapped: (error: unknown) => void = () => undefined) {
     this.db = db
+    this.newCancel = newCancel
     this.trapped = trapped
   }
 
@@ -80,8 +82,8 @@ export class Visitor {
   readonly #term: number
   readonly #onLeave: () => void
   readonly #open = new Map<number, Open>()
-  /** Asked for and not yet begun: what is cancelled is taken out. */
-  readonly #pending = new Set<number>()
+  /** What takes back each request that is not answered. */
+  readonly #cancels = new Map<number, EngineCancel>()
   #hasLeft = false
   #gone = false
 
@@ -103,12 +105,15 @@ export class Visitor {
     this.#post({ kind: 'leaving', term: this.#term })
   }
 
-  /** Ends it: open transactions are rolled back, nothing is answered any more. */
+  /** Ends it: what runs is taken back, open transactions are rolled back, nothing is answered any more. */
   leave(): void {
     if (this.#gone) {
       return
     }
     this.#gone = true
+    for (const cancel of this.#cancels.values()) {
+      cancel.cancel()
+    }
     for (const { session } of this.#open.values()) {
       session.free()
     }
@@ -128,7 +133,7 @@ export class Visitor {
     if (message.kind === 'request') {
       this.#host.track(this.#serve(message))
     } else if (message.kind === 'cancel') {
-      this.#pending.delete(message.id)
+      this.#cancels.get(message.id)?.cancel()
     } else {
       this.#hasLeft = true
     }
@@ -141,37 +146,38 @@ export class Visitor {
       this.#post({ kind: 'moved', term: this.#term, id })
       return
     }
+    const cancel = this.#host.newCancel()
+    this.#cancels.set(id, cancel)
     try {
-      const reply = await this.#perform(id, operation)
+      const reply = await this.#perform(operation, cancel)
       this.#post({ kind: 'answer', term: this.#term, id, reply }, buffers(reply))
     } catch (error) {
       if (isTrap(error)) {
         this.#host.trapped(error)
       }
       this.#post({ kind: 'error', term: this.#term, id, error: toSent(error) })
+    } finally {
+      this.#cancels.delete(id)
+      cancel.free()
     }
   }
 
-  #perform(id: number, operation: Operation): Promise<Reply> | Reply {
+  #perform(operation: Operation, cancel: EngineCancel): Promise<Reply> | Reply {
     switch (operation.op) {
-      case 'query': {
-        const { sql, params } = operation
-        const run = (session: EngineSession) => session.query(sql, [...params])
-        return operation.session === undefined
-          ? this.#alone(operation.use, run)
-          : this.#within(operation.session, id, run)
-      }
+      case 'query':
       case 'exec': {
-        const { sql } = operation
-        const run = (session: EngineSession) => session.execute(sql)
+        const run = (session: EngineSession): Promise<Reply> =>
+          operation.op === 'query'
+            ? session.query(operation.sql, [...operation.params], cancel)
+            : session.execute(operation.sql, cancel)
         return operation.session === undefined
-          ? this.#alone(operation.use, run)
-          : this.#within(operation.session, id, run)
+          ? this.#alone(operation.use, cancel, run)
+          : this.#within(operation.session, run)
       }
       case 'begin':
-        return this.#begin(operation.session, operation.use)
+        return this.#begin(operation.session, operation.use, cancel)
       case 'end':
-        return this.#end(operation.session, id, operation.commit)
+        return this.#end(operation.session, operation.commit, cancel)
       case 'parameters':
         return this.#host.db.countParameters(operation.sql)
       case 'stats':
@@ -180,11 +186,15 @@ export class Visitor {
   }
 
   /** Runs something in a session of its own, so that no request waits for another. */
-  async #alone(use: string | undefined, run: (session: EngineSession) => Promise<Reply>): Promise<Reply> {
+  async #alone(
+    use: string | undefined,
+    cancel: EngineCancel,
+    run: (session: EngineSession) => Promise<Reply>,
+  ): Promise<Reply> {
     const session = this.#host.db.session()
     try {
       if (use !== undefined) {
-        await session.execute(use)
+        await session.execute(use, cancel)
       }
       const reply = await run(session)
       if (session.inTransaction) {
@@ -199,15 +209,15 @@ export class Visitor {
     }
   }
 
-  async #begin(id: number, use: string | undefined): Promise<null> {
+  async #begin(id: number, use: string | undefined, cancel: EngineCancel): Promise<null> {
     const session = this.#host.db.session()
     const open: Open = { session, tail: Promise.resolve() }
     this.#open.set(id, open)
     try {
       if (use !== undefined) {
-        await session.execute(use)
+        await session.execute(use, cancel)
       }
-      await session.execute('BEGIN')
+      await session.execute('BEGIN', cancel)
       return null
     } catch (error) {
       this.#release(id)
@@ -215,9 +225,9 @@ export class Visitor {
     }
   }
 
-  async #end(session: number, id: number, commit: boolean): Promise<null> {
+  async #end(session: number, commit: boolean, cancel: EngineCancel): Promise<null> {
     try {
-      await this.#within(session, id, (open) => open.execute(commit ? 'COMMIT' : 'ROLLBACK'))
+      await this.#within(session, (open) => open.execute(commit ? 'COMMIT' : 'ROLLBACK', cancel))
       return null
     } finally {
       this.#release(session)
@@ -225,18 +235,12 @@ export class Visitor {
   }
 
   /** Runs something in an open transaction, after what was asked of it before. */
-  #within(session: number, id: number, run: (session: EngineSession) => Promise<Reply>): Promise<Reply> {
+  #within(session: number, run: (session: EngineSession) => Promise<Reply>): Promise<Reply> {
     const open = this.#open.get(session)
     if (!open) {
       throw new FirnDBError('InvalidInput', 'the transaction is over')
     }
-    this.#pending.add(id)
-    const work = open.tail.then(() => {
-      if (this.#gone || !this.#pending.delete(id)) {
-        return null
-      }
-      return run(open.session)
-    })
+    const work = open.tail.then(() => (this.#gone ? null : run(open.session)))
     open.tail = work.catch(() => undefined)
     return work
   }

@@ -1,6 +1,6 @@
 /** A worker's time as a candidate and as the leader of one store. */
 
-import type { EngineDatabase, OpenEngine } from './engine.js'
+import type { Engine, EngineDatabase, OpenEngine } from './engine.js'
 import type { ClientLink, Host, Visitor } from './host.js'
 import { channelLink, type OpenChannel } from './link.js'
 import { hold, type Locks, type Release, whenFree } from './locks.js'
@@ -29,7 +29,7 @@ export interface LeaderContext {
   /** Ends the candidacy, or hands the office over. */
   signal: AbortSignal
   /** Makes the host of an engine. */
-  hostOf: (db: EngineDatabase) => Host
+  hostOf: (engine: Engine) => Host
 }
 
 /** How long a successor waits for files that the browser has not yet taken from a tab that ended. */
@@ -87,19 +87,19 @@ class Leader {
 
   async serve(): Promise<void> {
     try {
-      const db = await this.#openPatiently()
-      this.#host = this.#context.hostOf(db)
+      const engine = await this.#openPatiently()
+      this.#host = this.#context.hostOf(engine)
       // The time of day grows from leader to leader, unless the clock was set back: see #hear.
       await this.#takeOffice(Date.now())
-      await work(db, this.#context.signal)
+      await work(engine.db, this.#context.signal)
       await this.#host.drain(DRAIN_MS)
-      await db.close()
+      await engine.db.close()
     } finally {
       this.#leave()
     }
   }
 
-  async #openPatiently(): Promise<EngineDatabase> {
+  async #openPatiently(): Promise<Engine> {
     const { name, options, openEngine, signal } = this.#context
     const until = Date.now() + OPEN_PATIENCE_MS
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {

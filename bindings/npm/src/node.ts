@@ -1,7 +1,7 @@
 /** The package in Node.js: the engine as WebAssembly in the process, with stores in memory. */
 
 import { readFile } from 'node:fs/promises'
-import init, { Database as Engine } from '../pkg/engine.js'
+import init, { Cancel, Database as Engine } from '../pkg/engine.js'
 import { Database } from './database.js'
 import { FirnDBError } from './errors.js'
 import { Host } from './host.js'
@@ -29,7 +29,7 @@ export class FirnDB extends Database {
     await load(options.wasm)
     const engine = await Engine.open(name, options.durability ? { durability: options.durability } : {})
     const [toClient, toHost] = pair<HostMessage, ClientMessage>()
-    const host = new Host(engine)
+    const host = new Host({ db: engine, newCancel: () => new Cancel() })
     host.welcome(toClient, TERM)
     const requests = new Requests()
     toHost.listen((message) => requests.receive(message))

@@ -1,7 +1,7 @@
 /** The engine's worker: waits for its turn to lead a store, or has one in memory for its own page. */
 
-import init, { Database, onPanic } from '../pkg/engine.js'
-import type { EngineDatabase, OpenEngine } from './engine.js'
+import init, { Cancel, Database, onPanic } from '../pkg/engine.js'
+import type { Engine, OpenEngine } from './engine.js'
 import { toSent } from './errors.js'
 import { type ClientLink, Host } from './host.js'
 import { lead, work } from './leader.js'
@@ -62,15 +62,15 @@ async function candidate(start: Start, own: ClientLink, openEngine: OpenEngine):
 /** A store in memory is of one page: there is nobody to share it with. */
 async function serveAlone(start: Start, own: ClientLink, openEngine: OpenEngine): Promise<void> {
   const term = 1
-  const db = await openEngine(start.name, start.options)
-  hostOf(db).welcome(own, term)
+  const engine = await openEngine(start.name, start.options)
+  hostOf(engine).welcome(own, term)
   own.post({ kind: 'welcome', protocol: PROTOCOL, term })
-  await work(db, stop.signal)
-  await db.close()
+  await work(engine.db, stop.signal)
+  await engine.db.close()
 }
 
-function hostOf(db: EngineDatabase): Host {
-  host = new Host(db, (trap) => breakDown(toSent(trap).message))
+function hostOf(engine: Engine): Host {
+  host = new Host(engine, (trap) => breakDown(toSent(trap).message))
   return host
 }
 
@@ -79,7 +79,7 @@ function opener(wasm: WasmSource): OpenEngine {
   return async (name, options) => {
     await init({ module_or_path: wasm ?? new URL('./engine_bg.wasm', import.meta.url) })
     onPanic(breakDown)
-    return Database.open(name, options)
+    return { db: await Database.open(name, options), newCancel: () => new Cancel() }
   }
 }
 

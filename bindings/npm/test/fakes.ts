@@ -1,6 +1,6 @@
 /** What stands in for a browser's locks and for the engine, where a test needs neither. */
 
-import type { EngineDatabase, EngineSession } from '../src/engine.js'
+import type { Engine, EngineCancel, EngineDatabase, EngineSession } from '../src/engine.js'
 import type { Locks } from '../src/locks.js'
 import type { Answer } from '../src/protocol.js'
 
@@ -82,6 +82,16 @@ export class LockRegistry {
   }
 }
 
+class FakeCancel implements EngineCancel {
+  cancelled = false
+
+  cancel(): void {
+    this.cancelled = true
+  }
+
+  free(): void {}
+}
+
 /** An engine that keeps what was run in it; `wait` ends when {@link FakeEngine.go} is called. */
 export class FakeEngine implements EngineDatabase {
   readonly ran: string[] = []
@@ -93,7 +103,10 @@ export class FakeEngine implements EngineDatabase {
     this.open += 1
     let inTransaction = false
     let freed = false
-    const run = async (sql: string): Promise<Answer> => {
+    const run = async (sql: string, cancel: EngineCancel): Promise<Answer> => {
+      if ((cancel as FakeCancel).cancelled) {
+        throw Object.assign(new Error('cancelled'), { code: 'Cancelled' })
+      }
       if (sql === 'wait') {
         await new Promise<void>((resolve) => this.#gates.push(resolve))
       }
@@ -105,8 +118,8 @@ export class FakeEngine implements EngineDatabase {
       return sql.startsWith('USE') ? { kind: 'done', verb: 'USE' } : { kind: 'affected', rows: 1 }
     }
     return {
-      query: run,
-      execute: async (sql) => Promise.all(sql.split(';').map(run)),
+      query: (sql, _params, cancel) => run(sql, cancel),
+      execute: async (sql, cancel) => Promise.all(sql.split(';').map((part) => run(part, cancel))),
       get inTransaction() {
         return inTransaction
       },
@@ -121,6 +134,11 @@ export class FakeEngine implements EngineDatabase {
         }
       },
     }
+  }
+
+  /** As a host takes it. */
+  get engine(): Engine {
+    return { db: this, newCancel: () => new FakeCancel() }
   }
 
   /** Lets everything that waits go on. */

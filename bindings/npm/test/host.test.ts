@@ -8,7 +8,7 @@ import { FakeEngine, until } from './fakes.js'
 
 function stage() {
   const engine = new FakeEngine()
-  const host = new Host(engine)
+  const host = new Host(engine.engine)
   const [toClient, toHost] = pair<HostMessage, ClientMessage>()
   const visitor = host.welcome(toClient, 1)
   const requests = new Requests()
@@ -103,7 +103,7 @@ test('a host that hands over ends what runs and refuses what is new', async () =
   requests.lose(1)
   const next = new FakeEngine()
   const [toClient, toHost] = pair<HostMessage, ClientMessage>()
-  new Host(next).welcome(toClient, 2)
+  new Host(next.engine).welcome(toClient, 2)
   toHost.listen((message) => requests.receive(message))
   requests.connect(toHost, 2)
   await waiting

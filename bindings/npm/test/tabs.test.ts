@@ -83,11 +83,11 @@ class Tab {
           openEngine: async () => {
             const engine = new FakeEngine()
             browser.engines.push(engine)
-            return engine
+            return engine.engine
           },
           signal: stop.signal,
-          hostOf: (db) => {
-            this.host = new Host(db)
+          hostOf: (engine) => {
+            this.host = new Host(engine)
             return this.host
           },
         })

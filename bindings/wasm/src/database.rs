@@ -1,5 +1,7 @@
 //! A store, open.
 
+use std::sync::Arc;
+
 use firndb_core::storage::Stores;
 use firndb_core::{Engine, Error, Result, Role, UserId};
 use js_sys::{Object, Promise};
@@ -9,6 +11,7 @@ use wasm_bindgen_futures::future_to_promise;
 use crate::answer::object;
 use crate::failure::thrown;
 use crate::options::config;
+use crate::pause::BehindEvents;
 use crate::session::Session;
 
 /// How a name begins whose store is only in memory.
@@ -88,7 +91,8 @@ impl Database {
 
 async fn open(name: &str, options: &JsValue) -> Result<Database> {
     let config = config(options)?;
-    let engine = Engine::open(stores(name).await?, config).await?;
+    let stores = stores(name).await?.with_pause(Arc::new(BehindEvents));
+    let engine = Engine::open(stores, config).await?;
     Ok(Database { engine })
 }
 

@@ -16,8 +16,9 @@ mod failure;
 mod options;
 mod panic;
 mod params;
+mod pause;
 mod session;
 
 pub use database::Database;
 pub use panic::on_panic;
-pub use session::Session;
+pub use session::{Cancel, Session};

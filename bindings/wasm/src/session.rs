@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use async_lock::Mutex;
+use firndb_core::CancelToken;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -26,21 +27,46 @@ impl Session {
     }
 }
 
+/// Takes the statements back that run with it, and those that will.
+#[wasm_bindgen]
+#[derive(Debug, Default)]
+pub struct Cancel {
+    token: CancelToken,
+}
+
+#[wasm_bindgen]
+impl Cancel {
+    /// One that nobody has used.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends its statements with `Cancelled`; one that is already being committed is not held up.
+    pub fn cancel(&self) {
+        self.token.cancel();
+    }
+}
+
 #[wasm_bindgen]
 impl Session {
     /// Runs one statement with the values of `params`; gives its answer.
     ///
     /// # Errors
-    /// The statement's; `InvalidInput` for a parameter that is no value of SQL.
+    /// The statement's; `InvalidInput` for a parameter that is no value of SQL; `Cancelled`.
     #[wasm_bindgen(unchecked_return_type = "Promise<Answer>")]
-    pub fn query(&self, sql: String, params: &Array) -> Promise {
+    pub fn query(&self, sql: String, params: &Array, cancel: &Cancel) -> Promise {
         let shared = Rc::clone(&self.shared);
+        let token = cancel.token.clone();
         // Read before the promise is returned: the caller may change the array afterwards.
         let params = values(params);
         future_to_promise(async move {
             let run = async {
                 let params = params?;
-                answer(&shared.lock().await.query(&sql, &params).await?)
+                let mut session = shared.lock().await;
+                session.set_cancel(token);
+                answer(&session.query(&sql, &params).await?)
             };
             run.await.map_err(|e: firndb_core::Error| thrown(&e))
         })
@@ -49,12 +75,17 @@ impl Session {
     /// Runs the statements of `sql` one after the other; gives their answers.
     ///
     /// # Errors
-    /// The first statement's that fails; those before it have taken effect.
+    /// The first statement's that fails, or `Cancelled`; those before it have taken effect.
     #[wasm_bindgen(unchecked_return_type = "Promise<Answer[]>")]
-    pub fn execute(&self, sql: String) -> Promise {
+    pub fn execute(&self, sql: String, cancel: &Cancel) -> Promise {
         let shared = Rc::clone(&self.shared);
+        let token = cancel.token.clone();
         future_to_promise(async move {
-            let run = async { answers(&shared.lock().await.execute(&sql).await?) };
+            let run = async {
+                let mut session = shared.lock().await;
+                session.set_cancel(token);
+                answers(&session.execute(&sql).await?)
+            };
             run.await.map_err(|e: firndb_core::Error| thrown(&e))
         })
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::compute::nullif;
 use arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
@@ -54,11 +55,19 @@ impl TableDef {
         }
         let stored = self.columns_at(version)?;
         let mut columns: Vec<ArrayRef> = rows.columns().iter().take(2).cloned().collect();
+        let deleted = rows.columns().get(1).and_then(|c| c.as_boolean_opt());
         for column in &self.columns {
             let place = stored.iter().position(|(id, _, _)| *id == column.id);
             columns.push(match place.and_then(|p| rows.columns().get(p + 2)) {
                 Some(values) => values.clone(),
-                None => self.missing_value(column)?.to_array_of_size(rows.num_rows())?,
+                None => {
+                    let values = self.missing_value(column)?.to_array_of_size(rows.num_rows())?;
+                    match deleted {
+                        // A tombstone has no values but its key, also none that were added.
+                        Some(deleted) if deleted.true_count() > 0 => nullif(&values, deleted)?,
+                        _ => values,
+                    }
+                }
             });
         }
         Ok(RecordBatch::try_new(self.row_schema(), columns)?)

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::sql::sqlparser::ast::{
     Assignment, AssignmentTarget, BinaryOperator, ConflictTarget, DoUpdate, Expr, OnConflict,
+    visit_expressions_mut,
 };
 use hashbrown::HashSet;
 
@@ -144,14 +145,14 @@ async fn updated(
     old: Vec<ArrayRef>,
     new: Vec<ArrayRef>,
 ) -> Result<Updated> {
-    let existing = provider_as_source(Arc::new(numbered(def, old)?));
-    let excluded = provider_as_source(Arc::new(numbered(def, new)?));
+    let existing = provider_as_source(Arc::new(numbered(def, old, str::to_owned)?));
+    let excluded = provider_as_source(Arc::new(numbered(def, new, excluded_name)?));
     let mut items = Vec::with_capacity(def.columns.len() + 1);
     let set = assignments(def, &update.assignments)?;
     for (place, column) in def.columns.iter().enumerate() {
         let expr = set.iter().find(|(at, _)| *at == place).map(|(_, e)| (*e).clone());
         let expr = expr.unwrap_or_else(|| query::column_of(alias, &column.name));
-        items.push(query::named(qualify(expr, def, alias), &format!("c{place}")));
+        items.push(query::named(of_excluded(expr, def), &format!("c{place}")));
     }
     items.push(query::named(query::column_of(alias, ROW), ROW));
     let tie = Expr::BinaryOp {
@@ -164,7 +165,7 @@ async fn updated(
         Some(condition) => Expr::BinaryOp {
             left: Box::new(tie),
             op: BinaryOperator::And,
-            right: Box::new(Expr::Nested(Box::new(qualify(condition.clone(), def, alias)))),
+            right: Box::new(Expr::Nested(Box::new(of_excluded(condition.clone(), def)))),
         },
     };
     let from = vec![query::table(EXISTING_ROWS, alias), query::table(EXCLUDED_ROWS, EXCLUDED)];
@@ -186,15 +187,17 @@ async fn updated(
     Ok(Updated { columns, rows: numbers.values().iter().map(|n| usize::try_from(*n).unwrap_or(0)).collect() })
 }
 
-/// Bare column names mean the existing row; both sides have them.
-fn qualify(expr: Expr, def: &TableDef, alias: &str) -> Expr {
-    use datafusion::sql::sqlparser::ast::visit_expressions_mut;
-    let mut expr = expr;
+/// `expr` with the columns of `excluded` under the names they have in the query. Other names stay: a bare
+/// one is a column of the existing row, or of a subquery that has one of that name.
+fn of_excluded(mut expr: Expr, def: &TableDef) -> Expr {
     let _ = visit_expressions_mut(&mut expr, |e| {
-        if let Expr::Identifier(ident) = e {
-            let name = ident_name(ident);
+        if let Expr::CompoundIdentifier(parts) = e
+            && let [table, column] = parts.as_slice()
+            && ident_name(table) == EXCLUDED
+        {
+            let name = ident_name(column);
             if def.column(&name).is_some() {
-                *e = query::column_of(alias, &name);
+                *e = query::column_of(EXCLUDED, &excluded_name(&name));
             }
         }
         std::ops::ControlFlow::<()>::Continue(())
@@ -202,10 +205,17 @@ fn qualify(expr: Expr, def: &TableDef, alias: &str) -> Expr {
     expr
 }
 
-fn numbered(def: &TableDef, mut columns: Vec<ArrayRef>) -> Result<MemTable> {
+/// The name of a column of the excluded rows; no column of a table has it.
+fn excluded_name(column: &str) -> String {
+    format!("{EXCLUDED_ROWS}\0{column}")
+}
+
+/// `columns` and the number of each row; their names are those of the table through `name`.
+fn numbered(def: &TableDef, mut columns: Vec<ArrayRef>, name: fn(&str) -> String) -> Result<MemTable> {
     let rows = columns.first().map_or(0, |c| c.len());
     columns.push(Arc::new(Int64Array::from_iter_values((0..rows).map(|r| r as i64))));
-    let mut fields: Vec<Field> = def.arrow_schema().fields().iter().map(|f| f.as_ref().clone()).collect();
+    let mut fields: Vec<Field> =
+        def.arrow_schema().fields().iter().map(|f| f.as_ref().clone().with_name(name(f.name()))).collect();
     fields.push(Field::new(ROW, DataType::Int64, false));
     let schema = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;

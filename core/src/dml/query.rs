@@ -2,40 +2,11 @@
 
 use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor,
+    Expr, Ident, ObjectName, ObjectNamePart, Query, SelectItem, SetExpr, TableAlias, TableFactor,
     TableWithJoins,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
-use crate::error::{Error, Result};
-
-/// `SELECT projection FROM from WHERE selection`.
-///
-/// # Errors
-/// `Internal` when the frame of a query cannot be made.
-pub fn select(
-    projection: Vec<SelectItem>,
-    from: Vec<TableWithJoins>,
-    selection: Option<Expr>,
-) -> Result<Query> {
-    let mut query = frame("SELECT 1")?;
-    let SetExpr::Select(inner) = query.body.as_mut() else {
-        return Err(Error::internal("the frame of a query is no SELECT"));
-    };
-    let inner: &mut Select = inner;
-    inner.projection = projection;
-    inner.from = from;
-    inner.selection = selection;
-    Ok(query)
-}
-
-/// Parses SQL that this crate wrote.
-fn frame(sql: &str) -> Result<Query> {
-    let dialect = PostgreSqlDialect {};
-    let parsed = Parser::new(&dialect).try_with_sql(sql).and_then(|mut p| p.parse_query());
-    parsed.map(|q| *q).map_err(|e| Error::internal(format!("frame of a query: {e}")))
-}
+pub use crate::sql::select;
 
 /// `expr AS "name"`.
 #[must_use]

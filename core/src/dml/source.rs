@@ -8,13 +8,13 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::sqlparser::ast::{Expr, UnaryOperator, Value};
+use datafusion::sql::sqlparser::ast::Expr;
 
 use crate::catalog::{ColumnDef, DefaultExpr, TableDef};
 use crate::dml::assign::assign;
 use crate::dml::query;
 use crate::error::{Error, Result};
-use crate::plan::StatementContext;
+use crate::plan::{StatementContext, literal};
 
 /// One cell of VALUES.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,54 +64,11 @@ fn cell(context: &StatementContext<'_>, expr: &Expr, computed: &mut Vec<Expr>) -
     if query::is_default(expr) {
         return Ok(Cell::Default);
     }
-    if let Some(value) = literal(context, expr)? {
+    if let Some(value) = literal(context.params, expr)? {
         return Ok(Cell::Value(value));
     }
     computed.push(expr.clone());
     Ok(Cell::Computed(computed.len() - 1))
-}
-
-/// The value of a literal or a parameter; `None` for anything else.
-fn literal(context: &StatementContext<'_>, expr: &Expr) -> Result<Option<ScalarValue>> {
-    Ok(match expr {
-        Expr::Value(value) => match &value.value {
-            Value::Null => Some(ScalarValue::Null),
-            Value::Boolean(b) => Some(ScalarValue::Boolean(Some(*b))),
-            Value::Number(text, _) => number(text, false),
-            Value::SingleQuotedString(s) | Value::EscapedStringLiteral(s) => {
-                Some(ScalarValue::Utf8(Some(s.clone())))
-            }
-            Value::Placeholder(name) => Some(parameter(context, name)?),
-            _ => None,
-        },
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match expr.as_ref() {
-            Expr::Value(value) => match &value.value {
-                Value::Number(text, _) => number(text, true),
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
-fn number(text: &str, negative: bool) -> Option<ScalarValue> {
-    let signed = if negative { format!("-{text}") } else { text.to_owned() };
-    if let Ok(value) = signed.parse::<i64>() {
-        return Some(ScalarValue::Int64(Some(value)));
-    }
-    signed.parse::<f64>().ok().map(|v| ScalarValue::Float64(Some(v)))
-}
-
-fn parameter(context: &StatementContext<'_>, name: &str) -> Result<ScalarValue> {
-    let number = name.trim_start_matches('$').parse::<usize>().ok().filter(|n| *n > 0);
-    let value = number.and_then(|n| context.params.get(n - 1));
-    value.cloned().ok_or_else(|| {
-        Error::invalid(format!(
-            "no value was given for the parameter {name}; {} were given",
-            context.params.len()
-        ))
-    })
 }
 
 async fn compute(context: &StatementContext<'_>, exprs: Vec<Expr>) -> Result<Vec<ScalarValue>> {

@@ -12,15 +12,19 @@ use crate::catalog::TableDef;
 use crate::cold::locate::Located;
 use crate::cold::state::ColdState;
 use crate::cold::{BatchFileWriter, DeletionVectors, FileSchema, names};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::flush::FlushReport;
 use crate::flush::select::Picked;
 use crate::hot::scope::ScopeState;
 use crate::manifest::store::{self as manifest_store, Pointer, create_blob};
 use crate::manifest::{BatchEntry, BatchStatus, DeletesRef, FORMAT, Manifest};
+use crate::pace::{CancelToken, Pace};
 use crate::storage::WriteBatch;
 use crate::tiers::Tiers;
 use crate::types::{Durability, Scope, SeqId};
+
+/// Rows gathered at a time.
+const WRITE_ROWS: usize = 8192;
 
 /// What is to be written.
 #[derive(Debug)]
@@ -89,8 +93,14 @@ impl<'a> Plan<'a> {
         Self { def, scope, before, picked, dead, hidden, through }
     }
 
+    /// Rows of a batch file: as configured, or fewer when rows are large, since a file is made in memory.
+    fn file_rows(&self, tiers: &Tiers) -> usize {
+        let row_bytes = self.picked.bytes().div_ceil(self.picked.live_rows().max(1)).max(1);
+        tiers.config.batch_file_rows.min((tiers.config.batch_file_bytes / row_bytes).max(1))
+    }
+
     fn file_count(&self, tiers: &Tiers) -> u64 {
-        self.picked.live.num_rows().div_ceil(tiers.config.batch_file_rows) as u64
+        self.picked.live_rows().div_ceil(self.file_rows(tiers)) as u64
     }
 
     /// How many numbers it takes: its batch files, a deletion vector, a manifest.
@@ -137,17 +147,41 @@ impl<'a> Plan<'a> {
         index: u64,
         version: u64,
     ) -> Result<BatchEntry> {
-        let size = tiers.config.batch_file_rows;
+        let size = self.file_rows(tiers);
         let from = usize::try_from(index).unwrap_or(usize::MAX).saturating_mul(size);
-        let rows = self.picked.live.slice(from, size.min(self.picked.live.num_rows() - from));
+        let end = from.saturating_add(size).min(self.picked.live_rows());
+        let stores = &tiers.stores;
+        let pace = Pace::new(CancelToken::new(), Arc::clone(&stores.clock), Arc::clone(&stores.pause));
         let mut writer = BatchFileWriter::new(schema, &self.scope.scope, number, version, Vec::new())?;
-        writer.write(&file_rows(&rows, schema)?)?;
+        for start in (from..end).step_by(WRITE_ROWS) {
+            pace.step().await?;
+            self.write_rows(&mut writer, schema, start, end.min(start + WRITE_ROWS))?;
+        }
         let file = writer.finish()?;
         let blobs = tiers.stores.blobs.as_ref();
         let dir = &self.before.dir;
         create_blob(blobs, &dir.clone().join(names::batch(number)), file.parquet).await?;
         create_blob(blobs, &dir.clone().join(names::sums(number)), file.sums).await?;
         Ok(file.entry)
+    }
+
+    /// Writes the rows `from..to`; in halves where they pass what one array holds.
+    fn write_rows(
+        &self,
+        writer: &mut BatchFileWriter,
+        schema: &FileSchema,
+        from: usize,
+        to: usize,
+    ) -> Result<()> {
+        match self.picked.live(from, to) {
+            Ok(rows) => writer.write(&file_rows(&rows, schema)?),
+            Err(e) if e.kind() == ErrorKind::LimitExceeded && to - from > 1 => {
+                let middle = from + (to - from) / 2;
+                self.write_rows(writer, schema, from, middle)?;
+                self.write_rows(writer, schema, middle, to)
+            }
+            Err(e) => Err(e),
+        }
     }
 
     async fn write_deletes(&self, tiers: &Tiers, number: u64) -> Result<String> {
@@ -202,7 +236,7 @@ impl Written {
         FlushReport {
             table: format!("{}.{}", def.namespace, def.name),
             scope: scope.scope.dir(),
-            rows: picked.live.num_rows() as u64,
+            rows: picked.live_rows() as u64,
             tombstones: picked.tombstones.num_rows() as u64,
             hidden: self.hidden,
             files: self.files.clone(),

@@ -21,6 +21,8 @@ use crate::types::SeqId;
 const MERGE_ROWS: usize = 4096;
 /// So many neighbours of one size class are merged at a time: a row is copied once per class.
 const MERGE_FAN: usize = 16;
+/// Chunks are merged up to so many bytes: copying large rows again and again buys nothing.
+const MERGE_BYTES: usize = 16 << 20;
 /// "No earlier version in this memtable."
 const NONE: u64 = u64::MAX;
 
@@ -218,7 +220,8 @@ impl Memtable {
         self.next_row += rows as u64;
         self.bytes += chunk.bytes;
         self.link(chunk);
-        self.merge_small()
+        self.merge_small();
+        Ok(())
     }
 
     /// Points the index at the rows of `chunk`, ties them to the versions they supersede, and adds it.
@@ -260,27 +263,34 @@ impl Memtable {
 
     /// Merges the newest chunks while there are many of one size class, so that ten thousand
     /// single-row commits do not leave ten thousand chunks to scan.
-    fn merge_small(&mut self) -> Result<()> {
+    fn merge_small(&mut self) {
         let mut class = MERGE_FAN;
         while class <= MERGE_ROWS {
+            let mut bytes = 0;
             let version = self.chunks.last().map(|c| c.schema_version);
             let run = self
                 .chunks
                 .iter()
                 .rev()
                 .take_while(|c| c.row_count() <= class && Some(c.schema_version) == version)
+                .take_while(|c| {
+                    bytes += c.bytes;
+                    bytes <= MERGE_BYTES
+                })
                 .count();
-            if run >= MERGE_FAN {
-                self.merge_last(run)?;
+            // A chunk more costs reads a little; versions that are committed must not be lost to merging.
+            if run >= MERGE_FAN
+                && let Err(error) = self.merge_last(run)
+            {
+                tracing::warn!(%error, "chunks of hot rows could not be merged");
             }
             class *= MERGE_FAN;
         }
-        Ok(())
     }
 
     fn merge_last(&mut self, count: usize) -> Result<()> {
-        let chunks = Arc::make_mut(&mut self.chunks);
-        let run = chunks.split_off(chunks.len() - count);
+        let kept = self.chunks.len().saturating_sub(count);
+        let run = self.chunks.get(kept..).unwrap_or_default();
         let Some(first) = run.first() else { return Ok(()) };
         let batch = concat_batches(first.batch.schema_ref(), run.iter().map(|c| &c.batch))?;
         let keys = encode_keys(&batch, &self.encoder, &first.key_columns)?;
@@ -297,6 +307,8 @@ impl Memtable {
         };
         let before: usize = run.iter().map(|c| c.bytes).sum();
         self.bytes = self.bytes + merged.bytes - before;
+        let chunks = Arc::make_mut(&mut self.chunks);
+        chunks.truncate(kept);
         chunks.push(Arc::new(merged));
         Ok(())
     }
@@ -450,5 +462,25 @@ mod tests {
         t.append(rows(&[(5, false, 1)]), 1, Arc::from([2])).unwrap();
         assert_eq!(t.latest(&key(1), SeqId::MAX).unwrap().seq().as_i64(), 5);
         assert_eq!(held.iter().map(|c| c.batch.num_rows()).sum::<usize>(), 4);
+    }
+
+    #[test]
+    fn large_chunks_are_not_merged_and_small_ones_are() {
+        for (bytes, chunks) in [(1 << 20, 64), (100, 4)] {
+            let mut t = table();
+            for id in 0..64 {
+                let body: ArrayRef = Arc::new(arrow::array::BinaryArray::from_vec(vec![&vec![0; bytes][..]]));
+                let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+                let row = rows(&[(id + 1, false, id)]);
+                for (field, column) in row.schema_ref().fields().iter().zip(row.columns()) {
+                    columns.push((if field.name() == "id" { "id" } else { "x" }, Arc::clone(column)));
+                }
+                columns.push(("body", body));
+                t.append(RecordBatch::try_from_iter(columns).unwrap(), 1, Arc::new([2])).unwrap();
+            }
+            assert_eq!(t.rows(), 64, "{bytes} bytes a row");
+            assert!(t.chunks().len() <= chunks && t.chunks().len() * 16 >= chunks, "{}", t.chunks().len());
+            assert_eq!(live(&t, 64).len(), 64);
+        }
     }
 }

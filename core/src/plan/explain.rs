@@ -12,21 +12,30 @@ use datafusion::physical_plan::displayable;
 use datafusion::sql::sqlparser::ast;
 
 use crate::error::Result;
+use crate::plan::direct::DirectRead;
+use crate::plan::names;
 use crate::plan::planner::Planner;
 use crate::plan::statement::StatementContext;
 
-/// The logical and the physical plan of `query`.
+/// The logical and the physical plan of `query`, or the direct plan it is run by.
 ///
 /// # Errors
 /// What planning reports.
-pub async fn explain(context: &StatementContext<'_>, query: ast::Query) -> Result<(SchemaRef, RecordBatch)> {
+pub async fn explain(
+    context: &StatementContext<'_>,
+    mut query: ast::Query,
+) -> Result<(SchemaRef, RecordBatch)> {
+    if let Some(direct) = DirectRead::of(context, &query) {
+        return table(vec![("direct_plan".to_owned(), direct.describe())]);
+    }
+    names::distinguish(&mut query);
     let state = context.planner.state_at(context.now_micros);
     let logical = context.logical(&state, query, Vec::new()).await?;
     let optimized = state.optimize(&logical)?;
     let physical = state.create_physical_plan(&logical).await?;
     let mut rows = vec![
-        ("logical_plan".to_owned(), optimized.display_indent().to_string()),
-        ("physical_plan".to_owned(), displayable(physical.as_ref()).indent(false).to_string()),
+        ("logical_plan".to_owned(), names::show(&optimized.display_indent().to_string())),
+        ("physical_plan".to_owned(), names::show(&displayable(physical.as_ref()).indent(false).to_string())),
     ];
     rows.extend(scans(context));
     table(rows)
@@ -39,14 +48,22 @@ pub async fn explain(context: &StatementContext<'_>, query: ast::Query) -> Resul
 /// What planning and running it report.
 pub async fn explain_analyze(
     context: &StatementContext<'_>,
-    query: ast::Query,
+    mut query: ast::Query,
 ) -> Result<(SchemaRef, RecordBatch)> {
-    let (plan, state) = context.physical(query, Vec::new()).await?;
-    let batches = Planner::collect(&state, Arc::clone(&plan)).await?;
+    let (batches, shown) = match DirectRead::of(context, &query) {
+        Some(direct) => (direct.run(context).await?.1, ("direct_plan", direct.describe())),
+        None => {
+            names::distinguish(&mut query);
+            let (plan, state) = context.physical(query, Vec::new()).await?;
+            let batches = Planner::collect(&state, Arc::clone(&plan)).await?;
+            let metrics = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string();
+            (batches, ("plan_with_metrics", names::show(&metrics)))
+        }
+    };
     context.count(&context.reports);
     let produced: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let shown = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string();
-    let mut rows = vec![("plan_with_metrics".to_owned(), shown)];
+    let (kind, plan) = shown;
+    let mut rows = vec![(kind.to_owned(), plan)];
     rows.extend(scans(context));
     rows.push(("rows".to_owned(), produced.to_string()));
     table(rows)

@@ -1,13 +1,17 @@
 //! From a statement's tree to rows: names, snapshots, and DataFusion.
 
+mod checked;
+mod direct;
 mod explain;
+mod literal;
 mod names;
-mod overflow;
+mod paced;
 mod planner;
 mod sequential;
 mod statement;
 mod types;
 
 pub use explain::{explain, explain_analyze};
+pub use literal::literal;
 pub use planner::Planner;
 pub use statement::StatementContext;

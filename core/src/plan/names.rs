@@ -53,6 +53,12 @@ fn column_name(expr: &Expr) -> Option<String> {
     }
 }
 
+/// A plan as text, with something to see in place of the markers.
+#[must_use]
+pub fn show(plan: &str) -> String {
+    plan.replace(MARKER, "#")
+}
+
 /// Takes the markers off.
 pub fn restore(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     if !schema.fields().iter().any(|f| f.name().contains(MARKER)) {

@@ -8,8 +8,9 @@ use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableFunctionArgs;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::{DataFusionError, TableReference};
+use datafusion::common::{DFSchema, DataFusionError, TableReference};
 use datafusion::datasource::provider_as_source;
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -20,17 +21,18 @@ use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanne
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
 };
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::SessionConfig;
-use datafusion::sql::planner::{ParserOptions, SqlToRel};
+use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
 use object_store::ObjectStore;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::plan::overflow::FailOnOverflow;
+use crate::plan::checked::CheckArithmetic;
 use crate::plan::sequential::{RunSequentially, collect_sequentially};
 use crate::plan::types::Types;
 use crate::scan::BLOBS_URL;
@@ -39,6 +41,7 @@ use crate::scan::BLOBS_URL;
 #[derive(Debug)]
 pub struct Planner {
     base: SessionState,
+    checked: CheckArithmetic,
 }
 
 impl Planner {
@@ -63,13 +66,13 @@ impl Planner {
             .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
             .with_window_functions(SessionStateDefaults::default_window_functions())
             .with_table_function_list(SessionStateDefaults::default_table_functions());
-        let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(FailOnOverflow)];
-        rules.extend(PhysicalOptimizer::new().rules);
+        let mut rules = PhysicalOptimizer::new().rules;
         if config.target_partitions == 1 {
             rules.push(Arc::new(RunSequentially));
         }
-        let base = base.with_physical_optimizer_rules(rules).build();
-        Ok(Self { base })
+        let mut base = base.with_physical_optimizer_rules(rules).build();
+        base.register_function_rewrite(Arc::new(CheckArithmetic::default()))?;
+        Ok(Self { base, checked: CheckArithmetic::default() })
     }
 
     /// The state of one statement that starts at `now_micros`.
@@ -95,6 +98,40 @@ impl Planner {
             _ => collect(plan, task).await,
         };
         Ok(rows?)
+    }
+
+    /// `expr` over the columns of `schema`, its names and functions resolved.
+    ///
+    /// # Errors
+    /// What DataFusion cannot resolve or type.
+    pub fn expression(&self, expr: &ast::Expr, schema: &DFSchema) -> Result<Expr> {
+        let names = Names { state: &self.base, tables: Tables::new() };
+        let options = ParserOptions::new().with_map_string_types_to_utf8view(false);
+        let planner = SqlToRel::new_with_options(&names, options);
+        Ok(planner.sql_to_expr(expr.clone(), schema, &mut PlannerContext::new())?)
+    }
+
+    /// `expr` with its types made to fit and what is constant at `now_micros` computed.
+    ///
+    /// # Errors
+    /// What DataFusion cannot type or compute.
+    pub fn simplified(&self, expr: Expr, schema: &DFSchema, now_micros: i64) -> Result<Expr> {
+        let context = SimplifyContext::builder()
+            .with_schema(Arc::new(schema.clone()))
+            .with_config_options(Arc::clone(self.base.config_options()))
+            .with_query_execution_start_time(DateTime::from_timestamp_micros(now_micros))
+            .build();
+        let simplifier = ExprSimplifier::new(context);
+        let expr = simplifier.coerce(self.checked.applied_to(expr, schema)?, schema)?;
+        Ok(simplifier.simplify(expr)?)
+    }
+
+    /// A simplified `expr`, ready to be evaluated on rows of `schema`.
+    ///
+    /// # Errors
+    /// What DataFusion cannot evaluate.
+    pub fn physical_expression(&self, expr: Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        Ok(self.base.create_physical_expr(expr, schema)?)
     }
 
     /// The logical plan of `query`, whose tables are `tables`.

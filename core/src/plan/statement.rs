@@ -16,7 +16,11 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pace::Pace;
+use crate::plan::direct::DirectRead;
 use crate::plan::names;
+
+use crate::plan::paced::paced;
 use crate::plan::planner::{Planner, Tables};
 use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
 use crate::sql::rewrite_system_columns;
@@ -47,6 +51,8 @@ pub struct StatementContext<'a> {
     pub params: &'a [ScalarValue],
     /// The time of the statement, Unix microseconds.
     pub now_micros: i64,
+    /// When it pauses, and whether it is cancelled.
+    pub pace: Pace,
     /// What its scans did.
     pub reports: ScanReports,
 }
@@ -161,10 +167,10 @@ impl StatementContext<'_> {
         let state = self.planner.state_at(self.now_micros);
         let logical = self.logical(&state, query, extra).await?;
         let plan = state.create_physical_plan(&logical).await?;
-        Ok((plan, state))
+        Ok((paced(plan, &self.pace)?, state))
     }
 
-    /// The rows of `query`.
+    /// The rows of `query`: by a direct plan if it has one, else by DataFusion.
     ///
     /// # Errors
     /// What planning and running it report.
@@ -173,6 +179,13 @@ impl StatementContext<'_> {
         query: ast::Query,
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
     ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        if extra.is_empty()
+            && let Some(direct) = DirectRead::of(self, &query)
+        {
+            let rows = direct.run(self).await?;
+            self.count(&self.reports);
+            return Ok(rows);
+        }
         let mut query = query;
         names::distinguish(&mut query);
         let (plan, state) = self.physical(query, extra).await?;

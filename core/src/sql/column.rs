@@ -88,19 +88,20 @@ impl Clauses {
 
 /// Whether nothing but `PRIMARY KEY`, and perhaps a name in front, was written.
 fn is_bare(key: &ast::PrimaryKeyConstraint) -> bool {
+    key.columns.is_empty() && has_no_clauses(key)
+}
+
+/// Whether a PRIMARY KEY says no more than its columns, and perhaps a name in front.
+pub fn has_no_clauses(key: &ast::PrimaryKeyConstraint) -> bool {
     let ast::PrimaryKeyConstraint {
         name: _,
         index_name,
         index_type,
-        columns,
+        columns: _,
         index_options,
         characteristics,
     } = key;
-    index_name.is_none()
-        && index_type.is_none()
-        && columns.is_empty()
-        && index_options.is_empty()
-        && characteristics.is_none()
+    index_name.is_none() && index_type.is_none() && index_options.is_empty() && characteristics.is_none()
 }
 
 fn unsupported_clause(option: &ast::ColumnOption) -> Error {

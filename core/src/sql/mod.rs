@@ -10,6 +10,7 @@ mod dialect;
 mod names;
 mod options;
 mod own;
+mod select;
 mod system_columns;
 mod table;
 mod tokens;
@@ -19,6 +20,7 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 pub use names::{ident_name, name_parts, table_name};
+pub use select::select;
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
 
 use crate::catalog::{AlterTable, CreateTable, TableName};

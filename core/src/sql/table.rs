@@ -148,19 +148,10 @@ fn key_of(constraint: &TableConstraint) -> Result<Vec<String>> {
         }
         other => return Err(Error::unsupported(format!("{other}: FirnDB does not have it"))),
     };
-    let ast::PrimaryKeyConstraint {
-        name: _,
-        index_name,
-        index_type,
-        columns,
-        index_options,
-        characteristics,
-    } = key;
-    if index_name.is_some() || index_type.is_some() || !index_options.is_empty() || characteristics.is_some()
-    {
+    if !column::has_no_clauses(key) {
         return Err(Error::unsupported(format!("{constraint}: a PRIMARY KEY has no further clauses")));
     }
-    let columns = columns.iter().map(|column| match column {
+    let columns = key.columns.iter().map(|column| match column {
         IndexColumn {
             column: OrderByExpr { expr: Expr::Identifier(ident), options, with_fill: None },
             operator_class: None,

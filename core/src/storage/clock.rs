@@ -1,7 +1,11 @@
-//! Time and randomness, as the engine sees them.
+//! Time, randomness and turns on the thread, as the engine sees them.
 
 use std::fmt::Debug;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::task::Poll;
+
+use async_trait::async_trait;
 
 /// A source of the time of day. It may jump either way.
 pub trait Clock: Debug + Send + Sync + 'static {
@@ -18,6 +22,32 @@ pub trait Clock: Debug + Send + Sync + 'static {
 pub trait Rng: Debug + Send + Sync + 'static {
     /// Fills `bytes`.
     fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Lets others have the thread for a moment.
+#[async_trait]
+pub trait Pause: Debug + Send + Sync + 'static {
+    /// Returns once whatever else waits for the thread has had its turn.
+    async fn pause(&self);
+}
+
+/// Gives way to the other tasks of the executor, once.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GiveWay;
+
+#[async_trait]
+impl Pause for GiveWay {
+    async fn pause(&self) {
+        let mut given = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut given, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
 }
 
 /// The clock of the platform.

@@ -32,7 +32,8 @@ pub trait KvStore: Debug + Send + Sync + 'static {
     /// transaction. Mutations apply in their order. Returns once `durability` holds.
     ///
     /// # Errors
-    /// `Conflict` when a precondition fails (nothing is applied). `Unavailable` when the store is
+    /// `Conflict` when a precondition fails, `LimitExceeded` when there is no room: nothing is applied and
+    /// the store stays usable. `Unavailable` when the store is
     /// closed or a write or sync failed; what became of the batch is then unknown until it is reopened,
     /// and every later commit on this handle fails with `Unavailable` too.
     async fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<()>;

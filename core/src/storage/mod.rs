@@ -1,5 +1,5 @@
 //! What the engine asks of a platform: keys and values ([`KvStore`]), blobs
-//! ([`object_store::ObjectStore`]), a [`Clock`] and randomness ([`Rng`]).
+//! ([`object_store::ObjectStore`]), a [`Clock`], randomness ([`Rng`]) and a [`Pause`].
 
 mod clock;
 #[cfg(any(test, feature = "conformance"))]
@@ -12,12 +12,12 @@ mod memory;
 
 use std::sync::Arc;
 
-pub use clock::{Clock, ManualClock, Rng, SeededRng, SystemClock};
+pub use clock::{Clock, GiveWay, ManualClock, Pause, Rng, SeededRng, SystemClock};
 pub use kv::{KeyRange, Keyspace, KvStore, Mutation, Precondition, WriteBatch};
 pub use memory::MemoryKv;
 use object_store::ObjectStore;
 
-/// The four things a platform provides.
+/// What a platform provides.
 #[derive(Debug, Clone)]
 pub struct Stores {
     /// Hot blocks, catalog, pointers.
@@ -28,17 +28,36 @@ pub struct Stores {
     pub clock: Arc<dyn Clock>,
     /// Randomness for ids.
     pub rng: Arc<dyn Rng>,
+    /// How a statement that runs long lets others have the thread.
+    pub pause: Arc<dyn Pause>,
 }
 
 impl Stores {
     /// Stores that live in this process's memory and are gone with it (`memory://`).
     #[must_use]
     pub fn memory() -> Self {
-        Self {
-            kv: Arc::new(MemoryKv::new()),
-            blobs: Arc::new(object_store::memory::InMemory::new()),
-            clock: Arc::new(SystemClock),
-            rng: Arc::new(SeededRng::from_time(&SystemClock)),
-        }
+        Self::new(
+            Arc::new(MemoryKv::new()),
+            Arc::new(object_store::memory::InMemory::new()),
+            Arc::new(SystemClock),
+            Arc::new(SeededRng::from_time(&SystemClock)),
+        )
+    }
+
+    /// Stores on a platform whose executor shares the thread fairly.
+    #[must_use]
+    pub fn new(
+        kv: Arc<dyn KvStore>,
+        blobs: Arc<dyn ObjectStore>,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Self {
+        Self { kv, blobs, clock, rng, pause: Arc::new(GiveWay) }
+    }
+
+    /// The same stores with another way to pause.
+    #[must_use]
+    pub fn with_pause(self, pause: Arc<dyn Pause>) -> Self {
+        Self { pause, ..self }
     }
 }

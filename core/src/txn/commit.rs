@@ -52,12 +52,24 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result
     }
     tiers.commit(batch, tiers.config.durability).await?;
     for (scope, rows) in stamped {
-        let key_columns = scope.def.row_key_columns(scope.def.schema_version)?;
-        scope.state.append(rows, scope.def.schema_version, key_columns)?;
+        show(scope, rows).map_err(|e| {
+            // Durable, but in memory in part or not at all: reading goes on as of before, writing does not.
+            tiers.fail();
+            Error::unavailable(
+                "the statement is committed, but cannot be shown; close the store and open it again",
+            )
+            .with_source(e)
+        })?;
     }
     tiers.snapshots.publish(last);
     drop(order);
     Ok(())
+}
+
+/// Puts committed rows into the memory of their scope.
+fn show(scope: &ScopeWrites, rows: RecordBatch) -> Result<()> {
+    let version = scope.def.schema_version;
+    scope.state.append(rows, version, scope.def.row_key_columns(version)?)
 }
 
 fn put_block(batch: &mut WriteBatch, scope: &ScopeWrites, first: SeqId, rows: &RecordBatch) -> Result<()> {

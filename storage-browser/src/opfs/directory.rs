@@ -34,6 +34,11 @@ use crate::js::{self, FileHandle, Thrown, settled};
 const TOP: &str = "firndb";
 /// Where blobs are written before they have their name. No blob can be in it.
 pub(super) const TEMP_DIR: &str = ".firndb-temp";
+/// The name of the exception for a file that is open elsewhere.
+const LOCKED: &str = "NoModificationAllowedError";
+/// A worker that was ended holds on to its files for a moment.
+const DELETE_ATTEMPTS: usize = 20;
+const DELETE_PAUSE_MS: u32 = 50;
 /// So many handles of directories are remembered; then the memory starts anew.
 const DIRS_REMEMBERED: usize = 4096;
 
@@ -235,35 +240,22 @@ impl Directory {
 
 /// Deletes the directory of a store.
 pub(super) async fn delete(name: &str) -> Result<(), CoreError> {
+    let origin = origin_root().await?;
     let options = FileSystemRemoveOptions::new();
     options.set_recursive(true);
-    let deleted = async {
-        let top = subdirectory(&origin_root().await?, TOP, false).await.map_err(Failed::Thrown)?;
-        let removed = settled::<JsValue>(top.remove_entry_with_options(name, &options)).await;
-        removed.map_err(Failed::Thrown)
+    let remove = async || {
+        let top = subdirectory(&origin, TOP, false).await?;
+        settled::<JsValue>(top.remove_entry_with_options(name, &options)).await
     };
-    match deleted.await {
-        Ok(_) => Ok(()),
-        Err(Failed::Thrown(e)) => match e.name() {
-            "NotFoundError" => Ok(()),
-            "NoModificationAllowedError" => {
-                Err(CoreError::locked("another tab has a file of it open; close it and delete it again"))
-            }
-            _ => Err(e.into_error(ErrorKind::Unavailable, "removing the directory")),
-        },
-        Err(Failed::Error(e)) => Err(e),
+    for _ in 0..DELETE_ATTEMPTS {
+        match remove().await {
+            Ok(_) => return Ok(()),
+            Err(e) if e.name() == "NotFoundError" => return Ok(()),
+            Err(e) if e.name() == LOCKED => js::wait_ms(DELETE_PAUSE_MS).await,
+            Err(e) => return Err(e.into_error(ErrorKind::Unavailable, "removing the directory")),
+        }
     }
-}
-
-enum Failed {
-    Thrown(Thrown),
-    Error(CoreError),
-}
-
-impl From<CoreError> for Failed {
-    fn from(e: CoreError) -> Self {
-        Self::Error(e)
-    }
+    Err(CoreError::locked("another tab has a file of it open; close it and delete it again"))
 }
 
 /// # Errors
@@ -315,7 +307,7 @@ pub(super) async fn file(
 async fn remove_leftovers(temps: &FileSystemDirectoryHandle) -> Result<(), Thrown> {
     for leftover in entries(temps).await? {
         match settled::<JsValue>(temps.remove_entry(&leftover.name())).await {
-            Err(e) if !matches!(e.name(), "NotFoundError" | "NoModificationAllowedError") => return Err(e),
+            Err(e) if !matches!(e.name(), "NotFoundError" | LOCKED) => return Err(e),
             _ => {}
         }
     }

@@ -1,4 +1,5 @@
-//! What commits and puts cost here; printed, not judged, since machines differ.
+//! What commits and puts cost here: `cargo test … -- --include-ignored --nocapture measure` prints it. It is not
+//! judged, since machines differ.
 
 use firndb_core::Durability;
 use firndb_core::storage::{Keyspace, WriteBatch};
@@ -23,6 +24,7 @@ async fn median_ms(mut run: impl AsyncFnMut(usize)) -> f64 {
 }
 
 #[wasm_bindgen_test]
+#[ignore = "prints what it measures, and judges nothing"]
 async fn what_commits_cost() {
     fresh("measure").await;
     let stores = must(crate::open("measure").await, "opening");
@@ -54,6 +56,7 @@ async fn what_commits_cost() {
 }
 
 #[wasm_bindgen_test]
+#[ignore = "prints what it measures, and judges nothing"]
 async fn what_puts_and_reads_cost() {
     fresh("measure").await;
     let blobs = must(crate::open("measure").await, "opening").blobs;

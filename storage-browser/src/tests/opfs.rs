@@ -175,6 +175,19 @@ async fn what_a_killed_writer_leaves_is_removed() {
 }
 
 #[wasm_bindgen_test]
+async fn a_store_with_an_open_file_is_not_deleted() {
+    fresh("held").await;
+    let store = open("held").await;
+    must(store.put(&Path::from("a"), "a".into()).await, "a put");
+    must(store.get_range(&Path::from("a"), 0..1).await, "a range");
+    let refused = OpfsBlobs::delete("held").await.err().map(|e| e.kind());
+    assert_eq!(refused, Some(ErrorKind::Locked), "deleting what is open");
+    drop(store);
+    must(OpfsBlobs::delete("held").await, "deleting what is not");
+    must(OpfsBlobs::delete("held").await, "deleting what is not there");
+}
+
+#[wasm_bindgen_test]
 async fn names_that_no_blob_can_have_are_refused() {
     fresh("names").await;
     let store = open("names").await;

@@ -1,11 +1,14 @@
-//! The engine as WebAssembly: built with the cheapest profile, run in Node.js, compared with what it must print.
+//! The engine as WebAssembly, built with the cheapest profile: run in Node.js and compared with what it must
+//! print, and its storage tested in a browser.
 
 pub mod bindgen;
+pub mod browser;
 pub mod toolchain;
 
 use std::path::{Path, PathBuf};
 
 use crate::no_arguments;
+use crate::npm;
 use crate::phases::Phases;
 use crate::shell::{Failure, Result, Tool, io_failure};
 use crate::workspace::Workspace;
@@ -25,24 +28,29 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds, binds and runs `tests/wasm`.
+/// Builds, binds and runs `tests/wasm`, and tests the storage of browsers in one.
 pub fn check(workspace: &Workspace, toolchain: &Toolchain, phases: &mut Phases) -> Result<()> {
     phases.run("wasm: build", || build(workspace, toolchain))?;
     let module = phases.run("wasm: JavaScript bindings", || bind(workspace))?;
-    phases.run("wasm: run in Node.js", || run(workspace, &module))
+    phases.run("wasm: run in Node.js", || run(workspace, &module))?;
+    phases.run("wasm: storage in Chromium", || browser::test(workspace, toolchain))
 }
 
-fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
+/// Builds all that there is of WebAssembly.
+pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     toolchain
         .cargo(workspace)?
-        .args(["build", "--target", TARGET, "--profile", PROFILE, "--package", PACKAGE])
+        // All at once, tests included: each on its own would have other features of what they share, and build
+        // that again.
+        .args(["build", "--all-targets", "--target", TARGET, "--profile", PROFILE])
+        .args([PACKAGE, browser::PACKAGE, npm::PACKAGE].iter().flat_map(|name| ["--package", *name]))
         .hint("`core` compiles without a platform: no threads, no files, no clock of the system, no tokio")
         .run()
 }
 
 /// The directory of the JavaScript module made from the build.
 fn bind(workspace: &Workspace) -> Result<PathBuf> {
-    let tool = bindgen::installed(workspace)?;
+    let tool = bindgen::installed(workspace, bindgen::BINDGEN)?;
     let target = workspace.wasm_target();
     let built = target.join(TARGET).join(PROFILE).join(PACKAGE.replace('-', "_")).with_extension("wasm");
     let out = target.join("node");

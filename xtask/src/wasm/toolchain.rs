@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{TARGET, bindgen};
+use super::{TARGET, bindgen, browser};
 use crate::debian::Apt;
 use crate::setup::{self, Missing};
 use crate::shell::{Failure, Result, Tool, which};
@@ -31,18 +31,19 @@ struct C {
     archiver: PathBuf,
 }
 
-/// Finds or installs all that a WebAssembly build and its run in Node.js need.
+/// Finds or installs all that a WebAssembly build and its runs in Node.js and Chromium need.
 pub fn set_up(workspace: &Workspace) -> Result<Toolchain> {
     setup::ensure(|| {
         let mut missing = setup::node_missing();
         missing.extend(c_missing());
+        missing.extend(browser::missing());
         missing
     })?;
     let (Some(clang), Some(archiver)) = (clang(), archiver()) else {
         return Err(Failure::Missing("clang for WebAssembly is no longer where it was".into()));
     };
     let toolchain = Toolchain { rust: rust()?, c: C { clang, archiver } };
-    bindgen::installed(workspace)?;
+    bindgen::installed(workspace, bindgen::BINDGEN)?;
     Ok(toolchain)
 }
 

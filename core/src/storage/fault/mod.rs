@@ -80,12 +80,8 @@ impl FaultStores {
     /// is there, synced or not: the death of a process alone loses nothing that the system has.
     #[must_use]
     pub fn stores(&self, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Stores {
-        Stores {
-            kv: Arc::new(kv::FaultKv::new(self.clone())),
-            blobs: Arc::new(blob::FaultBlobs::new(self.clone())),
-            clock,
-            rng,
-        }
+        let kv = Arc::new(kv::FaultKv::new(self.clone()));
+        Stores::new(kv, Arc::new(blob::FaultBlobs::new(self.clone())), clock, rng)
     }
 
     /// Makes the `n`-th changing operation from here on, and everything after it, fail with `Unavailable`;

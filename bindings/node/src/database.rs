@@ -1,0 +1,151 @@
+//! A store, open.
+
+use std::path::Path;
+
+use firndb_core::storage::Stores;
+use firndb_core::{Config, Durability, Engine, Error, Result, Role, UserId};
+use napi_derive::napi;
+
+use crate::reply::Reply;
+use crate::session::Session;
+
+/// How a name begins whose store is only in memory.
+const MEMORY: &str = "memory:";
+
+/// What a store is opened with.
+#[napi(object, object_to_js = false)]
+#[derive(Default)]
+pub struct OpenOptions {
+    /// `strict` (the default) or `relaxed`.
+    pub durability: Option<String>,
+    /// Whether to read only: a store that another process writes to can be opened so.
+    pub read_only: Option<bool>,
+    /// Where the cold tier is, if not in the store's directory: a URL such as `s3://bucket/prefix`.
+    pub blobs: Option<String>,
+}
+
+/// A store, open.
+#[napi]
+pub struct Database {
+    engine: Option<Engine>,
+    failure: Option<Error>,
+}
+
+#[napi]
+impl Database {
+    /// Opens the store in the directory `path`, making it if it is not there; `memory://` is a store that
+    /// ends with this object. Whether it is open, [`Self::opened`] says.
+    #[napi]
+    pub async fn open(path: String, options: OpenOptions) -> Self {
+        match open(&path, &options).await {
+            Ok(engine) => Self { engine: Some(engine), failure: None },
+            Err(failure) => Self { engine: None, failure: Some(failure) },
+        }
+    }
+
+    /// The error with which opening failed, if it did.
+    #[napi]
+    pub fn opened(&self) -> Reply {
+        self.failure.as_ref().map_or_else(Reply::default, Reply::error)
+    }
+
+    /// A session: of `root` with every right, or of `subject` with `role` (`user`, `service`, `dba`, `system`);
+    /// `null` when the store is not open or the role is none.
+    #[napi]
+    pub fn session(&self, subject: Option<String>, role: Option<String>) -> Option<Session> {
+        let role = role.as_deref().map_or(Some(Role::System), self::role)?;
+        let subject = subject.map_or_else(|| Ok(UserId::root()), UserId::new).ok()?;
+        Some(Session::new(self.engine.as_ref()?.session_as(subject, role)))
+    }
+
+    /// How many parameters the one statement in `sql` has.
+    #[napi]
+    pub fn count_parameters(&self, sql: String) -> Reply {
+        Reply::of(count_parameters(&sql).map(|count| Reply { count: Some(count), ..Reply::default() }))
+    }
+
+    /// Does one unit of work that no statement waits for; whether there was any.
+    #[napi]
+    pub async fn step(&self) -> Reply {
+        let Some(engine) = &self.engine else { return self.opened() };
+        Reply::of(engine.step().await.map(|any| Reply { yes: Some(any), ..Reply::default() }))
+    }
+
+    /// What the engine did since it was opened.
+    #[napi]
+    pub fn stats(&self) -> Stats {
+        let stats = self.engine.as_ref().map(Engine::stats).unwrap_or_default();
+        // Counts are far below 2^53.
+        Stats {
+            flushes: stats.flushes as f64,
+            conflicts: stats.conflicts as f64,
+            cold_rows_updated: stats.cold_rows_updated as f64,
+            files_opened: stats.files_opened as f64,
+            scopes_evicted: stats.scopes_evicted as f64,
+        }
+    }
+
+    /// Closes the stores. Sessions that are still there fail with `Unavailable`.
+    #[napi]
+    pub async fn close(&self) -> Reply {
+        let Some(engine) = &self.engine else { return Reply::default() };
+        Reply::of(engine.close().await.map(|()| Reply::default()))
+    }
+}
+
+/// Counts since a store was opened.
+#[napi(object, object_from_js = false)]
+pub struct Stats {
+    /// Flushes.
+    pub flushes: f64,
+    /// Commits that met a conflict.
+    pub conflicts: f64,
+    /// Cold rows that were updated or deleted.
+    pub cold_rows_updated: f64,
+    /// Batch files opened.
+    pub files_opened: f64,
+    /// Scopes that left memory.
+    pub scopes_evicted: f64,
+}
+
+async fn open(path: &str, options: &OpenOptions) -> Result<Engine> {
+    let mut config = Config::default();
+    config.durability = durability(options.durability.as_deref())?;
+    config.read_only = options.read_only.unwrap_or(false);
+    config.target_partitions = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let stores = if path.starts_with(MEMORY) {
+        Stores::memory()
+    } else if config.read_only {
+        firndb_storage_native::open_read_only(Path::new(path), options.blobs.as_deref())?
+    } else {
+        firndb_storage_native::open(Path::new(path), options.blobs.as_deref())?
+    };
+    Engine::open(stores, config).await
+}
+
+fn durability(name: Option<&str>) -> Result<Durability> {
+    match name {
+        None => Ok(Durability::default()),
+        Some("strict") => Ok(Durability::Strict),
+        Some("relaxed") => Ok(Durability::Relaxed),
+        Some(_) => Err(Error::invalid("the option durability is 'strict' or 'relaxed'")),
+    }
+}
+
+fn count_parameters(sql: &str) -> Result<u32> {
+    let parsed = firndb_core::sql::parse(sql)?;
+    let [statement] = parsed.as_slice() else {
+        return Err(Error::invalid(format!("expected one statement, found {}", parsed.len())));
+    };
+    Ok(u32::try_from(statement.parameters).unwrap_or(u32::MAX))
+}
+
+fn role(name: &str) -> Option<Role> {
+    match name {
+        "user" => Some(Role::User),
+        "service" => Some(Role::Service),
+        "dba" => Some(Role::Dba),
+        "system" => Some(Role::System),
+        _ => None,
+    }
+}

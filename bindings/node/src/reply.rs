@@ -1,0 +1,83 @@
+//! What a call answers, as JavaScript sees it.
+
+use arrow::datatypes::Schema;
+use arrow::ipc::writer::StreamWriter;
+use arrow::record_batch::RecordBatch;
+use firndb_core::{Error, Outcome, Result};
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+/// What one statement answered: `kind` is `rows`, with an Arrow IPC stream, `affected` with a count, or
+/// `done` with the statement's name.
+#[napi(object, object_from_js = false)]
+pub struct Answer {
+    /// Which of the others is there.
+    pub kind: String,
+    /// The rows.
+    pub ipc: Option<Buffer>,
+    /// How many rows were inserted, updated or deleted.
+    pub rows: Option<f64>,
+    /// The name of a statement without rows.
+    pub verb: Option<String>,
+}
+
+/// What a call answered: an error with its kind, or what was asked for.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct Reply {
+    /// The kind of the error.
+    pub code: Option<String>,
+    /// What the error says.
+    pub message: Option<String>,
+    /// The answers of the statements, in order.
+    pub answers: Option<Vec<Answer>>,
+    /// What a question with yes or no has for an answer.
+    pub yes: Option<bool>,
+    /// A count.
+    pub count: Option<u32>,
+}
+
+impl Reply {
+    /// The reply to a call that ended with `result`.
+    pub fn of(result: Result<Self>) -> Self {
+        result.unwrap_or_else(|e| Self::error(&e))
+    }
+
+    /// The reply to a call that failed.
+    pub fn error(error: &Error) -> Self {
+        Self {
+            code: Some(error.kind().name().to_owned()),
+            message: Some(error.to_string()),
+            ..Self::default()
+        }
+    }
+}
+
+/// The answers of several statements, in order.
+///
+/// # Errors
+/// `Internal` when Arrow cannot write the rows.
+pub fn answers(outcomes: &[Outcome]) -> Result<Reply> {
+    let answers = outcomes.iter().map(answer).collect::<Result<_>>()?;
+    Ok(Reply { answers: Some(answers), ..Reply::default() })
+}
+
+fn answer(outcome: &Outcome) -> Result<Answer> {
+    let empty = |kind: &str| Answer { kind: kind.to_owned(), ipc: None, rows: None, verb: None };
+    Ok(match outcome {
+        Outcome::Rows { schema, batches } => {
+            Answer { ipc: Some(stream(schema, batches)?.into()), ..empty("rows") }
+        }
+        // A count of rows is far below 2^53.
+        Outcome::Affected(rows) => Answer { rows: Some(*rows as f64), ..empty("affected") },
+        Outcome::Done(verb) => Answer { verb: Some(verb.clone()), ..empty("done") },
+    })
+}
+
+fn stream(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
+    for batch in batches {
+        writer.write(batch)?;
+    }
+    Ok(writer.into_inner()?)
+}

@@ -1,0 +1,79 @@
+//! A conversation with the engine.
+
+use std::sync::Arc;
+
+use async_lock::Mutex;
+use firndb_core::{CancelToken, Error, Result};
+use napi_derive::napi;
+
+use crate::params::{Param, values};
+use crate::reply::{Reply, answers};
+
+/// A conversation with the engine. Its requests run one after the other, in the order in which they came.
+#[napi]
+pub struct Session {
+    /// `None` once it is ended.
+    shared: Arc<Mutex<Option<firndb_core::Session>>>,
+    cancel: std::sync::Mutex<CancelToken>,
+}
+
+impl Session {
+    pub(crate) fn new(session: firndb_core::Session) -> Self {
+        Self { shared: Arc::new(Mutex::new(Some(session))), cancel: std::sync::Mutex::default() }
+    }
+}
+
+#[napi]
+impl Session {
+    /// Runs one statement with the values of `params`.
+    #[napi]
+    pub async fn query(&self, sql: String, params: Vec<Param>) -> Reply {
+        let run = async |session: &mut firndb_core::Session| {
+            let params = values(params)?;
+            answers(&[session.query(&sql, &params).await?])
+        };
+        self.run(run).await
+    }
+
+    /// Runs the statements of `sql` one after the other.
+    #[napi]
+    pub async fn execute(&self, sql: String) -> Reply {
+        self.run(async |session: &mut firndb_core::Session| answers(&session.execute(&sql).await?)).await
+    }
+
+    /// Takes back the statement that is running, if there is one.
+    #[napi]
+    pub fn cancel(&self) {
+        if let Ok(token) = self.cancel.lock() {
+            token.cancel();
+        }
+    }
+
+    /// Whether a transaction is open; `false` also while a request is running.
+    #[napi(getter)]
+    pub fn in_transaction(&self) -> bool {
+        self.shared.try_lock().is_some_and(|s| s.as_ref().is_some_and(firndb_core::Session::in_transaction))
+    }
+
+    /// Ends the session, after the requests that it still has: an open transaction is rolled back.
+    #[napi]
+    pub fn free(&self) {
+        let shared = Arc::clone(&self.shared);
+        napi::bindgen_prelude::spawn(async move { drop(shared.lock().await.take()) });
+    }
+}
+
+impl Session {
+    async fn run(&self, work: impl AsyncFnOnce(&mut firndb_core::Session) -> Result<Reply>) -> Reply {
+        let mut guard = self.shared.lock().await;
+        let Some(session) = guard.as_mut() else {
+            return Reply::error(&Error::invalid("the session is over"));
+        };
+        let token = CancelToken::new();
+        session.set_cancel(token.clone());
+        if let Ok(mut current) = self.cancel.lock() {
+            *current = token;
+        }
+        Reply::of(work(session).await)
+    }
+}

@@ -1,0 +1,89 @@
+//! A statement that runs long makes room for others, and can be taken back.
+//!
+//! Where one thread does everything, as in a browser's worker, a query over rows in memory and files that
+//! are read synchronously would run to its end without anything else being heard. So operators that
+//! produce rows pause every few milliseconds; that is also where a cancelled statement ends.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{Clock, Pause};
+
+/// So long a statement may keep its thread.
+const SLICE_MICROS: i64 = 10_000;
+
+/// Takes running statements back. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// A token that nobody has used.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends the statements that run with this token, and those that will, with `Cancelled`. A statement
+    /// that is already being committed is not held up.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether [`Self::cancel`] was called.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Refuses once it is cancelled.
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "the statement was cancelled"));
+        }
+        Ok(())
+    }
+}
+
+/// When one statement pauses, and when it ends early.
+#[derive(Clone)]
+pub struct Pace {
+    cancel: CancelToken,
+    clock: Arc<dyn Clock>,
+    pause: Arc<dyn Pause>,
+    since: Arc<AtomicI64>,
+}
+
+impl Pace {
+    /// The pace of a statement that starts.
+    #[must_use]
+    pub fn new(cancel: CancelToken, clock: Arc<dyn Clock>, pause: Arc<dyn Pause>) -> Self {
+        let since = Arc::new(AtomicI64::new(clock.now_micros()));
+        Self { cancel, clock, pause, since }
+    }
+
+    /// Pauses if it is time to.
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    pub async fn step(&self) -> Result<()> {
+        self.cancel.check()?;
+        // A clock that was set back would otherwise keep the thread for as long.
+        if !(0..SLICE_MICROS).contains(&(self.clock.now_micros() - self.since.load(Ordering::Relaxed))) {
+            self.pause.pause().await;
+            self.since.store(self.clock.now_micros(), Ordering::Relaxed);
+            self.cancel.check()?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pace").field("cancel", &self.cancel).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,174 @@
+//! Integer arithmetic that fails where it would wrap.
+//!
+//! DataFusion's own wraps: `SET balance = balance * 2` would store a wrong number without a word, and
+//! `DELETE … WHERE n + 1 < 0` would remove the row with the greatest. So `+`, `-` and `*` on integers, and
+//! the sign, are functions here, put in before anything is computed.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Datum};
+use arrow::compute::kernels::numeric;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::error::ArrowError;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::physical_expr_common::datum::apply;
+use datafusion::scalar::ScalarValue;
+
+use crate::error::Error;
+
+/// Puts checked functions in the place of integer arithmetic.
+#[derive(Debug)]
+pub struct CheckArithmetic {
+    add: Arc<ScalarUDF>,
+    subtract: Arc<ScalarUDF>,
+    multiply: Arc<ScalarUDF>,
+}
+
+impl Default for CheckArithmetic {
+    fn default() -> Self {
+        let of = |op, name| Arc::new(ScalarUDF::from(Checked::new(op, name)));
+        Self {
+            add: of(Operator::Plus, "checked_add"),
+            subtract: of(Operator::Minus, "checked_subtract"),
+            multiply: of(Operator::Multiply, "checked_multiply"),
+        }
+    }
+}
+
+impl CheckArithmetic {
+    /// `expr` over the columns of `schema` with its arithmetic checked.
+    ///
+    /// # Errors
+    /// What DataFusion says of the changed expression.
+    pub fn applied_to(&self, expr: Expr, schema: &DFSchema) -> Result<Expr> {
+        expr.transform_up(|e| Ok(self.node(e, schema))).data()
+    }
+
+    fn node(&self, expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+        let is_integer = |e: &Expr| e.get_type(schema).is_ok_and(|t| t.is_integer());
+        let call = |function: &Arc<ScalarUDF>, args| {
+            Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), args)))
+        };
+        match expr {
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_integer(&left) && is_integer(&right) => {
+                let function = match op {
+                    Operator::Plus => &self.add,
+                    Operator::Minus => &self.subtract,
+                    Operator::Multiply => &self.multiply,
+                    _ => return Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
+                };
+                call(function, vec![*left, *right])
+            }
+            Expr::Negative(inner) => match inner.get_type(schema).map(|t| ScalarValue::new_zero(&t)) {
+                Ok(Ok(zero)) if is_integer(&inner) => {
+                    call(&self.subtract, vec![Expr::Literal(zero, None), *inner])
+                }
+                _ => Transformed::no(Expr::Negative(inner)),
+            },
+            other => Transformed::no(other),
+        }
+    }
+}
+
+impl FunctionRewrite for CheckArithmetic {
+    fn name(&self) -> &str {
+        "check_arithmetic"
+    }
+
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
+        Ok(self.node(expr, schema))
+    }
+}
+
+/// One operator on two integers.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Checked {
+    op: Operator,
+    name: &'static str,
+    signature: Signature,
+}
+
+impl Checked {
+    fn new(op: Operator, name: &'static str) -> Self {
+        Self { op, name, signature: Signature::user_defined(Volatility::Immutable) }
+    }
+
+    fn operands<'a, T>(&self, args: &'a [T]) -> Result<(&'a T, &'a T)> {
+        match args {
+            [left, right] => Ok((left, right)),
+            _ => Err(Error::internal(format!("{} has two arguments", self.name)).into()),
+        }
+    }
+}
+
+impl ScalarUDFImpl for Checked {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// As an expression looks in a plan.
+    fn display_name(&self, args: &[Expr]) -> Result<String> {
+        let (left, right) = self.operands(args)?;
+        Ok(format!("{left} {} {right}", self.op))
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        let (left, right) = self.operands(args)?;
+        Ok(format!("{} {} {}", left.schema_name(), self.op, right.schema_name()))
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        let (left, right) = self.operands(types)?;
+        BinaryTypeCoercer::new(left, &self.op, right).get_result_type()
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let types: Vec<DataType> = args.arg_fields.iter().map(|f| f.data_type().clone()).collect();
+        let nullable = args.arg_fields.iter().any(|f| f.is_nullable());
+        Ok(Arc::new(Field::new(self.name, self.return_type(&types)?, nullable)))
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let (left, right) = self.operands(types)?;
+        let (left, right) = BinaryTypeCoercer::new(left, &self.op, right).get_input_types()?;
+        Ok(vec![left, right])
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let (left, right) = self.operands(&args.args)?;
+        let kernel: fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> = match self.op {
+            Operator::Plus => numeric::add,
+            Operator::Minus => numeric::sub,
+            _ => numeric::mul,
+        };
+        apply(left, right, kernel).map_err(|e| out_of_range(e, args.return_field.data_type()))
+    }
+}
+
+/// As PostgreSQL says it: the two numbers are somewhere in the rows.
+fn out_of_range(error: DataFusionError, data_type: &DataType) -> DataFusionError {
+    match &error {
+        DataFusionError::ArrowError(inner, _) if matches!(**inner, ArrowError::ArithmeticOverflow(_)) => {
+            let name = match data_type {
+                DataType::Int16 => "smallint",
+                DataType::Int32 => "integer",
+                _ => "bigint",
+            };
+            Error::invalid(format!("{name} out of range: {inner}")).into()
+        }
+        _ => error,
+    }
+}

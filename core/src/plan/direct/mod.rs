@@ -1,0 +1,164 @@
+//! Statements that need no planner: one row of one table by its primary key.
+//!
+//! `SELECT items FROM table WHERE key = value [AND conditions]`, and so the UPDATE and DELETE that select
+//! their rows that way, cost more to plan than to run. The shape is recognised on the syntax tree; names,
+//! types and expressions are DataFusion's own, so both routes answer the same. Whatever is not understood
+//! here, wrong statements included, is left to the planner, whose answer or error it then is.
+
+mod expressions;
+mod shape;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::{Expr, Query, SelectItem};
+
+use crate::catalog::{SEQ_COLUMN, TableDef};
+use crate::error::Result;
+use crate::plan::literal::literal;
+use crate::plan::statement::StatementContext;
+use crate::scan::rows_by_key;
+use crate::sql::ident_name;
+use expressions::Expressions;
+use shape::Shape;
+
+/// A statement that reads at most one row, found by its key.
+pub struct DirectRead {
+    def: Arc<TableDef>,
+    key: Vec<ArrayRef>,
+    filters: Vec<Arc<dyn PhysicalExpr>>,
+    items: Vec<Item>,
+    schema: SchemaRef,
+}
+
+/// A column of the result.
+enum Item {
+    /// A column of the row versions, by place.
+    Column(usize),
+    Value(ScalarValue),
+    Computed(Arc<dyn PhysicalExpr>),
+}
+
+impl DirectRead {
+    /// The direct plan of `query`; `None` when it has to be planned by DataFusion.
+    #[must_use]
+    pub fn of(context: &StatementContext<'_>, query: &Query) -> Option<Self> {
+        let shape = Shape::of(query)?;
+        let def = context.table(&shape.table).ok()?;
+        let alias = shape.alias.clone().unwrap_or_else(|| def.name.clone());
+        let (key, rest) = shape.key(&def, &alias, context.params)?;
+        let mut expressions = Expressions::new(context, &def, &alias);
+        let filters = rest.into_iter().map(|e| expressions.condition(e)).collect::<Option<_>>()?;
+        let mut items = Vec::new();
+        let mut fields: Vec<FieldRef> = Vec::new();
+        for item in shape.items {
+            let (expr, name) = match item {
+                SelectItem::Wildcard(options) if *options == Default::default() => {
+                    for (place, field) in def.arrow_schema().fields().iter().enumerate() {
+                        fields.push(Arc::clone(field));
+                        // `_seq` and `_deleted` stand before the columns.
+                        items.push(Item::Column(place + 2));
+                    }
+                    continue;
+                }
+                SelectItem::UnnamedExpr(expr) => (expr, None),
+                SelectItem::ExprWithAlias { expr, alias } => (expr, Some(ident_name(alias))),
+                _ => return None,
+            };
+            let (item, field) = match column(&def, &alias, expr) {
+                Some((place, field)) => (Item::Column(place), field),
+                None => {
+                    // What DataFusion calls a column without a name is its own business.
+                    name.as_ref()?;
+                    computed(context, &mut expressions, expr)?
+                }
+            };
+            fields.push(Arc::new(match name {
+                Some(name) => field.with_name(name),
+                None => field,
+            }));
+            items.push(item);
+        }
+        Some(Self { def, key, filters, items, schema: Arc::new(Schema::new(fields)) })
+    }
+
+    /// Reads the row, if there is one.
+    ///
+    /// # Errors
+    /// What reading the cold tier and evaluating expressions report.
+    pub async fn run(&self, context: &StatementContext<'_>) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let reads = context.reads(&self.def).await?;
+        let report = context.reports.start(self.def.full_name().to_string());
+        let (mut rows, _) = rows_by_key(&reads, &self.key, false, Some(&report)).await?;
+        // One after the other on what is left, so that `b <> 0 AND a / b > 1` does not divide by zero.
+        for filter in &self.filters {
+            if rows.num_rows() == 0 {
+                break;
+            }
+            let kept = filter.evaluate(&table_rows(&self.def, &rows)?)?.into_array(rows.num_rows())?;
+            rows = filter_record_batch(&rows, kept.as_boolean())?;
+        }
+        let table = table_rows(&self.def, &rows)?;
+        let columns = self.items.iter().map(|item| match item {
+            Item::Column(place) => Ok(Arc::clone(rows.column(*place))),
+            Item::Value(value) => Ok(value.to_array_of_size(rows.num_rows())?),
+            Item::Computed(expr) => Ok(expr.evaluate(&table)?.into_array(rows.num_rows())?),
+        });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
+        Ok((Arc::clone(&self.schema), vec![batch]))
+    }
+
+    /// One line that says what is done, for EXPLAIN.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let names: Vec<&str> = self
+            .def
+            .key_columns()
+            .into_iter()
+            .filter_map(|i| self.def.columns.get(i))
+            .map(|c| c.name.as_str())
+            .collect();
+        let conditions = match self.filters.len() {
+            0 => String::new(),
+            n => format!(", conditions={n}"),
+        };
+        format!("DirectRead: table={}, key=({}){conditions}", self.def.full_name(), names.join(", "))
+    }
+}
+
+/// The column of the row versions that `expr` names, and its field in a result.
+fn column(def: &TableDef, alias: &str, expr: &Expr) -> Option<(usize, Field)> {
+    let name = shape::column_name(expr, alias)?;
+    if name == SEQ_COLUMN {
+        return Some((0, def.row_schema().field(0).clone()));
+    }
+    let place = def.index_of(&name)?;
+    let schema = def.arrow_schema();
+    Some((place + 2, schema.fields().get(place)?.as_ref().clone()))
+}
+
+fn computed(
+    context: &StatementContext<'_>,
+    expressions: &mut Expressions<'_>,
+    expr: &Expr,
+) -> Option<(Item, Field)> {
+    if let Some(value) = literal(context.params, expr).ok()? {
+        let nullable = value.is_null();
+        let field = Field::new("", value.data_type(), nullable);
+        return Some((Item::Value(value), field));
+    }
+    let (expr, data_type, nullable): (_, DataType, bool) = expressions.value(expr)?;
+    Some((Item::Computed(expr), Field::new("", data_type, nullable)))
+}
+
+/// Row versions without their system columns: what expressions are evaluated on.
+fn table_rows(def: &TableDef, rows: &RecordBatch) -> Result<RecordBatch> {
+    let columns = rows.columns().get(2..).unwrap_or_default().to_vec();
+    Ok(RecordBatch::try_new(def.arrow_schema(), columns)?)
+}
