@@ -37,6 +37,7 @@ mod opfs;
 mod random;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ use firndb_core::{Error, Result};
 pub use indexed_db::IndexedDbKv;
 pub use opfs::OpfsBlobs;
 pub use random::CryptoRng;
+pub use turn::EventLoopTurn;
 
 /// A name may have so many bytes.
 const NAME_BYTES: usize = 128;
@@ -63,7 +65,8 @@ pub async fn open(name: &str) -> Result<Stores> {
     let blobs = OpfsBlobs::open(name).await?;
     // A blob that is open for reading cannot be deleted, nor in some browsers replaced, by a successor.
     kv.at_end(blobs.release());
-    Ok(Stores { kv: Arc::new(kv), blobs: Arc::new(blobs), clock: Arc::new(SystemClock), rng: Arc::new(rng) })
+    let stores = Stores::new(Arc::new(kv), Arc::new(blobs), Arc::new(SystemClock), Arc::new(rng));
+    Ok(stores.with_pause(Arc::new(EventLoopTurn)))
 }
 
 /// Deletes the store `name` with all that is in it. One that does not exist is no error. Whoever has it open
