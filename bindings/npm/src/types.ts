@@ -38,8 +38,8 @@ export interface QueryOptions {
   /** TIMESTAMP as `Date`, which has milliseconds, or as `bigint` of microseconds since 1970. Default: `'date'`. */
   timestamps?: 'date' | 'micros'
   /**
-   * Gives up: the promise is rejected with the signal's reason. A statement that waits is not begun; one that the
-   * engine is at may still take effect.
+   * Gives up: the promise is rejected with the signal's reason, and the engine takes the statement back. One that it
+   * is already committing takes effect all the same.
    */
   signal?: AbortSignal
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use firndb_core::storage::Stores;
 use firndb_core::{Engine, Error, Result, Role, UserId};
+use firndb_storage_browser::EventLoopTurn;
 use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -11,7 +12,6 @@ use wasm_bindgen_futures::future_to_promise;
 use crate::answer::object;
 use crate::failure::thrown;
 use crate::options::config;
-use crate::pause::BehindEvents;
 use crate::session::Session;
 
 /// How a name begins whose store is only in memory.
@@ -91,13 +91,15 @@ impl Database {
 
 async fn open(name: &str, options: &JsValue) -> Result<Database> {
     let config = config(options)?;
-    let stores = stores(name).await?.with_pause(Arc::new(BehindEvents));
-    let engine = Engine::open(stores, config).await?;
+    let engine = Engine::open(stores(name).await?, config).await?;
     Ok(Database { engine })
 }
 
 async fn stores(name: &str) -> Result<Stores> {
-    if name.starts_with(MEMORY) { Ok(Stores::memory()) } else { firndb_storage_browser::open(name).await }
+    if name.starts_with(MEMORY) {
+        return Ok(Stores::memory().with_pause(Arc::new(EventLoopTurn)));
+    }
+    firndb_storage_browser::open(name).await
 }
 
 fn count_parameters(sql: &str) -> Result<u32> {

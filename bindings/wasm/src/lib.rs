@@ -16,7 +16,6 @@ mod failure;
 mod options;
 mod panic;
 mod params;
-mod pause;
 mod session;
 
 pub use database::Database;
