@@ -1,7 +1,7 @@
 //! The npm package: WebAssembly with its JavaScript, the package around it, its checks, and its tests in Node.js
 //! and in Chromium.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::no_arguments;
 use crate::phases::Phases;
