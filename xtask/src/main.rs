@@ -12,6 +12,7 @@ mod claim;
 mod debian;
 mod demo;
 mod lint;
+mod npm;
 mod phases;
 mod setup;
 mod shell;
@@ -62,6 +63,12 @@ const VERBS: &[Verb] = &[
         arguments: "",
         about: "Build for wasm32-unknown-unknown, run it in Node.js, test storage in Chromium",
         run: wasm::verb,
+    },
+    Verb {
+        name: "npm",
+        arguments: "",
+        about: "Build the npm package, check it, and test it in Chromium",
+        run: npm::verb,
     },
     Verb {
         name: "bench",

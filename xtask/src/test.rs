@@ -3,7 +3,7 @@
 use crate::phases::Phases;
 use crate::shell::Result;
 use crate::workspace::{NATIVE, Workspace};
-use crate::{lint, no_arguments, setup, wasm};
+use crate::{lint, no_arguments, npm, setup, wasm};
 
 /// `cargo xtask test`.
 pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -17,6 +17,7 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     phases.run("clippy", || lint::clippy(workspace))?;
     phases.run("tests", || run_tests(workspace))?;
     wasm::check(workspace, &toolchain, &mut phases)?;
+    npm::check(workspace, &mut phases)?;
     phases.summarize();
     Ok(())
 }

@@ -16,13 +16,18 @@ const TIMEOUT_SECONDS: &str = "600";
 /// What the tests lack on this machine.
 pub fn missing() -> Vec<Missing> {
     let mut missing = Vec::new();
-    if which(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]).is_none() {
-        missing.push(Missing { what: "Chromium, to test storage in", debian: &["chromium"] });
+    if chromium().is_none() {
+        missing.push(Missing { what: "Chromium, to test in", debian: &["chromium"] });
     }
     if driver().is_none() {
         missing.push(Missing { what: "chromedriver, which starts Chromium", debian: &["chromium-driver"] });
     }
     missing
+}
+
+/// The browser, where it is installed.
+pub fn chromium() -> Option<PathBuf> {
+    which(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
 }
 
 fn driver() -> Option<PathBuf> {

@@ -1,20 +1,21 @@
 //! The engine as WebAssembly, built with the cheapest profile: run in Node.js and compared with what it must
 //! print, and its storage tested in a browser.
 
-mod bindgen;
-mod browser;
+pub mod bindgen;
+pub mod browser;
 pub mod toolchain;
 
 use std::path::{Path, PathBuf};
 
 use crate::no_arguments;
+use crate::npm;
 use crate::phases::Phases;
 use crate::shell::{Failure, Result, Tool, io_failure};
 use crate::workspace::Workspace;
 use toolchain::Toolchain;
 
-const TARGET: &str = "wasm32-unknown-unknown";
-const PROFILE: &str = "wasm-dev";
+pub const TARGET: &str = "wasm32-unknown-unknown";
+pub const PROFILE: &str = "wasm-dev";
 const PACKAGE: &str = "firndb-tests-wasm";
 
 /// `cargo xtask wasm`.
@@ -35,13 +36,14 @@ pub fn check(workspace: &Workspace, toolchain: &Toolchain, phases: &mut Phases) 
     phases.run("wasm: storage in Chromium", || browser::test(workspace, toolchain))
 }
 
-fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
+/// Builds all that there is of WebAssembly.
+pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     toolchain
         .cargo(workspace)?
         // All at once, tests included: each on its own would have other features of what they share, and build
         // that again.
         .args(["build", "--all-targets", "--target", TARGET, "--profile", PROFILE])
-        .args(["--package", PACKAGE, "--package", browser::PACKAGE])
+        .args([PACKAGE, browser::PACKAGE, npm::PACKAGE].iter().flat_map(|name| ["--package", *name]))
         .hint("`core` compiles without a platform: no threads, no files, no clock of the system, no tokio")
         .run()
 }

@@ -1,0 +1,124 @@
+/** The package in browsers: the engine in a worker, shared by all tabs of the origin. */
+
+import { type Candidate, Connection } from './connection.js'
+import { Database } from './database.js'
+import { FirnDBError } from './errors.js'
+import { portLink } from './link.js'
+import { isMemory, type WasmSource, type WorkerMessage } from './protocol.js'
+import type { OpenOptions, StorageReport } from './types.js'
+import { toSource } from './wasm-source.js'
+
+export { Transaction } from './database.js'
+export { type ErrorCode, FirnDBError } from './errors.js'
+export type { Statement } from './queryable.js'
+export type { Field, OpenOptions, Param, QueryOptions, Result, Row, StorageReport } from './types.js'
+
+/** An open database. */
+export class FirnDB extends Database {
+  /**
+   * Opens the store `name` of this origin, making it if it is not there. All tabs that have it open share one engine.
+   * `memory://` is a store of this page alone that ends with it.
+   */
+  static async open(name: string, options: OpenOptions = {}): Promise<FirnDB> {
+    if (typeof name !== 'string' || name === '') {
+      throw new FirnDBError('InvalidInput', 'expected the name of a store, such as "notes" or "memory://"')
+    }
+    const wasm = await toSource(options.wasm, globalThis.location.href)
+    if (!isMemory(name) && options.persist !== false) {
+      // Not awaited: a browser may ask the user. The answer is in the report of storage().
+      void navigator.storage?.persist?.().catch(() => false)
+    }
+    const client = randomId()
+    const connection = await Connection.open({
+      name,
+      client,
+      locks: navigator.locks,
+      openChannel: (channel) => new BroadcastChannel(channel),
+      spawn: (broken) => spawn(name, client, wasm, options, broken),
+    })
+    const unfollow = followPage(connection)
+    return new FirnDB({
+      submit: (operation, how) => connection.submit(operation, how),
+      storage: () => report(name),
+      close: () => {
+        unfollow()
+        return connection.close()
+      },
+    })
+  }
+}
+
+/** Tells `connection` when the page goes and when it comes back; gives what ends that. */
+function followPage(connection: Connection): () => void {
+  const hide = () => connection.suspend()
+  const show = (event: PageTransitionEvent) => {
+    if (event.persisted) {
+      connection.resume()
+    }
+  }
+  globalThis.addEventListener('pagehide', hide)
+  globalThis.addEventListener('pageshow', show)
+  return () => {
+    globalThis.removeEventListener('pagehide', hide)
+    globalThis.removeEventListener('pageshow', show)
+  }
+}
+
+function spawn(
+  name: string,
+  client: string,
+  wasm: WasmSource,
+  options: OpenOptions,
+  broken: (message: string) => void,
+): Candidate {
+  const worker = makeWorker(options.worker)
+  const { port1, port2 } = new MessageChannel()
+  const engine = options.durability === undefined ? {} : { durability: options.durability }
+  worker.onerror = (event) => {
+    event.preventDefault()
+    broken(event.message || 'the worker of the engine could not be started: is its file served with the package?')
+  }
+  worker.onmessageerror = () => broken('the worker of the engine could not read a message')
+  const send = (message: WorkerMessage, transfer: Transferable[] = []) => worker.postMessage(message, transfer)
+  send({ kind: 'start', name, client, options: engine, wasm, port: port2 }, [port2])
+  return {
+    link: portLink(port1),
+    stop: () => send({ kind: 'stop' }),
+    terminate: () => {
+      worker.onerror = null
+      worker.terminate()
+      port1.close()
+    },
+  }
+}
+
+function makeWorker(from: OpenOptions['worker']): Worker {
+  if (typeof from === 'function') {
+    return from()
+  }
+  if (from !== undefined) {
+    return new Worker(from, { type: 'module' })
+  }
+  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+}
+
+/** Not a secret; `crypto.randomUUID` is only there in secure contexts, stores in memory everywhere. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+async function report(name: string): Promise<StorageReport> {
+  if (isMemory(name)) {
+    return { kind: 'memory', persisted: false }
+  }
+  const storage: StorageManager | undefined = navigator.storage
+  const persisted = (await storage?.persisted?.()) ?? false
+  const { usage, quota } = (await storage?.estimate?.()) ?? {}
+  return {
+    kind: 'browser',
+    persisted,
+    ...(usage === undefined ? {} : { usageBytes: usage }),
+    ...(quota === undefined ? {} : { quotaBytes: quota }),
+  }
+}

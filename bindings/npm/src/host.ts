@@ -1,0 +1,275 @@
+/** The leader's side of the protocol: carries out what clients ask for, in sessions of the engine. */
+
+import type { Engine, EngineCancel, EngineDatabase, EngineSession } from './engine.js'
+import { FirnDBError, toSent } from './errors.js'
+import type { Link } from './link.js'
+import type { ClientMessage, HostMessage, Operation, Reply } from './protocol.js'
+
+/** A link to a client, as the leader sees it. */
+export type ClientLink = Link<HostMessage, ClientMessage>
+
+type Request = Extract<ClientMessage, { kind: 'request' }>
+
+/** A transaction of a client: what is asked of it is done in order. */
+interface Open {
+  readonly session: EngineSession
+  tail: Promise<unknown>
+}
+
+/** The engine, and the clients that it works for. */
+export class Host {
+  readonly #visitors = new Set<Visitor>()
+  readonly #running = new Set<Promise<void>>()
+  readonly db: EngineDatabase
+  readonly newCancel: () => EngineCancel
+  /** Called with a trap of the engine, such as a stack overflow. */
+  readonly trapped: (error: unknown) => void
+  draining = false
+  broken = false
+
+  constructor({ db, newCancel }: Engine, trapped: (error: unknown) => void = () => undefined) {
+    this.db = db
+    this.newCancel = newCancel
+    this.trapped = trapped
+  }
+
+  /** Works for the client behind `link` in `term`, until {@link Visitor.leave}. */
+  welcome(link: ClientLink, term: number): Visitor {
+    const visitor = new Visitor(this, link, term, () => this.#visitors.delete(visitor))
+    this.#visitors.add(visitor)
+    return visitor
+  }
+
+  /** Tells every client what brought the engine down, and does nothing any more. */
+  breakDown(message: string): void {
+    this.broken = true
+    for (const visitor of this.#visitors) {
+      visitor.breakDown(message)
+    }
+  }
+
+  /**
+   * Takes nothing new, and gives what runs and the transactions that are open up to `graceMs` to end; then rolls
+   * back those that have not. Before it ends it has seen, and sent on, all that its clients had sent it.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.draining = true
+    for (const visitor of this.#visitors) {
+      visitor.sayLeaving()
+    }
+    const until = Date.now() + graceMs
+    const busy = () => this.#running.size > 0 || [...this.#visitors].some((visitor) => visitor.holdsUp)
+    while (busy() && Date.now() < until) {
+      const pause = new Promise((resolve) => setTimeout(resolve, 10))
+      await Promise.race([pause, ...this.#running])
+    }
+    for (const visitor of this.#visitors) {
+      visitor.leave()
+    }
+  }
+
+  /** Keeps `work` in mind until it is done. */
+  track(work: Promise<void>): void {
+    this.#running.add(work)
+    void work.finally(() => this.#running.delete(work))
+  }
+}
+
+/** A client, as long as it is there. */
+export class Visitor {
+  readonly #host: Host
+  readonly #link: ClientLink
+  readonly #term: number
+  readonly #onLeave: () => void
+  readonly #open = new Map<number, Open>()
+  /** What takes back each request that is not answered. */
+  readonly #cancels = new Map<number, EngineCancel>()
+  #hasLeft = false
+  #gone = false
+
+  constructor(host: Host, link: ClientLink, term: number, onLeave: () => void) {
+    this.#host = host
+    this.#link = link
+    this.#term = term
+    this.#onLeave = onLeave
+    link.listen((message) => this.#receive(message))
+  }
+
+  /** Whether a transaction is open, or the client has not heard that the host leaves. */
+  get holdsUp(): boolean {
+    return this.#open.size > 0 || !this.#hasLeft
+  }
+
+  /** Tells the client to ask the next leader. */
+  sayLeaving(): void {
+    this.#post({ kind: 'leaving', term: this.#term })
+  }
+
+  /** Ends it: what runs is taken back, open transactions are rolled back, nothing is answered any more. */
+  leave(): void {
+    if (this.#gone) {
+      return
+    }
+    this.#gone = true
+    for (const cancel of this.#cancels.values()) {
+      cancel.cancel()
+    }
+    for (const { session } of this.#open.values()) {
+      session.free()
+    }
+    this.#open.clear()
+    this.#onLeave()
+  }
+
+  /** Says what brought the engine down. */
+  breakDown(message: string): void {
+    this.#link.post({ kind: 'fatal', term: this.#term, message })
+  }
+
+  #receive(message: ClientMessage): void {
+    if (this.#gone || this.#host.broken || message.term !== this.#term) {
+      return
+    }
+    if (message.kind === 'request') {
+      this.#host.track(this.#serve(message))
+    } else if (message.kind === 'cancel') {
+      this.#cancels.get(message.id)?.cancel()
+    } else {
+      this.#hasLeft = true
+    }
+  }
+
+  async #serve({ id, operation }: Request): Promise<void> {
+    const session = 'session' in operation ? operation.session : undefined
+    const begins = operation.op === 'begin'
+    if (this.#host.draining && (session === undefined || begins)) {
+      this.#post({ kind: 'moved', term: this.#term, id })
+      return
+    }
+    const cancel = this.#host.newCancel()
+    this.#cancels.set(id, cancel)
+    try {
+      const reply = await this.#perform(operation, cancel)
+      this.#post({ kind: 'answer', term: this.#term, id, reply }, buffers(reply))
+    } catch (error) {
+      if (isTrap(error)) {
+        this.#host.trapped(error)
+      }
+      this.#post({ kind: 'error', term: this.#term, id, error: toSent(error) })
+    } finally {
+      this.#cancels.delete(id)
+      cancel.free()
+    }
+  }
+
+  #perform(operation: Operation, cancel: EngineCancel): Promise<Reply> | Reply {
+    switch (operation.op) {
+      case 'query':
+      case 'exec': {
+        const run = (session: EngineSession): Promise<Reply> =>
+          operation.op === 'query'
+            ? session.query(operation.sql, [...operation.params], cancel)
+            : session.execute(operation.sql, cancel)
+        return operation.session === undefined
+          ? this.#alone(operation.use, cancel, run)
+          : this.#within(operation.session, run)
+      }
+      case 'begin':
+        return this.#begin(operation.session, operation.use, cancel)
+      case 'end':
+        return this.#end(operation.session, operation.commit, cancel)
+      case 'parameters':
+        return this.#host.db.countParameters(operation.sql)
+      case 'stats':
+        return this.#host.db.stats()
+    }
+  }
+
+  /** Runs something in a session of its own, so that no request waits for another. */
+  async #alone(
+    use: string | undefined,
+    cancel: EngineCancel,
+    run: (session: EngineSession) => Promise<Reply>,
+  ): Promise<Reply> {
+    const session = this.#host.db.session()
+    try {
+      if (use !== undefined) {
+        await session.execute(use, cancel)
+      }
+      const reply = await run(session)
+      if (session.inTransaction) {
+        throw new FirnDBError(
+          'InvalidInput',
+          'a transaction was begun and not ended, so it was rolled back: use transaction(), or COMMIT in the same script',
+        )
+      }
+      return reply
+    } finally {
+      session.free()
+    }
+  }
+
+  async #begin(id: number, use: string | undefined, cancel: EngineCancel): Promise<null> {
+    const session = this.#host.db.session()
+    const open: Open = { session, tail: Promise.resolve() }
+    this.#open.set(id, open)
+    try {
+      if (use !== undefined) {
+        await session.execute(use, cancel)
+      }
+      await session.execute('BEGIN', cancel)
+      return null
+    } catch (error) {
+      this.#release(id)
+      throw error
+    }
+  }
+
+  async #end(session: number, commit: boolean, cancel: EngineCancel): Promise<null> {
+    try {
+      await this.#within(session, (open) => open.execute(commit ? 'COMMIT' : 'ROLLBACK', cancel))
+      return null
+    } finally {
+      this.#release(session)
+    }
+  }
+
+  /** Runs something in an open transaction, after what was asked of it before. */
+  #within(session: number, run: (session: EngineSession) => Promise<Reply>): Promise<Reply> {
+    const open = this.#open.get(session)
+    if (!open) {
+      throw new FirnDBError('InvalidInput', 'the transaction is over')
+    }
+    const work = open.tail.then(() => (this.#gone ? null : run(open.session)))
+    open.tail = work.catch(() => undefined)
+    return work
+  }
+
+  #release(session: number): void {
+    this.#open.get(session)?.session.free()
+    this.#open.delete(session)
+  }
+
+  #post(message: HostMessage, transfer?: ArrayBuffer[]): void {
+    if (!this.#gone) {
+      this.#link.post(message, transfer)
+    }
+  }
+}
+
+/** Whether `error` ended the engine in the middle of something: what it holds is not to be trusted any more. */
+function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError
+}
+
+/** The buffers of `reply`, which nobody needs here any more. */
+function buffers(reply: Reply): ArrayBuffer[] {
+  const answers = Array.isArray(reply) ? reply : [reply]
+  const found: ArrayBuffer[] = []
+  for (const answer of answers) {
+    if (answer !== null && typeof answer === 'object' && 'ipc' in answer && answer.ipc instanceof Uint8Array) {
+      found.push(answer.ipc.buffer as ArrayBuffer)
+    }
+  }
+  return found
+}

@@ -1,0 +1,35 @@
+/** Web Locks, held until they are let go of. */
+
+/** The part of `navigator.locks` that is used. */
+export interface Locks {
+  request(
+    name: string,
+    options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal },
+    callback: () => Promise<void>,
+  ): Promise<unknown>
+}
+
+/** Lets go of a lock. */
+export type Release = () => void
+
+/**
+ * Waits for the lock `name`, and holds it until the function that is returned is called, or this context ends.
+ * `signal` gives up waiting: the promise is rejected with its reason.
+ */
+export function hold(locks: Locks, name: string, signal?: AbortSignal): Promise<Release> {
+  return new Promise((resolve, reject) => {
+    const held = () => new Promise<void>((release) => resolve(release))
+    locks.request(name, signal ? { signal } : {}, held).catch(reject)
+  })
+}
+
+/** Calls `gone` once whoever holds the lock `name` has let go of it; not after `signal` is aborted. */
+export function whenFree(locks: Locks, name: string, signal: AbortSignal, gone: () => void): void {
+  const granted = async () => {
+    if (!signal.aborted) {
+      gone()
+    }
+  }
+  // An abort ends the waiting by a rejection.
+  locks.request(name, { mode: 'shared', signal }, granted).catch(() => undefined)
+}

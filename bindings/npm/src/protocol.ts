@@ -1,0 +1,114 @@
+/**
+ * What pages and the engine's worker say to each other.
+ *
+ * One worker per store is the *leader*: it holds the lock {@link leaderLock} and has the engine open. Every open
+ * database is a *client*: it holds {@link clientLock} for as long as it lives, and has a channel of its own,
+ * {@link clientChannel}, on which only it and the leader speak. On {@link commonChannel} everybody hears:
+ *
+ * ```text
+ * client ── hello {client, term} ──► common           leader ── leader {term} ──► common
+ * client ◄── welcome {term} ── own channel            client ◄── refused ── own channel
+ * client ── request {term, id} ──► own channel        client ◄── answer | error | moved {term, id}
+ * ```
+ *
+ * A *term* is one engine's time in office. It is greater than that of any leader that a client has met, so a
+ * message of a leader that is gone is known by its lower term. While in office the leader holds
+ * {@link termLock}: a client that is granted it knows that the leader is gone, and what was in flight with it.
+ *
+ * The forms of `hello`, `leader`, `welcome` and `refused` are the same in every version of the protocol.
+ */
+
+import type { SentError } from './errors.js'
+import type { Param } from './types.js'
+
+/** Raised whenever two versions of the package could misunderstand each other. */
+export const PROTOCOL = 1
+
+/** What one statement answered; `ipc` is an Arrow IPC stream. */
+export type Answer =
+  | { kind: 'rows'; ipc: Uint8Array }
+  | { kind: 'affected'; rows: number }
+  | { kind: 'done'; verb: string }
+
+/** What a client asks for. `session` names a transaction; `use` is the statement that set its namespace. */
+export type Operation =
+  | { op: 'query'; sql: string; params: readonly Param[]; session?: number; use?: string }
+  | { op: 'exec'; sql: string; session?: number; use?: string }
+  | { op: 'begin'; session: number; use?: string }
+  | { op: 'end'; session: number; commit: boolean }
+  | { op: 'parameters'; sql: string }
+  | { op: 'stats' }
+
+/** What an operation answers: `query` an answer, `exec` several, `parameters` a count, `stats` counts. */
+export type Reply = Answer | Answer[] | number | Record<string, number> | null
+
+/** From a client, on its own channel. */
+export type ClientMessage =
+  | { kind: 'request'; term: number; id: number; operation: Operation }
+  | { kind: 'cancel'; term: number; id: number }
+  /** The answer to `leaving`: what was sent before it was all, but for the transactions that are open. */
+  | { kind: 'left'; term: number }
+
+/** From the leader, on the channel of one client. */
+export type HostMessage =
+  | { kind: 'welcome'; protocol: number; term: number }
+  | { kind: 'refused'; protocol: number; message: string }
+  | { kind: 'answer'; term: number; id: number; reply: Reply }
+  | { kind: 'error'; term: number; id: number; error: SentError }
+  /** The leader hands over: it takes what belongs to open transactions, for a moment, and nothing else. */
+  | { kind: 'leaving'; term: number }
+  /** Not carried out, and will not be: another leader is to be asked. */
+  | { kind: 'moved'; term: number; id: number }
+  /** The engine broke down: nothing that is in flight will be answered. */
+  | { kind: 'fatal'; term: number; message: string }
+  /** The worker could not open the store; only to the page that owns the worker. */
+  | { kind: 'failed'; error: SentError }
+  /** The worker has closed the store; only to the page that owns the worker. */
+  | { kind: 'stopped' }
+
+/** On the common channel. */
+export type CommonMessage =
+  | { kind: 'hello'; protocol: number; client: string; term: number }
+  | { kind: 'leader'; protocol: number; term: number }
+  /** Of the leader's page, which is being closed: whatever is sent from here on may be lost. */
+  | { kind: 'closing'; protocol: number; term: number }
+
+/** From a page to the worker that it owns. */
+export type WorkerMessage =
+  | { kind: 'start'; name: string; client: string; options: EngineOptions; wasm: WasmSource; port: MessagePort }
+  | { kind: 'stop' }
+
+/** What the engine is opened with. */
+export interface EngineOptions {
+  durability?: 'strict' | 'relaxed'
+}
+
+/** Where the engine's code is: beside the worker, at an address, or compiled by the page. */
+export type WasmSource = undefined | string | WebAssembly.Module
+
+/** Held by the worker that has the engine of `name` open. */
+export const leaderLock = (name: string): string => `firndb:${name}`
+
+/** Held by a leader for its time in office. */
+export const termLock = (name: string, term: number): string => `firndb:${name}:term:${term}`
+
+/** Held by a client for as long as it lives. */
+export const clientLock = (name: string, client: string): string => `firndb:${name}:client:${client}`
+
+/** Where clients look for the leader. */
+export const commonChannel = (name: string): string => `firndb:${name}`
+
+/** Where one client and the leader speak. */
+export const clientChannel = (name: string, client: string): string => `firndb:${name}:client:${client}`
+
+/** Whether stores of this name are only in memory, and so of one client only. */
+export const isMemory = (name: string): boolean => name.startsWith('memory:')
+
+/** Why a page and a leader of two versions do not work together. */
+export function versionMismatch(page: number, leader: number): string {
+  const older = page < leader ? 'this tab' : 'the other tab'
+  return (
+    `another tab has the store open with another version of the package firndb ` +
+    `(protocol ${leader}, this tab has ${page}): reload ${older}, whose version is older`
+  )
+}

@@ -1,0 +1,75 @@
+/** What goes in and out of the API. */
+
+import type { WasmSource } from './protocol.js'
+
+/** A value of a statement's parameter. */
+export type Param = null | undefined | boolean | number | bigint | string | Uint8Array | Date
+
+/** A row as an object: the values by {@link Field.key}. */
+export type Row = Record<string, unknown>
+
+/** A column of a result. */
+export interface Field {
+  /** The name that SQL gives the column. */
+  readonly name: string
+  /**
+   * The property of a row object that holds the column: the name, or the name with a number after it where an
+   * earlier column has that name.
+   */
+  readonly key: string
+  /** The SQL type, in capitals. */
+  readonly type: string
+}
+
+/** What a statement answered. */
+export interface Result<R = Row> {
+  /** The rows of a query or of RETURNING; none for other statements. */
+  readonly rows: R[]
+  /** The columns of `rows`. */
+  readonly fields: Field[]
+  /** How many rows were inserted, updated or deleted; absent where the statement answers with rows. */
+  readonly affectedRows?: number
+}
+
+/** How one statement is run and its rows are given. */
+export interface QueryOptions {
+  /** Rows as objects, or as arrays of values in the order of `fields`. Default: `'object'`. */
+  rowMode?: 'object' | 'array'
+  /** TIMESTAMP as `Date`, which has milliseconds, or as `bigint` of microseconds since 1970. Default: `'date'`. */
+  timestamps?: 'date' | 'micros'
+  /**
+   * Gives up: the promise is rejected with the signal's reason, and the engine takes the statement back. One that it
+   * is already committing takes effect all the same.
+   */
+  signal?: AbortSignal
+}
+
+/** How a store is opened. */
+export interface OpenOptions {
+  /**
+   * What an acknowledged write survives: `'strict'` (the default) also a loss of power, `'relaxed'` may lose the last
+   * moments. It is the leader's that counts where several tabs have the store open.
+   */
+  durability?: 'strict' | 'relaxed'
+  /** The engine's WebAssembly, where it is not beside the package's files: an address, its bytes, or compiled. */
+  wasm?: URL | string | BufferSource | Exclude<WasmSource, undefined>
+  /** The engine's worker, where it is not beside the package's files: an address, or what makes one. */
+  worker?: URL | string | (() => Worker)
+  /** Whether to ask the browser not to evict the store's data. Default: `true`. {@link StorageReport} has its answer. */
+  persist?: boolean
+}
+
+/** Where a store lies and how much room there is. */
+export interface StorageReport {
+  /** In memory, or in storage of the browser that outlives the page. */
+  readonly kind: 'memory' | 'browser'
+  /**
+   * Whether the browser has promised to keep the data until the user removes it. `false` also in a private window,
+   * whose data end with it.
+   */
+  readonly persisted: boolean
+  /** Bytes that the origin uses, of all its storage; absent where the browser does not say. */
+  readonly usageBytes?: number
+  /** Bytes that the origin may use; absent where the browser does not say. */
+  readonly quotaBytes?: number
+}

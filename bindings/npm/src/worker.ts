@@ -1,0 +1,103 @@
+/** The engine's worker: waits for its turn to lead a store, or has one in memory for its own page. */
+
+import init, { Cancel, Database, onPanic } from '../pkg/engine.js'
+import type { Engine, OpenEngine } from './engine.js'
+import { toSent } from './errors.js'
+import { type ClientLink, Host } from './host.js'
+import { lead, work } from './leader.js'
+import { portLink } from './link.js'
+import { isMemory, PROTOCOL, type WasmSource, type WorkerMessage } from './protocol.js'
+
+/** What is used of the worker's global scope. */
+interface Scope {
+  onmessage: ((event: MessageEvent<WorkerMessage>) => void) | null
+  addEventListener(type: 'error', listener: (event: ErrorEvent) => void): void
+  addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void
+  close(): void
+}
+
+type Start = Extract<WorkerMessage, { kind: 'start' }>
+
+const scope = globalThis as unknown as Scope
+const stop = new AbortController()
+let own: ClientLink | undefined
+let host: Host | undefined
+let broken = false
+
+scope.onmessage = ({ data }) => {
+  if (data.kind === 'stop') {
+    stop.abort()
+    return
+  }
+  own = portLink(data.port)
+  void run(data, own)
+}
+
+async function run(start: Start, own: ClientLink): Promise<void> {
+  try {
+    const engine = opener(start.wasm)
+    await (isMemory(start.name) ? serveAlone(start, own, engine) : candidate(start, own, engine))
+    own.post({ kind: 'stopped' })
+  } catch (error) {
+    if (!broken) {
+      own.post({ kind: 'failed', error: toSent(error) })
+    }
+  }
+}
+
+async function candidate(start: Start, own: ClientLink, openEngine: OpenEngine): Promise<void> {
+  await lead({
+    name: start.name,
+    options: start.options,
+    client: start.client,
+    own,
+    openEngine,
+    locks: navigator.locks,
+    openChannel: (name) => new BroadcastChannel(name),
+    signal: stop.signal,
+    hostOf,
+  })
+}
+
+/** A store in memory is of one page: there is nobody to share it with. */
+async function serveAlone(start: Start, own: ClientLink, openEngine: OpenEngine): Promise<void> {
+  const term = 1
+  const engine = await openEngine(start.name, start.options)
+  hostOf(engine).welcome(own, term)
+  own.post({ kind: 'welcome', protocol: PROTOCOL, term })
+  await work(engine.db, stop.signal)
+  await engine.db.close()
+}
+
+function hostOf(engine: Engine): Host {
+  host = new Host(engine, (trap) => breakDown(toSent(trap).message))
+  return host
+}
+
+/** Opens engines, after loading the code once. */
+function opener(wasm: WasmSource): OpenEngine {
+  return async (name, options) => {
+    await init({ module_or_path: wasm ?? new URL('./engine_bg.wasm', import.meta.url) })
+    onPanic(breakDown)
+    return { db: await Database.open(name, options), newCancel: () => new Cancel() }
+  }
+}
+
+/** Tells every client what happened, and ends: the memory of an engine that broke down is not to be trusted. */
+function breakDown(message: string): void {
+  if (broken) {
+    return
+  }
+  broken = true
+  if (host) {
+    host.breakDown(message)
+  } else {
+    own?.post({ kind: 'fatal', term: 0, message })
+  }
+  // What was posted is under way; the lock goes with the worker.
+  setTimeout(() => scope.close())
+}
+
+// A trap, such as a stack overflow, is an exception in a task of the engine that nobody awaits.
+scope.addEventListener('error', (event) => breakDown(event.message))
+scope.addEventListener('unhandledrejection', (event) => breakDown(toSent(event.reason).message))

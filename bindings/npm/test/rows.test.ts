@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as arrow from '@uwdata/flechette'
+import { decimalText, toResult, uniqueKeys } from '../src/rows.js'
+import { quotedName, statementOf } from '../src/template.js'
+import type { QueryOptions, Row } from '../src/types.js'
+
+function result(columns: [string, arrow.DataType, unknown[]][], options?: QueryOptions) {
+  const table = arrow.tableFromColumns(
+    columns.map(([name, type, values]) => [name, arrow.columnFromArray(values, type)]) as never,
+  )
+  const ipc = arrow.tableToIPC(table, { format: 'stream' })
+  assert.ok(ipc)
+  return toResult({ kind: 'rows', ipc }, options)
+}
+
+const at = new Date('2024-02-03T04:05:06.789Z')
+
+test('each type has its value in JavaScript', () => {
+  const { rows, fields } = result([
+    ['b', arrow.bool(), [true, null]],
+    ['s', arrow.int16(), [-3, null]],
+    ['i', arrow.int32(), [7, null]],
+    ['l', arrow.int64(), [2n ** 62n, null]],
+    ['r', arrow.float32(), [0.5, null]],
+    ['d', arrow.float64(), [0.1, null]],
+    ['t', arrow.utf8(), ['snöw', null]],
+    ['y', arrow.binary(), [new Uint8Array([1, 2]), null]],
+    ['a', arrow.dateDay(), [new Date('2024-02-03'), null]],
+    ['m', arrow.timestamp(arrow.TimeUnit.MICROSECOND), [at, null]],
+  ])
+  assert.deepEqual(rows[0], {
+    b: true,
+    s: -3,
+    i: 7,
+    l: 2n ** 62n,
+    r: 0.5,
+    d: 0.1,
+    t: 'snöw',
+    y: new Uint8Array([1, 2]),
+    a: new Date('2024-02-03'),
+    m: at,
+  })
+  assert.ok(Object.values(rows[1] ?? {}).every((value) => value === null))
+  assert.deepEqual(
+    fields.map(({ type }) => type),
+    ['BOOLEAN', 'SMALLINT', 'INTEGER', 'BIGINT', 'REAL', 'DOUBLE PRECISION', 'TEXT', 'BYTEA', 'DATE', 'TIMESTAMP'],
+  )
+})
+
+test('timestamps keep their microseconds on request', () => {
+  const column: [string, arrow.DataType, unknown[]] = ['m', arrow.timestamp(arrow.TimeUnit.MICROSECOND), [at]]
+  const micros = BigInt(at.getTime()) * 1000n
+  assert.deepEqual(result([column], { timestamps: 'micros' }).rows, [{ m: micros }])
+})
+
+test('bytes are a copy, not a view of the whole answer', () => {
+  const { rows } = result([['y', arrow.binary(), [new Uint8Array([9])]]])
+  assert.equal(((rows[0] as Row).y as Uint8Array).buffer.byteLength, 1)
+})
+
+test('columns of one name keep their values', () => {
+  const columns = (): [string, arrow.DataType, unknown[]][] => [
+    ['id', arrow.int32(), [1]],
+    ['__proto__', arrow.int32(), [2]],
+  ]
+  assert.deepEqual(Object.entries(result(columns()).rows[0] ?? {}), [
+    ['id', 1],
+    ['__proto__', 2],
+  ])
+  assert.deepEqual(result(columns(), { rowMode: 'array' }).rows, [[1, 2]])
+  assert.deepEqual(uniqueKeys(['id', 'id', 'id_2', 'id', 'a']), ['id', 'id_3', 'id_2', 'id_4', 'a'])
+})
+
+test('decimals are text with all their digits', () => {
+  assert.equal(decimalText(-5n, 3), '-0.005')
+  assert.equal(decimalText(123456789012345678901n, 2), '1234567890123456789.01')
+  assert.equal(decimalText(7n, 0), '7')
+  assert.equal(decimalText(7n, -2), '700')
+})
+
+test('statements without rows say how many they changed', () => {
+  assert.deepEqual(toResult({ kind: 'affected', rows: 3 }), { rows: [], fields: [], affectedRows: 3 })
+  assert.deepEqual(toResult({ kind: 'done', verb: 'BEGIN' }), { rows: [], fields: [], affectedRows: 0 })
+})
+
+test('a template is a statement whose values are parameters', () => {
+  const sql = (parts: TemplateStringsArray, ...values: unknown[]) => [statementOf(parts), values]
+  assert.deepEqual(sql`a = ${1} AND b = ${"'; DROP"}`, ["a = $1 AND b = $2", [1, "'; DROP"]])
+  assert.deepEqual(sql`SELECT 1`, ['SELECT 1', []])
+})
+
+test('names are quoted part by part', () => {
+  assert.equal(quotedName('app.mess"ages'), '"app"."mess""ages"')
+})

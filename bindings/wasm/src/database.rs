@@ -1,0 +1,121 @@
+//! A store, open.
+
+use std::sync::Arc;
+
+use firndb_core::storage::Stores;
+use firndb_core::{Engine, Error, Result, Role, UserId};
+use firndb_storage_browser::EventLoopTurn;
+use js_sys::{Object, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use crate::answer::object;
+use crate::failure::thrown;
+use crate::options::config;
+use crate::session::Session;
+
+/// How a name begins whose store is only in memory.
+const MEMORY: &str = "memory:";
+
+/// A store, open.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Database {
+    engine: Engine,
+}
+
+#[wasm_bindgen]
+impl Database {
+    /// Opens the store `name`, making it if it is not there; `memory://` is a store that nobody else sees and
+    /// that ends with this object. `options` are those of `options::config`.
+    ///
+    /// Whoever had the store open before cannot commit any more.
+    ///
+    /// # Errors
+    /// What `Engine::open` reports; `InvalidInput` for options that are none.
+    pub async fn open(name: String, options: JsValue) -> Result<Database, JsValue> {
+        open(&name, &options).await.map_err(|e| thrown(&e))
+    }
+
+    /// A session: of `root` with every right, or of `subject` with `role` (`user`, `service`, `dba`, `system`).
+    ///
+    /// # Errors
+    /// `InvalidInput` for a role that is none, or a subject that is too long.
+    pub fn session(&self, subject: Option<String>, role: Option<String>) -> Result<Session, JsValue> {
+        let who = || -> Result<(UserId, Role)> {
+            let role = role.as_deref().map_or(Ok(Role::System), self::role)?;
+            Ok((subject.map_or_else(|| Ok(UserId::root()), UserId::new)?, role))
+        };
+        let (subject, role) = who().map_err(|e| thrown(&e))?;
+        Ok(Session::new(self.engine.session_as(subject, role)))
+    }
+
+    /// How many parameters the one statement in `sql` has.
+    ///
+    /// # Errors
+    /// `Syntax` for what is not SQL, `InvalidInput` for more or less than one statement.
+    #[wasm_bindgen(js_name = countParameters)]
+    pub fn count_parameters(&self, sql: &str) -> Result<u32, JsValue> {
+        count_parameters(sql).map_err(|e| thrown(&e))
+    }
+
+    /// Does one unit of work that no statement waits for; whether there was any.
+    #[wasm_bindgen(unchecked_return_type = "Promise<boolean>")]
+    pub fn step(&self) -> Promise {
+        let engine = self.engine.clone();
+        future_to_promise(async move { engine.step().await.map(JsValue::from).map_err(|e| thrown(&e)) })
+    }
+
+    /// What the engine did since it was opened, as an object of counts.
+    #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
+    pub fn stats(&self) -> Object {
+        let stats = self.engine.stats();
+        object(&[
+            ("flushes", (stats.flushes as f64).into()),
+            ("conflicts", (stats.conflicts as f64).into()),
+            ("coldRowsUpdated", (stats.cold_rows_updated as f64).into()),
+            ("filesOpened", (stats.files_opened as f64).into()),
+            ("scopesEvicted", (stats.scopes_evicted as f64).into()),
+        ])
+    }
+
+    /// Closes the stores. Sessions that are still there fail with `Unavailable`.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn close(&self) -> Promise {
+        let engine = self.engine.clone();
+        future_to_promise(
+            async move { engine.close().await.map(|()| JsValue::UNDEFINED).map_err(|e| thrown(&e)) },
+        )
+    }
+}
+
+async fn open(name: &str, options: &JsValue) -> Result<Database> {
+    let config = config(options)?;
+    let engine = Engine::open(stores(name).await?, config).await?;
+    Ok(Database { engine })
+}
+
+async fn stores(name: &str) -> Result<Stores> {
+    if name.starts_with(MEMORY) {
+        return Ok(Stores::memory().with_pause(Arc::new(EventLoopTurn)));
+    }
+    firndb_storage_browser::open(name).await
+}
+
+fn count_parameters(sql: &str) -> Result<u32> {
+    let parsed = firndb_core::sql::parse(sql)?;
+    let [statement] = parsed.as_slice() else {
+        return Err(Error::invalid(format!("expected one statement, found {}", parsed.len())));
+    };
+    Ok(u32::try_from(statement.parameters).unwrap_or(u32::MAX))
+}
+
+fn role(name: &str) -> Result<Role> {
+    match name {
+        "user" => Ok(Role::User),
+        "service" => Ok(Role::Service),
+        "dba" => Ok(Role::Dba),
+        "system" => Ok(Role::System),
+        _ => Err(Error::invalid(format!("a role is user, service, dba or system, not `{name}`"))),
+    }
+}

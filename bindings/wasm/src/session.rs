@@ -1,0 +1,98 @@
+//! A conversation with the engine.
+
+use std::rc::Rc;
+
+use async_lock::Mutex;
+use firndb_core::CancelToken;
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use crate::answer::{answer, answers};
+use crate::failure::thrown;
+use crate::params::values;
+
+/// A conversation with the engine. Its requests run one after the other, in the order in which they came.
+///
+/// `free` ends it, after the requests that it still has: an open transaction is rolled back.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Session {
+    shared: Rc<Mutex<firndb_core::Session>>,
+}
+
+impl Session {
+    pub(crate) fn new(session: firndb_core::Session) -> Self {
+        Self { shared: Rc::new(Mutex::new(session)) }
+    }
+}
+
+/// Takes the statements back that run with it, and those that will.
+#[wasm_bindgen]
+#[derive(Debug, Default)]
+pub struct Cancel {
+    token: CancelToken,
+}
+
+#[wasm_bindgen]
+impl Cancel {
+    /// One that nobody has used.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends its statements with `Cancelled`; one that is already being committed is not held up.
+    pub fn cancel(&self) {
+        self.token.cancel();
+    }
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// Runs one statement with the values of `params`; gives its answer.
+    ///
+    /// # Errors
+    /// The statement's; `InvalidInput` for a parameter that is no value of SQL; `Cancelled`.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Answer>")]
+    pub fn query(&self, sql: String, params: &Array, cancel: &Cancel) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        let token = cancel.token.clone();
+        // Read before the promise is returned: the caller may change the array afterwards.
+        let params = values(params);
+        future_to_promise(async move {
+            let run = async {
+                let params = params?;
+                let mut session = shared.lock().await;
+                session.set_cancel(token);
+                answer(&session.query(&sql, &params).await?)
+            };
+            run.await.map_err(|e: firndb_core::Error| thrown(&e))
+        })
+    }
+
+    /// Runs the statements of `sql` one after the other; gives their answers.
+    ///
+    /// # Errors
+    /// The first statement's that fails, or `Cancelled`; those before it have taken effect.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Answer[]>")]
+    pub fn execute(&self, sql: String, cancel: &Cancel) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        let token = cancel.token.clone();
+        future_to_promise(async move {
+            let run = async {
+                let mut session = shared.lock().await;
+                session.set_cancel(token);
+                answers(&session.execute(&sql).await?)
+            };
+            run.await.map_err(|e: firndb_core::Error| thrown(&e))
+        })
+    }
+
+    /// Whether a transaction is open; `false` also while a request is running.
+    #[wasm_bindgen(getter, js_name = inTransaction)]
+    pub fn in_transaction(&self) -> bool {
+        self.shared.try_lock().is_some_and(|session| session.in_transaction())
+    }
+}

@@ -1,0 +1,53 @@
+/** A plain static server: the built package under /firndb/, the pages of the tests beside it. */
+
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { extname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PACKAGE = fileURLToPath(new URL('../../../bindings/npm/dist/', import.meta.url))
+const PAGES = fileURLToPath(new URL('../page/', import.meta.url))
+
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.wasm': 'application/wasm' }
+
+/** As strict as a page can be that runs WebAssembly: nothing inline, no `eval`, no other origin. */
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'"
+
+/** Starts the server; `overlay` maps paths to text that is served instead of a file. */
+export async function serve(overlay = new Map()) {
+  const server = createServer((request, response) => {
+    void answer(new URL(request.url, 'http://localhost').pathname, overlay, response)
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    overlay,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+async function answer(path, overlay, response) {
+  const headers = (name) => ({
+    'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
+    'content-security-policy': POLICY,
+    'cache-control': 'no-cache',
+  })
+  if (overlay.has(path)) {
+    response.writeHead(200, headers(path)).end(overlay.get(path))
+    return
+  }
+  const inPackage = path.startsWith('/firndb/')
+  const name = normalize(inPackage ? path.slice('/firndb/'.length) : path.slice(1) || 'index.html')
+  const file = join(inPackage ? PACKAGE : PAGES, name)
+  try {
+    const { size } = await stat(file)
+    response.writeHead(200, { ...headers(name), 'content-length': size })
+    createReadStream(file).pipe(response)
+  } catch {
+    response.writeHead(404).end()
+  }
+}

@@ -1,0 +1,3 @@
+import { FirnDB, FirnDBError } from './firndb/browser.js'
+
+Object.assign(globalThis, { FirnDB, FirnDBError })

@@ -1,0 +1,106 @@
+//! The npm package: WebAssembly with its JavaScript, the package around it, its checks, and its tests in Node.js
+//! and in Chromium.
+
+use std::path::Path;
+
+use crate::no_arguments;
+use crate::phases::Phases;
+use crate::shell::{Failure, Result, Tool, io_failure};
+use crate::wasm::{self, PROFILE, TARGET, bindgen, browser, toolchain};
+use crate::workspace::Workspace;
+
+/// The package that is the module.
+pub const PACKAGE: &str = "firndb-wasm";
+
+/// What the package calls the module.
+const MODULE: &str = "engine";
+
+/// `cargo xtask npm`.
+pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    no_arguments("npm", arguments)?;
+    let mut phases = Phases::new();
+    let toolchain = phases.run("set-up, WebAssembly", || toolchain::set_up(workspace))?;
+    phases.run("wasm: build", || wasm::build(workspace, &toolchain))?;
+    check(workspace, &mut phases)?;
+    phases.summarize();
+    Ok(())
+}
+
+/// Builds the package, from WebAssembly that is built, and tests it.
+pub fn check(workspace: &Workspace, phases: &mut Phases) -> Result<()> {
+    let package = workspace.root().join("bindings").join("npm");
+    let browser_tests = workspace.root().join("tests").join("browser");
+    phases.run("npm: JavaScript bindings", || bind(workspace, &package))?;
+    phases.run("npm: install", || install(&package).and_then(|()| install(&browser_tests)))?;
+    phases.run("npm: build the package", || script(&package, "build").run())?;
+    phases.run("npm: check the package", || script(&package, "check").run())?;
+    phases.run("npm: unit tests", || script(&package, "test").run())?;
+    phases.run("npm: tests in Chromium", || {
+        let chromium = browser::chromium();
+        script(&browser_tests, "test")
+            .env(
+                "CHROMIUM",
+                chromium.ok_or_else(|| Failure::Missing("Chromium is no longer where it was".into()))?,
+            )
+            .hint("in tests/browser, `SHOW_CONSOLE=1 npm test` shows what the pages print")
+            .run()
+    })
+}
+
+/// Puts the module and its JavaScript where the package is built from; nothing if they are there.
+fn bind(workspace: &Workspace, package: &Path) -> Result<()> {
+    let tool = bindgen::installed(workspace, bindgen::BINDGEN)?;
+    let built = workspace.wasm_target().join(TARGET).join(PROFILE).join(PACKAGE.replace('-', "_"));
+    let built = built.with_extension("wasm");
+    let out = package.join("pkg");
+    if is_newer(&out.join(format!("{MODULE}_bg.wasm")), &[&built, &tool]) {
+        return Ok(());
+    }
+    Tool::new(tool)
+        // The names of functions are half of a module that is not optimised, and a browser reads it at each start.
+        .args(["--target", "web", "--omit-default-module-path", "--remove-name-section"])
+        .args(["--remove-producers-section", "--out-name", MODULE, "--out-dir"])
+        .arg(&out)
+        .arg(&built)
+        .hint("`wasm-bindgen` in Cargo.lock and the tool must have the same version")
+        .run()
+}
+
+/// What the lock file of the npm package at `dir` says; nothing if it is there.
+fn install(dir: &Path) -> Result<()> {
+    let installed = dir.join("node_modules").join(".package-lock.json");
+    if is_newer(&installed, &[&dir.join("package-lock.json")]) {
+        return Ok(());
+    }
+    let npm = Tool::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    npm.dir(dir).hint("is the npm registry within reach?").run()?;
+    // npm takes the times of a cache for some files: what is compared must be of this run.
+    let touched = std::fs::File::options().append(true).open(&installed);
+    touched
+        .and_then(|file| file.set_modified(std::time::SystemTime::now()))
+        .map_err(|e| io_failure(format!("{}", installed.display()), &e))
+}
+
+fn script(dir: &Path, name: &str) -> Tool {
+    Tool::new("npm").args(["run", "--silent", name]).dir(dir)
+}
+
+/// Whether `made` is there and younger than all of `from`.
+fn is_newer(made: &Path, from: &[&Path]) -> bool {
+    let time = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
+    let Some(made) = time(made) else { return false };
+    from.iter().all(|path| time(path).is_some_and(|time| time < made))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_not_newer() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        assert!(!is_newer(Path::new("no such file"), &[&here]));
+        assert!(!is_newer(&here, &[Path::new("no such file")]));
+        assert!(!is_newer(&here, &[&here]));
+    }
+}
