@@ -1,6 +1,7 @@
 //! What both tiers of every table share: stores, order of commits, open scopes, caches.
 
 mod open_scopes;
+mod settle;
 
 use std::sync::Arc;
 
@@ -10,7 +11,6 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::{Catalog, TableDef};
 use crate::cold::ColdCaches;
-use crate::cold::state::ColdState;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hot::block::Block;
@@ -20,6 +20,7 @@ use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
 use crate::tiers::open_scopes::OpenScopes;
+pub use crate::tiers::settle::drop_blocks;
 use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
 use crate::txn::snapshot::Snapshots;
@@ -130,7 +131,7 @@ impl Tiers {
     async fn read_scope(&self, table: TableId, scope: &Scope) -> Result<ScopeState> {
         let def = self.catalog().table_by_id(table).cloned();
         let def = def.ok_or_else(|| Error::conflict("the table was dropped meanwhile"))?;
-        let cold = ColdState::load(&self.stores, &def, scope, !self.config.read_only).await?;
+        let cold = self.load_cold(&def, scope).await?;
         let through = cold.pointer.flushed_through;
         let encoder = Arc::new(KeyEncoder::new(&def.key_types())?);
         let state = ScopeState::new(table, scope.clone(), encoder, Arc::new(cold));

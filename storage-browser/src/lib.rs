@@ -66,7 +66,7 @@ pub async fn open(name: &str) -> Result<Stores> {
     // A blob that is open for reading cannot be deleted, nor in some browsers replaced, by a successor.
     kv.at_end(blobs.release());
     let stores = Stores::new(Arc::new(kv), Arc::new(blobs), Arc::new(SystemClock), Arc::new(rng));
-    Ok(stores.with_pause(Arc::new(EventLoopTurn)))
+    Ok(stores.with_unsynced_names().with_pause(Arc::new(EventLoopTurn)))
 }
 
 /// Deletes the store `name` with all that is in it. One that does not exist is no error. Whoever has it open

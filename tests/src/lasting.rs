@@ -54,6 +54,12 @@ impl Lasting {
         &self.clock
     }
 
+    /// How many blocks of row versions are in the key-value store.
+    pub async fn hot_keys(&self) -> usize {
+        let page = self.kv.page(Keyspace::Hot, KeyRange::all(), usize::MAX).await;
+        page.map_or(0, |pairs| pairs.len())
+    }
+
     /// Where the cold tier is.
     #[must_use]
     pub fn blobs(&self) -> &InMemory {

@@ -14,10 +14,8 @@ use crate::cold::locate::locate;
 use crate::error::Result;
 use crate::flush::select::select;
 use crate::hot::scope::ScopeState;
-use crate::storage::keys::{scope_key, seq_key};
-use crate::storage::{KeyRange, Keyspace};
-use crate::tiers::Tiers;
-use crate::types::{Durability, SeqId};
+use crate::tiers::{Tiers, drop_blocks};
+use crate::types::Durability;
 
 /// What a flush did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +60,9 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
 
     let mut batch = tiers.fenced_batch();
     written.move_pointer(&mut batch, scope)?;
-    let end = SeqId::from_i64(through.as_i64().saturating_add(1));
-    let hot =
-        KeyRange::half_open(scope_key(scope.table, &scope.scope), seq_key(scope.table, &scope.scope, end));
-    batch.delete_range(Keyspace::Hot, hot);
+    if tiers.stores.names_are_synced {
+        drop_blocks(&mut batch, scope.table, &scope.scope, through);
+    }
     picked.put_tombstones(&mut batch, &def, scope)?;
     tiers.commit(batch, Durability::Strict).await?;
 

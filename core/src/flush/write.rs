@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flush::FlushReport;
 use crate::flush::select::Picked;
 use crate::hot::scope::ScopeState;
-use crate::manifest::store::{self as manifest_store, Pointer, create_blob};
+use crate::manifest::store::{self as manifest_store, Doubt, Pointer, create_blob};
 use crate::manifest::{BatchEntry, BatchStatus, DeletesRef, FORMAT, Manifest};
 use crate::pace::{CancelToken, Pace};
 use crate::storage::WriteBatch;
@@ -133,8 +133,13 @@ impl<'a> Plan<'a> {
         manifest.check().map_err(|e| Error::internal(format!("a flush made a bad manifest: {e}")))?;
         let (manifest_bytes, checksum) =
             manifest_store::create(tiers.stores.blobs.as_ref(), &self.before.dir, &manifest).await?;
-        let after =
-            Pointer { version, checksum: Some(checksum), flushed_through: self.through, ..pointer.clone() };
+        let after = Pointer {
+            version,
+            checksum: Some(checksum),
+            flushed_through: self.through,
+            doubt: (!tiers.stores.names_are_synced).then(|| doubt(tiers, &pointer)),
+            ..pointer.clone()
+        };
         let cold = ColdState::new(&tiers.stores.blobs, self.before.dir.clone(), after, Some(manifest), dead);
         Ok(Written { cold, manifest_bytes, before: pointer, files, bytes, hidden: self.hidden })
     }
@@ -261,6 +266,21 @@ fn mark_dead(batches: &mut [BatchEntry], dead: &BTreeMap<u64, RoaringBitmap>, pa
         }
     }
     Ok(())
+}
+
+/// What a pointer after `before` goes back to: the last state that is beyond doubt.
+fn doubt(tiers: &Tiers, before: &Pointer) -> Doubt {
+    let (epoch, since_ms) = (tiers.fence.epoch(), tiers.stores.clock.now_ms());
+    match &before.doubt {
+        Some(doubt) => Doubt { epoch, since_ms, ..doubt.clone() },
+        None => Doubt {
+            epoch,
+            since_ms,
+            version: before.version,
+            checksum: before.checksum.clone(),
+            flushed_through: before.flushed_through,
+        },
+    }
 }
 
 /// Row versions without their flag: cold rows are live.

@@ -33,6 +33,26 @@ pub struct Pointer {
     pub next_number: u64,
     /// The change feed knows every change above this.
     pub feed_floor: SeqId,
+    /// Present while the names of files may be lost that the manifest refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+}
+
+/// What a pointer goes back to when files are gone whose names could not be synced. The blocks of all
+/// commits after `flushed_through` are still there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// The writer epoch of the last flush that added to it.
+    pub epoch: u64,
+    /// When that was, in milliseconds since 1970.
+    pub since_ms: i64,
+    /// The manifest whose files are beyond doubt; 0 when there was none.
+    pub version: u64,
+    /// Its checksum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
+    /// What was cold in it.
+    pub flushed_through: SeqId,
 }
 
 impl Default for Pointer {
@@ -43,6 +63,7 @@ impl Default for Pointer {
             flushed_through: SeqId::ZERO,
             next_number: 1,
             feed_floor: SeqId::ZERO,
+            doubt: None,
         }
     }
 }

@@ -30,6 +30,9 @@ pub struct Stores {
     pub rng: Arc<dyn Rng>,
     /// How a statement that runs long lets others have the thread.
     pub pause: Arc<dyn Pause>,
+    /// Whether a blob that was put keeps its name through a power failure, as its bytes do. Where it may
+    /// not, what a flush made cold stays in the key-value store until a later opening has found the files.
+    pub names_are_synced: bool,
 }
 
 impl Stores {
@@ -52,7 +55,13 @@ impl Stores {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
-        Self { kv, blobs, clock, rng, pause: Arc::new(GiveWay) }
+        Self { kv, blobs, clock, rng, pause: Arc::new(GiveWay), names_are_synced: true }
+    }
+
+    /// The same stores, where the names of blobs cannot be synced.
+    #[must_use]
+    pub fn with_unsynced_names(self) -> Self {
+        Self { names_are_synced: false, ..self }
     }
 
     /// The same stores with another way to pause.
