@@ -43,6 +43,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Rebuild a lost key-value store from the blob store
     Recover(RecoverArgs),
+    /// Write a whole store into one archive
+    Dump(DumpArgs),
+    /// Make a store of an archive, from this program or from a browser
+    Load(LoadArgs),
     /// Tell the whole story on real data: load, flush, update, delete, query across both tiers
     Demo(DemoArgs),
     /// Print a completion script for a shell
@@ -269,6 +273,41 @@ pub struct RecoverArgs {
     /// rows deleted since are there again, rows flushed since are not
     #[arg(long)]
     pub force: bool,
+}
+
+/// `firndb dump`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The archive is a tar file with everything in it, hot and cold; `firndb load` makes a store of it, and so
+does FirnDB.load() in JavaScript.
+
+Examples:
+  firndb dump store store.tar
+  firndb dump store store.tar --blobs s3://bucket/prefix"
+)]
+pub struct DumpArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The archive; one that is there is replaced once the new one is whole
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `firndb load`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "DIR must not have a store. A load that is cut short leaves none: delete DIR and load again.
+
+Examples:
+  firndb load copy store.tar
+  firndb sql -d copy 'SHOW TABLES'"
+)]
+pub struct LoadArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The archive
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// `firndb demo`.

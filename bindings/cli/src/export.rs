@@ -54,7 +54,7 @@ pub async fn run(args: ExportArgs) -> failure::Outcome {
 }
 
 /// A file beside `path`, which goes away unless it is published.
-fn temporary(path: &Path) -> Result<NamedTempFile> {
+pub fn temporary(path: &Path) -> Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".firndb-export-");
     #[cfg(unix)]
@@ -67,7 +67,7 @@ fn temporary(path: &Path) -> Result<NamedTempFile> {
 }
 
 /// Gives the finished file its name, and the name durability; returns its size.
-fn publish(temporary: NamedTempFile, path: &Path) -> Result<u64> {
+pub fn publish(temporary: NamedTempFile, path: &Path) -> Result<u64> {
     let failed = |e: std::io::Error| failure::file("write", path, &e);
     temporary.as_file().sync_all().map_err(failed)?;
     let file = temporary.persist(path).map_err(|e| failed(e.error))?;

@@ -5,6 +5,7 @@
     expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")
 )]
 
+mod archive;
 mod args;
 mod check;
 mod demo;
@@ -82,6 +83,8 @@ async fn run(cli: Cli) -> Outcome {
         Some(Command::Inspect(args)) => inspect::run(args).await,
         Some(Command::Check(args)) => check::check(args).await,
         Some(Command::Recover(args)) => check::recover(args).await,
+        Some(Command::Dump(args)) => archive::dump(args).await,
+        Some(Command::Load(args)) => archive::load(args).await,
         Some(Command::Demo(args)) => demo::run(args).await,
         Some(Command::Completions(args)) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "firndb", &mut io::stdout());

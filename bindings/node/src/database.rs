@@ -4,6 +4,7 @@ use std::path::Path;
 
 use firndb_core::storage::Stores;
 use firndb_core::{Config, Durability, Engine, Error, Result, Role, UserId};
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 use crate::reply::Reply;
@@ -37,10 +38,7 @@ impl Database {
     /// ends with this object. Whether it is open, [`Self::opened`] says.
     #[napi]
     pub async fn open(path: String, options: OpenOptions) -> Self {
-        match open(&path, &options).await {
-            Ok(engine) => Self { engine: Some(engine), failure: None },
-            Err(failure) => Self { engine: None, failure: Some(failure) },
-        }
+        Self::of(open(&path, &options).await)
     }
 
     /// The error with which opening failed, if it did.
@@ -85,6 +83,30 @@ impl Database {
         }
     }
 
+    /// The whole store as one archive, in memory; [`Self::load`] makes a store of it.
+    #[napi]
+    pub async fn dump(&self) -> Reply {
+        let Some(engine) = &self.engine else { return self.opened() };
+        let mut archive = Vec::new();
+        Reply::of(
+            engine
+                .dump(&mut archive)
+                .await
+                .map(|()| Reply { bytes: Some(archive.into()), ..Reply::default() }),
+        )
+    }
+
+    /// Makes a store in the directory `path`, which must have none, of an archive. Whether it is open,
+    /// [`Self::opened`] says.
+    #[napi]
+    pub async fn load(path: String, options: OpenOptions, archive: Buffer) -> Self {
+        let loaded = async {
+            let (stores, config) = stores(&path, &options)?;
+            Engine::load(stores, config, &mut archive.as_ref()).await
+        };
+        Self::of(loaded.await)
+    }
+
     /// Closes the stores. Sessions that are still there fail with `Unavailable`.
     #[napi]
     pub async fn close(&self) -> Reply {
@@ -108,7 +130,21 @@ pub struct Stats {
     pub scopes_evicted: f64,
 }
 
+impl Database {
+    fn of(opened: Result<Engine>) -> Self {
+        match opened {
+            Ok(engine) => Self { engine: Some(engine), failure: None },
+            Err(failure) => Self { engine: None, failure: Some(failure) },
+        }
+    }
+}
+
 async fn open(path: &str, options: &OpenOptions) -> Result<Engine> {
+    let (stores, config) = stores(path, options)?;
+    Engine::open(stores, config).await
+}
+
+fn stores(path: &str, options: &OpenOptions) -> Result<(Stores, Config)> {
     let mut config = Config::default();
     config.durability = durability(options.durability.as_deref())?;
     config.read_only = options.read_only.unwrap_or(false);
@@ -120,7 +156,7 @@ async fn open(path: &str, options: &OpenOptions) -> Result<Engine> {
     } else {
         firndb_storage_native::open(Path::new(path), options.blobs.as_deref())?
     };
-    Engine::open(stores, config).await
+    Ok((stores, config))
 }
 
 fn durability(name: Option<&str>) -> Result<Durability> {

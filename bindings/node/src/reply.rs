@@ -33,6 +33,8 @@ pub struct Reply {
     pub answers: Option<Vec<Answer>>,
     /// What a question with yes or no has for an answer.
     pub yes: Option<bool>,
+    /// An archive.
+    pub bytes: Option<Buffer>,
     /// A count.
     pub count: Option<u32>,
 }

@@ -79,6 +79,28 @@ impl Database {
         ])
     }
 
+    /// The whole store as one archive, in memory; `Database.load` makes a store of it.
+    ///
+    /// # Errors
+    /// What the stores report.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn dump(&self) -> Promise {
+        let engine = self.engine.clone();
+        future_to_promise(async move {
+            let mut archive = Vec::new();
+            engine.dump(&mut archive).await.map_err(|e| thrown(&e))?;
+            Ok(js_sys::Uint8Array::from(archive.as_slice()).into())
+        })
+    }
+
+    /// Makes the store `name`, which must not be there, of an archive, and opens it.
+    ///
+    /// # Errors
+    /// As `Engine::load`.
+    pub async fn load(name: String, options: JsValue, archive: Vec<u8>) -> Result<Database, JsValue> {
+        load(&name, &options, &archive).await.map_err(|e| thrown(&e))
+    }
+
     /// Closes the stores. Sessions that are still there fail with `Unavailable`.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
     pub fn close(&self) -> Promise {
@@ -92,6 +114,13 @@ impl Database {
 async fn open(name: &str, options: &JsValue) -> Result<Database> {
     let config = config(options)?;
     let engine = Engine::open(stores(name).await?, config).await?;
+    Ok(Database { engine })
+}
+
+async fn load(name: &str, options: &JsValue, archive: &[u8]) -> Result<Database> {
+    let config = config(options)?;
+    let mut input = archive;
+    let engine = Engine::load(stores(name).await?, config, &mut input).await?;
     Ok(Database { engine })
 }
 

@@ -4,6 +4,7 @@
 //! there, is created with that id; then the state goes. Cut short, it is completed by the next opening of
 //! the same key-value store, and by no other.
 
+use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
 
@@ -11,13 +12,14 @@ use crate::config::Config;
 use crate::engine::open::{
     FORMAT, FORMAT_KEY, STORE_FILE, STORE_ID, StoreFile, opened_elsewhere, read_store_file,
 };
-use crate::error::{Error, Result};
-use crate::storage::{Keyspace, Stores, WriteBatch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
 use crate::txn::fence::EPOCH_KEY;
 use crate::types::Durability;
 
 const STATE_KEY: &[u8] = b"state";
 const CREATING: &[u8] = b"creating";
+const LOADING: &[u8] = b"loading";
 
 /// Whether the creation of a store that has an id was cut short.
 ///
@@ -27,6 +29,9 @@ pub async fn is_unfinished(stores: &Stores) -> Result<bool> {
     match stores.kv.get(Keyspace::Meta, STATE_KEY).await?.as_deref() {
         None => Ok(false),
         Some(CREATING) => Ok(true),
+        Some(LOADING) => Err(Error::corrupt(
+            "an archive was being loaded into this store and was not to its end: delete the store, and load it again",
+        )),
         Some(other) => Err(Error::corrupt(format!("meta key state: expected creating, found {other:02x?}"))),
     }
 }
@@ -79,6 +84,43 @@ pub async fn complete(stores: &Stores, config: &Config, id: &str) -> Result<()> 
     batch.expect_value(Keyspace::Meta, STORE_ID, id.as_bytes().to_vec());
     batch.delete(Keyspace::Meta, STATE_KEY);
     stores.kv.commit(batch, Durability::Strict).await.map_err(opened_elsewhere)
+}
+
+/// Says of empty stores that an archive is being loaded into them.
+///
+/// # Errors
+/// `AlreadyExists` when they are not empty.
+pub async fn begin_load(stores: &Stores) -> Result<()> {
+    let mut listed = stores.blobs.list(None);
+    let mut pairs = 0;
+    for space in Keyspace::ALL {
+        pairs += stores.kv.page(space, KeyRange::all(), 1).await?.len();
+    }
+    if pairs > 0 || listed.try_next().await?.is_some() {
+        return Err(Error::new(
+            ErrorKind::AlreadyExists,
+            "an archive is loaded into an empty store, and this is none",
+        ));
+    }
+    let mut batch = WriteBatch::new();
+    batch.expect_absent(Keyspace::Meta, STORE_ID);
+    batch.expect_absent(Keyspace::Meta, STATE_KEY);
+    batch.put(Keyspace::Meta, STATE_KEY, LOADING);
+    stores.kv.commit(batch, Durability::Strict).await.map_err(opened_elsewhere)
+}
+
+/// Says that the whole store with this id has been loaded.
+///
+/// # Errors
+/// `Corrupt` when it has another id.
+pub async fn end_load(stores: &Stores, id: &str) -> Result<()> {
+    if stores.kv.get(Keyspace::Meta, STORE_ID).await?.as_deref() != Some(id.as_bytes()) {
+        return Err(Error::corrupt("the archive holds no store, or two"));
+    }
+    let mut batch = WriteBatch::new();
+    batch.expect_value(Keyspace::Meta, STATE_KEY, LOADING);
+    batch.delete(Keyspace::Meta, STATE_KEY);
+    stores.kv.commit(batch, Durability::Strict).await
 }
 
 /// Empties the key-value store again, which holds no more than its creation put there.

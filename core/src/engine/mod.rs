@@ -1,5 +1,6 @@
 //! The engine: owns the stores, opens and closes them, and does the work that no statement waits for.
 
+mod archive;
 mod check;
 mod create;
 mod ddl;
@@ -124,6 +125,30 @@ impl Engine {
     #[must_use]
     pub fn stats(&self) -> EngineStats {
         self.shared.tiers.stats.read()
+    }
+
+    /// Writes the whole store to `out` as one archive, as of one moment; `engine/archive` describes it.
+    /// Commits wait while the hot tier is read, not while files are.
+    ///
+    /// # Errors
+    /// What the stores report; `Unavailable` when `out` fails. What was written is then no archive.
+    pub async fn dump(&self, out: &mut (dyn std::io::Write + Send)) -> Result<()> {
+        archive::dump(&self.shared.tiers, out).await
+    }
+
+    /// Makes the store of the archive in `input` of `stores`, which must be empty, and opens it.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the stores are not empty, `Corrupt` when the archive is cut short or altered,
+    /// `Unsupported` for one of another version. After an error in the middle the stores are of no use, and
+    /// opening them says so.
+    pub async fn load(
+        stores: Stores,
+        config: Config,
+        input: &mut (dyn std::io::Read + Send),
+    ) -> Result<Self> {
+        archive::load(&stores, input).await?;
+        Self::open(stores, config).await
     }
 
     /// Closes the stores. Sessions that are still there fail with `Unavailable`.

@@ -43,7 +43,10 @@ pub async fn open(stores: Stores, config: Config) -> Result<Tiers> {
     config.validate()?;
     let kv = stores.kv.clone();
     match kv.get(Keyspace::Meta, STORE_ID).await? {
-        None => create(&stores, &config).await?,
+        None => {
+            is_unfinished(&stores).await?;
+            create(&stores, &config).await?;
+        }
         Some(id) if is_unfinished(&stores).await? => {
             let id =
                 std::str::from_utf8(&id).map_err(|_| Error::corrupt("meta key store_id: expected text"))?;

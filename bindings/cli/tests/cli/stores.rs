@@ -102,3 +102,30 @@ fn a_recovery_with_problems_says_so_in_its_exit_status() {
     assert_eq!(run.status, 1, "{run:?}");
     assert_eq!(place.sql("SELECT id FROM app.t ORDER BY id"), "id\n1\n2\n");
 }
+
+#[test]
+fn a_store_goes_through_an_archive() {
+    let place = Place::new();
+    place.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'cold'), (2, 'gone')",
+    );
+    place.sql("STORAGE FLUSH ALL; UPDATE t SET v = 'hot' WHERE id = 1; DELETE FROM t WHERE id = 2");
+    let (archive, copy) = (place.path("store.tar"), place.path("copy"));
+    firndb(&["dump", &place.store(), &archive]).ok();
+    firndb(&["load", &copy, &archive]).ok();
+    let rows = firndb(&["sql", "-d", &copy, "--format", "csv", "SELECT * FROM t"]).ok();
+    assert_eq!(rows.out.trim(), "id,v\n1,hot");
+    firndb(&["check", &copy]).ok();
+    // Where there is a store, nothing is loaded.
+    firndb(&["load", &copy, &archive]).fails(2, &["empty"]);
+    assert_eq!(
+        firndb(&["sql", "-d", &copy, "--format", "csv", "SELECT * FROM t"]).ok().out.trim(),
+        "id,v\n1,hot"
+    );
+    // Half an archive makes no store.
+    let half = place.path("half.tar");
+    let bytes = fs::read(&archive).unwrap();
+    fs::write(&half, &bytes[..bytes.len() / 2]).unwrap();
+    firndb(&["load", &place.path("other"), &half]).fails(6, &["half.tar"]);
+    firndb(&["sql", "-d", &place.path("other"), "SHOW TABLES"]).fails(6, &["load"]);
+}

@@ -1,0 +1,119 @@
+//! Writing an archive.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
+
+use super::{ARCHIVE, BLOBS, END, HEAD, Head, KEYS, Tally};
+use crate::engine::open::{FORMAT, read_store_file};
+use crate::error::{Error, Result};
+use crate::storage::{KeyRange, Keyspace};
+use crate::tiers::Tiers;
+
+/// Pairs read at a time, and the bytes of an entry of pairs.
+const PAGE: usize = 64;
+const KEYS_BYTES: usize = 8 << 20;
+
+/// The order in which keyspaces are read while flushes go on. A block is read before the pointer that may
+/// make it cold, and a pointer before the tombstones that come with it: what is seen twice does no harm.
+const ORDER: [Keyspace; 8] = [
+    Keyspace::Meta,
+    Keyspace::Catalog,
+    Keyspace::Hot,
+    Keyspace::Manifest,
+    Keyspace::Tombstones,
+    Keyspace::Jobs,
+    Keyspace::Users,
+    Keyspace::Audit,
+];
+
+/// Writes the whole store to `out`, as of one moment; commits wait while keys are read.
+///
+/// # Errors
+/// What the stores report; `Unavailable` when `out` fails, and what was written is then no archive.
+pub async fn dump(tiers: &Tiers, out: &mut (dyn Write + Send)) -> Result<()> {
+    let stores = &tiers.stores;
+    let file = read_store_file(stores.blobs.as_ref()).await?;
+    let file = file.ok_or_else(|| Error::corrupt("the blob store has lost its store.json"))?;
+    let mut archive = Archive { out, tally: Tally::default() };
+    let head = Head { archive: ARCHIVE, format: FORMAT, store_id: file.store_id };
+    archive.add(HEAD, &json(&head)?)?;
+    let order = tiers.commit_order.lock().await;
+    for space in ORDER {
+        keys(tiers, space, &mut archive).await?;
+    }
+    drop(order);
+    let mut listed = stores.blobs.list(None);
+    while let Some(object) = listed.try_next().await? {
+        let content = stores.blobs.get(&object.location).await?.bytes().await?;
+        archive.add(&format!("{BLOBS}{}", object.location), &content)?;
+    }
+    let end = archive.tally.end();
+    archive.add(END, &json(&end)?)?;
+    // A tar file ends with two empty blocks.
+    archive.write(&[0; 1024])?;
+    archive.out.flush().map_err(failed)
+}
+
+async fn keys(tiers: &Tiers, space: Keyspace, archive: &mut Archive<'_>) -> Result<()> {
+    let mut range = KeyRange::all();
+    let mut content = Vec::new();
+    let mut number = 0;
+    loop {
+        let page = tiers.stores.kv.page(space, range.clone(), PAGE).await?;
+        for (key, value) in &page {
+            put(&mut content, key)?;
+            put(&mut content, value)?;
+        }
+        let full = page.len() == PAGE;
+        if content.len() >= KEYS_BYTES || (!full && !content.is_empty()) {
+            archive.add(&format!("{KEYS}{}-{number}", space.name()), &content)?;
+            content.clear();
+            number += 1;
+        }
+        match page.into_iter().next_back() {
+            Some((last, _)) if full => range = range.after(last),
+            _ => return Ok(()),
+        }
+    }
+}
+
+fn put(content: &mut Vec<u8>, part: &Bytes) -> Result<()> {
+    let length = u32::try_from(part.len()).map_err(|_| Error::limit("a key or value of 4 GiB or more"))?;
+    content.extend_from_slice(&length.to_be_bytes());
+    content.extend_from_slice(part);
+    Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|e| Error::internal(e.to_string()))
+}
+
+fn failed(e: std::io::Error) -> Error {
+    Error::unavailable(format!("writing the archive: {e}")).with_source(e)
+}
+
+struct Archive<'a> {
+    out: &'a mut (dyn Write + Send),
+    tally: Tally,
+}
+
+impl Archive<'_> {
+    fn add(&mut self, name: &str, content: &[u8]) -> Result<()> {
+        self.tally.add(content);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        // The builder writes names that do not fit a header in an entry of their own.
+        let mut entry = tar::Builder::new(Vec::new());
+        entry.append_data(&mut header, name, content).map_err(failed)?;
+        let bytes = std::mem::take(entry.get_mut());
+        self.write(&bytes)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out.write_all(bytes).map_err(failed)
+    }
+}

@@ -1,0 +1,151 @@
+//! A store as one archive: what is in it, on which stores it can be loaded, and what damage does to it.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::path::Path;
+
+use firndb_core::{Config, Engine, ErrorKind, Session};
+use firndb_tests::ask::{ask, user};
+use firndb_tests::lasting::Lasting;
+
+/// A name that passes what a tar header holds.
+fn long() -> String {
+    format!("\"{}\"", "Größe".repeat(12))
+}
+
+async fn filled(lasting: &Lasting) -> Engine {
+    let engine = Engine::open(lasting.stores(), Config::default()).await.unwrap();
+    let mut s = engine.session();
+    ask(&mut s, &format!("CREATE NAMESPACE {}", long())).await;
+    ask(&mut s, &format!("CREATE USER TABLE {}.u (id INTEGER PRIMARY KEY, v TEXT)", long())).await;
+    ask(&mut s, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, raw BYTEA)").await;
+    ask(&mut s, "INSERT INTO t SELECT v, 'cold', '\\x00ff' FROM generate_series(1, 1000) AS g(v)").await;
+    for name in ["alice", "Ü/../x", ""] {
+        let insert = format!("INSERT INTO {}.u VALUES (1, 'of one')", long());
+        ask(&mut user(&engine, name), &insert).await;
+    }
+    engine.flush_all().await.unwrap();
+    ask(&mut s, "UPDATE t SET v = 'hot' WHERE id % 10 = 0").await;
+    ask(&mut s, "DELETE FROM t WHERE id > 900").await;
+    engine
+}
+
+async fn content(engine: &Engine) -> Vec<String> {
+    let mut all = ask(&mut engine.session(), "SELECT * FROM t ORDER BY id").await;
+    for name in ["alice", "Ü/../x", "", "nobody"] {
+        all.extend(ask(&mut user(engine, name), &format!("SELECT id, v FROM {}.u", long())).await);
+    }
+    let sync = "SELECT id, _seq, _deleted FROM t WHERE _deleted IN (true, false) ORDER BY _seq";
+    all.extend(ask(&mut engine.session(), sync).await);
+    all
+}
+
+async fn goes_on(engine: &Engine, s: &mut Session) {
+    ask(s, "INSERT INTO t (id, v) VALUES (5000, 'after')").await;
+    engine.flush_all().await.unwrap();
+    assert_eq!(ask(s, "SELECT v FROM t WHERE id = 5000").await, ["after"]);
+    assert!(engine.check().await.unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn a_store_moves_whole_between_memory_and_a_directory() {
+    let lasting = Lasting::new(1);
+    let engine = filled(&lasting).await;
+    let mut archive = Vec::new();
+    engine.dump(&mut archive).await.unwrap();
+    let expected = content(&engine).await;
+
+    let dir = tempfile::tempdir().unwrap();
+    let stores = firndb_storage_native::open(dir.path(), None).unwrap();
+    let native = Engine::load(stores, Config::default(), &mut archive.as_slice()).await.unwrap();
+    assert_eq!(content(&native).await, expected);
+    goes_on(&native, &mut native.session()).await;
+    let mut back = Vec::new();
+    native.dump(&mut back).await.unwrap();
+    let expected = content(&native).await;
+    native.close().await.unwrap();
+
+    let memory = Lasting::new(2);
+    let engine = Engine::load(memory.stores(), Config::default(), &mut back.as_slice()).await.unwrap();
+    assert_eq!(content(&engine).await, expected);
+    goes_on_again(&engine).await;
+    a_tar_program_reads(&back, dir.path());
+}
+
+async fn goes_on_again(engine: &Engine) {
+    let mut s = engine.session();
+    ask(&mut s, "DELETE FROM t WHERE id = 5000").await;
+    goes_on(engine, &mut s).await;
+}
+
+/// What other people's programs make of it.
+fn a_tar_program_reads(archive: &[u8], dir: &Path) {
+    let file = dir.join("store.tar");
+    std::fs::write(&file, archive).unwrap();
+    let listed = std::process::Command::new("tar").arg("-tf").arg(&file).output().unwrap();
+    let names = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(
+        listed.status.success() && names.starts_with("firndb.json\n") && names.ends_with("end.json\n"),
+        "{names}"
+    );
+    assert!(names.contains("keys/meta-0") && names.contains("blobs/store.json"), "{names}");
+}
+
+#[tokio::test]
+async fn a_dump_while_others_write_and_flush_is_of_one_moment() {
+    let lasting = Lasting::new(1);
+    let engine = filled(&lasting).await;
+    for round in 0..10 {
+        let mut archive = Vec::new();
+        let writes = async {
+            let mut s = engine.session();
+            ask(&mut s, &format!("UPDATE t SET v = 'round {round}' WHERE id <= 5")).await;
+            engine.flush_all().await.unwrap();
+            ask(&mut s, &format!("UPDATE t SET v = 'again {round}' WHERE id <= 5")).await;
+        };
+        let (dumped, ()) = futures::join!(engine.dump(&mut archive), writes);
+        dumped.unwrap();
+        let copy = Lasting::new(2);
+        let loaded = Engine::load(copy.stores(), Config::default(), &mut archive.as_slice()).await.unwrap();
+        let found =
+            ask(&mut loaded.session(), "SELECT count(*), count(DISTINCT v) FROM t WHERE id <= 5").await;
+        assert_eq!(found, ["5|1"], "the rows of one statement are of one moment");
+        assert!(loaded.check().await.unwrap().is_clean());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_a_whole_archive_is_refused_and_leaves_no_store() {
+    let lasting = Lasting::new(1);
+    let engine = filled(&lasting).await;
+    let mut archive = Vec::new();
+    engine.dump(&mut archive).await.unwrap();
+    let step = archive.len() / 97;
+    let mut refused = 0;
+    for at in (0..archive.len() - 1024 - 512).step_by(step) {
+        for cut in [true, false] {
+            let mut bad = archive.clone();
+            if cut {
+                bad.truncate(at);
+            } else {
+                bad[at] ^= 0x10;
+            }
+            let copy = Lasting::new(2);
+            let stores = copy.stores();
+            match Engine::load(stores, Config::default(), &mut bad.as_slice()).await {
+                // The bytes that fill up a block, and what a header says besides, mean nothing.
+                Ok(_) => assert!(!cut, "cut at {at}"),
+                Err(e) => {
+                    let expected = [ErrorKind::Corrupt, ErrorKind::Unsupported];
+                    assert!(expected.contains(&e.kind()), "cut: {cut}, at {at}: {}: {e}", e.kind());
+                    refused += 1;
+                    if let Err(e) = Engine::open(copy.stores(), Config::default()).await {
+                        assert_eq!(e.kind(), ErrorKind::Corrupt, "{e}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(refused > 150, "{refused}");
+    let error = Engine::load(lasting.stores(), Config::default(), &mut archive.as_slice()).await.map(drop);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::AlreadyExists);
+}
