@@ -34,6 +34,9 @@ pub struct Config {
     pub node: u16,
     /// How often a statement outside a transaction is run again when it meets a conflict.
     pub conflict_retries: u32,
+    /// A transaction that has done nothing for so many milliseconds is rolled back when a flush would have to
+    /// wait for it.
+    pub idle_transaction_ms: u64,
     /// How many bytes of Parquet footers stay in memory.
     pub footer_cache_bytes: usize,
     /// How many bytes of Bloom filters stay in memory.
@@ -55,6 +58,7 @@ impl Default for Config {
             read_only: false,
             node: 0,
             conflict_retries: 10,
+            idle_transaction_ms: 300_000,
             footer_cache_bytes: 64 << 20,
             bloom_cache_bytes: 64 << 20,
         }

@@ -1,17 +1,21 @@
 //! A session: who is asking, where names are looked up, and the open transaction.
 
+mod outcome;
+
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
+
+pub use outcome::Outcome;
+use outcome::{answer, done, flushed, names, one_batch};
 
 use crate::catalog::{self, Catalog, MAIN_NAMESPACE};
 use crate::dml::{self, Changes};
 use crate::engine::{Engine, parse_name};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flush::{FlushReport, flush_scope, is_due};
+use crate::flush::{flush_scope, is_due};
 use crate::pace::{CancelToken, Pace};
 use crate::plan::{StatementContext, explain, explain_analyze};
 use crate::scan::ScanReports;
@@ -20,22 +24,6 @@ use crate::txn::commit::commit;
 use crate::txn::snapshot::Snapshot;
 use crate::txn::writes::WriteSet;
 use crate::types::{Role, SeqId, UserId};
-
-/// What a statement answers.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// Rows, of a query or of RETURNING.
-    Rows {
-        /// Their columns.
-        schema: SchemaRef,
-        /// The rows, in order.
-        batches: Vec<RecordBatch>,
-    },
-    /// How many rows were inserted, updated or deleted.
-    Affected(u64),
-    /// A statement without rows, by its name.
-    Done(String),
-}
 
 /// A conversation with an engine. Dropping it rolls back its open transaction.
 #[derive(Debug)]
@@ -133,6 +121,7 @@ impl Session {
     /// As INSERT. Outside a transaction the batches before the failing one stay.
     pub async fn insert_batches(&mut self, table: &str, batches: Vec<RecordBatch>) -> Result<u64> {
         let name = parse_name(table);
+        self.resume()?;
         let mut rows = 0;
         for batch in batches {
             let outcome = self.write(&[], Write::Batch(&name, &batch)).await;
@@ -141,10 +130,34 @@ impl Session {
                 _ => return Err(Error::internal("an insert answered with rows")),
             }
         }
+        self.rest();
         Ok(rows)
     }
 
+    /// Rolls the transaction back if it was idle for so long that a flush did not wait for it.
+    fn resume(&mut self) -> Result<()> {
+        if self.transaction.as_ref().is_none_or(|t| t.snapshot.resume()) {
+            return Ok(());
+        }
+        self.transaction = None;
+        Err(Error::conflict(format!(
+            "the transaction did nothing for more than {} s and was rolled back, so that rows could be flushed; \
+             run it again",
+            self.engine.shared.tiers.config.idle_transaction_ms / 1000
+        )))
+    }
+
+    fn rest(&self) {
+        if let Some(transaction) = &self.transaction {
+            transaction.snapshot.rest(self.engine.shared.tiers.stores.clock.now_ms());
+        }
+    }
+
     async fn run(&mut self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Outcome> {
+        match self.resume() {
+            Err(_) if matches!(parsed.statement, Statement::Rollback) => return Ok(done("ROLLBACK")),
+            other => other?,
+        }
         if self.transaction.as_ref().is_some_and(|t| t.failed)
             && !matches!(parsed.statement, Statement::Rollback | Statement::Commit)
         {
@@ -164,7 +177,9 @@ impl Session {
             (_, statement) => self.dispatch(statement, params).await,
         };
         self.engine.shared.tiers.enforce_budget();
-        self.noting_failure(outcome)
+        let outcome = self.noting_failure(outcome);
+        self.rest();
+        outcome
     }
 
     /// As in PostgreSQL, an error inside a transaction leaves only ROLLBACK.
@@ -454,10 +469,6 @@ impl Read<'_> {
     }
 }
 
-fn one_batch((schema, batch): (SchemaRef, RecordBatch)) -> Result<Outcome> {
-    Ok(Outcome::Rows { schema, batches: vec![batch] })
-}
-
 /// A statement that writes.
 enum Write<'a> {
     Insert(&'a ast::Insert),
@@ -478,43 +489,4 @@ impl Write<'_> {
             }
         }
     }
-}
-
-fn answer(changes: Changes) -> Outcome {
-    match changes.returned {
-        Some((schema, batches)) => Outcome::Rows { schema, batches },
-        None => Outcome::Affected(changes.affected),
-    }
-}
-
-fn done(verb: &str) -> Outcome {
-    Outcome::Done(verb.to_owned())
-}
-
-fn names(column: &str, values: Vec<String>) -> Result<Outcome> {
-    let schema = Arc::new(Schema::new(vec![Field::new(column, DataType::Utf8, false)]));
-    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(StringArray::from(values))])?;
-    Ok(Outcome::Rows { schema, batches: vec![batch] })
-}
-
-fn flushed(reports: &[FlushReport]) -> Result<Outcome> {
-    let text = |get: fn(&FlushReport) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(reports.iter().map(get)))
-    };
-    let count = |get: fn(&FlushReport) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(
-            reports.iter().map(|r| i64::try_from(get(r)).unwrap_or(i64::MAX)),
-        ))
-    };
-    let columns = vec![
-        ("table", text(|r| r.table.clone())),
-        ("scope", text(|r| r.scope.clone())),
-        ("rows", count(|r| r.rows)),
-        ("tombstones", count(|r| r.tombstones)),
-        ("hidden", count(|r| r.hidden)),
-        ("files", text(|r| r.files.join(" "))),
-        ("bytes", count(|r| r.bytes)),
-    ];
-    let batch = RecordBatch::try_from_iter(columns)?;
-    Ok(Outcome::Rows { schema: batch.schema(), batches: vec![batch] })
 }

@@ -125,3 +125,30 @@ async fn a_batch_file_is_bounded_by_bytes_too() {
     let found = ask(&mut s, "SELECT count(*), min(length(v)), max(length(v)), sum(id) FROM t").await;
     assert_eq!(found, ["49|100000|100000|1268"]);
 }
+
+/// A transaction that somebody forgot must not keep everything hot for ever.
+#[tokio::test]
+async fn an_idle_transaction_is_rolled_back_when_a_flush_would_wait_for_it() {
+    let lasting = Lasting::new(1);
+    let (engine, mut s) = with_policy(&lasting, Config::default(), "rows:1000000").await;
+    let minutes = |n: i64| lasting.clock().set_ms(START_MS + n * 60_000);
+    let (mut forgotten, mut busy) = (engine.session(), engine.session());
+    for session in [&mut forgotten, &mut busy] {
+        ask(session, "BEGIN").await;
+        ask(session, "SELECT count(*) FROM t").await;
+    }
+    ask(&mut forgotten, "INSERT INTO t VALUES (100, 'forgotten')").await;
+    insert(&mut s, 0..10).await;
+    minutes(4);
+    ask(&mut busy, "SELECT count(*) FROM t").await;
+    assert_eq!(engine.flush_all().await.unwrap(), []);
+    minutes(6);
+    // The forgotten one ends; the other still reads what it saw, so nothing newer is flushed.
+    assert_eq!(engine.flush_all().await.unwrap(), []);
+    assert_eq!(ask(&mut busy, "SELECT count(*) FROM t").await, ["0"]);
+    ask(&mut busy, "COMMIT").await;
+    assert_eq!(engine.flush_all().await.unwrap().len(), 1);
+    let error = firndb_tests::ask::fail(&mut forgotten, "COMMIT").await;
+    assert_eq!(error.kind(), firndb_core::ErrorKind::Conflict, "{error}");
+    assert_eq!(ask(&mut forgotten, "SELECT count(*) FROM t").await, ["10"]);
+}

@@ -1,6 +1,6 @@
 //! Which moments of the history are being read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -17,13 +17,29 @@ pub struct Snapshots {
 struct State {
     committed: SeqId,
     live: BTreeMap<SeqId, usize>,
+    next_id: u64,
+    /// Snapshots that nobody reads on at the moment, by id: since when, in milliseconds since 1970.
+    idle: HashMap<u64, (SeqId, i64)>,
+    /// Snapshots that were idle for too long.
+    ended: HashSet<u64>,
+}
+
+impl State {
+    fn release(&mut self, seq: SeqId) {
+        if let Some(count) = self.live.get_mut(&seq) {
+            *count -= 1;
+            if *count == 0 {
+                self.live.remove(&seq);
+            }
+        }
+    }
 }
 
 impl Snapshots {
     /// A history that ends at `committed`.
     #[must_use]
     pub fn starting_at(committed: SeqId) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State { committed, live: BTreeMap::new() }) })
+        Arc::new(Self { state: Mutex::new(State { committed, ..State::default() }) })
     }
 
     /// A snapshot of all that is committed. It holds flushes back until it is dropped.
@@ -32,7 +48,24 @@ impl Snapshots {
         let mut state = self.state.lock();
         let seq = state.committed;
         *state.live.entry(seq).or_default() += 1;
-        Snapshot { seq, registry: Arc::clone(self) }
+        state.next_id += 1;
+        Snapshot { seq, id: state.next_id, registry: Arc::clone(self) }
+    }
+
+    /// Ends the snapshots that have been idle since before `before_ms`: they hold nothing back any more.
+    pub fn end_idle(&self, before_ms: i64) {
+        let mut state = self.state.lock();
+        let ended: Vec<(u64, SeqId)> = state
+            .idle
+            .iter()
+            .filter(|(_, (_, since))| *since < before_ms)
+            .map(|(id, (seq, _))| (*id, *seq))
+            .collect();
+        for (id, seq) in ended {
+            state.idle.remove(&id);
+            state.ended.insert(id);
+            state.release(seq);
+        }
     }
 
     /// Makes all up to `seq` visible to snapshots taken from here on.
@@ -60,6 +93,7 @@ impl Snapshots {
 #[derive(Debug)]
 pub struct Snapshot {
     seq: SeqId,
+    id: u64,
     registry: Arc<Snapshots>,
 }
 
@@ -69,16 +103,30 @@ impl Snapshot {
     pub fn seq(&self) -> SeqId {
         self.seq
     }
+
+    /// Says that nobody reads on it from `now_ms` on, until [`Self::resume`].
+    pub fn rest(&self, now_ms: i64) {
+        let mut state = self.registry.state.lock();
+        if !state.ended.contains(&self.id) {
+            state.idle.insert(self.id, (self.seq, now_ms));
+        }
+    }
+
+    /// Says that it is read on again; `false` when it was idle for too long, and what it showed may be gone.
+    #[must_use]
+    pub fn resume(&self) -> bool {
+        let mut state = self.registry.state.lock();
+        state.idle.remove(&self.id);
+        !state.ended.contains(&self.id)
+    }
 }
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
         let mut state = self.registry.state.lock();
-        if let Some(count) = state.live.get_mut(&self.seq) {
-            *count -= 1;
-            if *count == 0 {
-                state.live.remove(&self.seq);
-            }
+        state.idle.remove(&self.id);
+        if !state.ended.remove(&self.id) {
+            state.release(self.seq);
         }
     }
 }
@@ -98,6 +146,25 @@ mod tests {
         drop(old);
         assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(5));
         drop(again);
+        assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(9));
+    }
+
+    #[test]
+    fn an_idle_snapshot_ends_and_a_busy_one_does_not() {
+        let snapshots = Snapshots::starting_at(SeqId::from_i64(5));
+        let (idle, busy, back) = (snapshots.acquire(), snapshots.acquire(), snapshots.acquire());
+        idle.rest(100);
+        back.rest(100);
+        assert!(back.resume());
+        snapshots.publish(SeqId::from_i64(9));
+        snapshots.end_idle(100);
+        assert!(idle.resume(), "not yet idle for long enough");
+        idle.rest(100);
+        snapshots.end_idle(101);
+        assert!(!idle.resume() && busy.resume() && back.resume());
+        drop((busy, back));
+        assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(9));
+        drop(idle);
         assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(9));
     }
 }

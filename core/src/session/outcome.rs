@@ -1,0 +1,74 @@
+//! What statements answer.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+use crate::dml::Changes;
+use crate::error::Result;
+use crate::flush::FlushReport;
+
+/// What a statement answers.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Rows, of a query or of RETURNING.
+    Rows {
+        /// Their columns.
+        schema: SchemaRef,
+        /// The rows, in order.
+        batches: Vec<RecordBatch>,
+    },
+    /// How many rows were inserted, updated or deleted.
+    Affected(u64),
+    /// A statement without rows, by its name.
+    Done(String),
+}
+
+/// A table made here, as an answer.
+pub fn one_batch((schema, batch): (SchemaRef, RecordBatch)) -> Result<Outcome> {
+    Ok(Outcome::Rows { schema, batches: vec![batch] })
+}
+
+/// The answer of a statement that wrote.
+pub fn answer(changes: Changes) -> Outcome {
+    match changes.returned {
+        Some((schema, batches)) => Outcome::Rows { schema, batches },
+        None => Outcome::Affected(changes.affected),
+    }
+}
+
+/// The answer of a statement without rows.
+pub fn done(verb: &str) -> Outcome {
+    Outcome::Done(verb.to_owned())
+}
+
+/// One column of names.
+pub fn names(column: &str, values: Vec<String>) -> Result<Outcome> {
+    let schema = Arc::new(Schema::new(vec![Field::new(column, DataType::Utf8, false)]));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(StringArray::from(values))])?;
+    Ok(Outcome::Rows { schema, batches: vec![batch] })
+}
+
+/// What flushes did, a row each.
+pub fn flushed(reports: &[FlushReport]) -> Result<Outcome> {
+    let text = |get: fn(&FlushReport) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(reports.iter().map(get)))
+    };
+    let count = |get: fn(&FlushReport) -> u64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(
+            reports.iter().map(|r| i64::try_from(get(r)).unwrap_or(i64::MAX)),
+        ))
+    };
+    let columns = vec![
+        ("table", text(|r| r.table.clone())),
+        ("scope", text(|r| r.scope.clone())),
+        ("rows", count(|r| r.rows)),
+        ("tombstones", count(|r| r.tombstones)),
+        ("hidden", count(|r| r.hidden)),
+        ("files", text(|r| r.files.join(" "))),
+        ("bytes", count(|r| r.bytes)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns)?;
+    Ok(Outcome::Rows { schema: batch.schema(), batches: vec![batch] })
+}
