@@ -7,6 +7,7 @@
     expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop at the first surprise")
 )]
 
+mod addon;
 mod bench;
 mod claim;
 mod debian;
@@ -67,7 +68,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "npm",
         arguments: "",
-        about: "Build the npm package, check it, and test it in Chromium",
+        about: "Build the npm package, check it, and test it in Node.js and Chromium",
         run: npm::verb,
     },
     Verb {

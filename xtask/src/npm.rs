@@ -1,5 +1,5 @@
-//! The npm package: WebAssembly with its JavaScript, the package around it, its checks, and its tests in Node.js
-//! and in Chromium.
+//! The npm package: WebAssembly with its JavaScript, the addon for Node.js, the package around them, its checks, and
+//! its tests in Node.js and in Chromium.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use crate::no_arguments;
 use crate::phases::Phases;
 use crate::shell::{Failure, Result, Tool, io_failure};
 use crate::wasm::{self, PROFILE, TARGET, bindgen, browser, toolchain};
-use crate::workspace::Workspace;
+use crate::workspace::{NATIVE, Workspace};
+use crate::{addon, setup};
 
 /// The package that is the module.
 pub const PACKAGE: &str = "firndb-wasm";
@@ -19,22 +20,32 @@ const MODULE: &str = "engine";
 pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     no_arguments("npm", arguments)?;
     let mut phases = Phases::new();
+    phases.run("set-up, native", setup::native)?;
     let toolchain = phases.run("set-up, WebAssembly", || toolchain::set_up(workspace))?;
+    phases.run("build", || workspace.cargo()?.arg("build").args(NATIVE).run())?;
     phases.run("wasm: build", || wasm::build(workspace, &toolchain))?;
     check(workspace, &mut phases)?;
     phases.summarize();
     Ok(())
 }
 
-/// Builds the package, from WebAssembly that is built, and tests it.
+/// Builds the package, from WebAssembly, an addon and a program `firndb` that are built, and tests it.
 pub fn check(workspace: &Workspace, phases: &mut Phases) -> Result<()> {
     let package = workspace.root().join("bindings").join("npm");
     let browser_tests = workspace.root().join("tests").join("browser");
+    let node_tests = workspace.root().join("tests").join("node");
     phases.run("npm: JavaScript bindings", || bind(workspace, &package))?;
+    let has_addon = phases.run("npm: addon", || addon::place(workspace, &package))?;
     phases.run("npm: install", || install(&package).and_then(|()| install(&browser_tests)))?;
     phases.run("npm: build the package", || script(&package, "build").run())?;
     phases.run("npm: check the package", || script(&package, "check").run())?;
     phases.run("npm: unit tests", || script(&package, "test").run())?;
+    if has_addon {
+        phases.run("npm: tests in Node.js", || {
+            let hint = "in tests/node, `FIRNDB=… node --test test/stores.test.js` runs one file";
+            script(&node_tests, "test").env("FIRNDB", workspace.built("firndb")).hint(hint).run()
+        })?;
+    }
     phases.run("npm: tests in Chromium", || {
         let chromium = browser::chromium();
         script(&browser_tests, "test")

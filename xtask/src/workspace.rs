@@ -69,6 +69,11 @@ impl Workspace {
         Ok(self.target.join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
     }
 
+    /// The program `name` of the workspace, as the build of the default profile leaves it.
+    pub fn built(&self, name: &str) -> PathBuf {
+        self.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
+
     /// The cargo `program`, building into `target`.
     pub fn cargo_into(&self, program: &str, target: &Path) -> Result<Tool> {
         claim(target, &self.root)?;

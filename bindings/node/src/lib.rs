@@ -9,6 +9,7 @@
 mod database;
 mod params;
 mod reply;
+mod runtime;
 mod session;
 
 pub use database::{Database, OpenOptions};

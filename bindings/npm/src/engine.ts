@@ -1,4 +1,4 @@
-/** What the engine's WebAssembly offers, as far as it is used here. */
+/** What the engine offers, as WebAssembly or as an addon, as far as it is used here. */
 
 import type { Answer, EngineOptions } from './protocol.js'
 import type { Param } from './types.js'

@@ -216,6 +216,9 @@ export async function work(db: EngineDatabase, signal: AbortSignal): Promise<voi
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) {
+    return Promise.resolve()
+  }
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer)

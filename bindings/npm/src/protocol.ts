@@ -81,6 +81,9 @@ export type WorkerMessage =
 /** What the engine is opened with. */
 export interface EngineOptions {
   durability?: 'strict' | 'relaxed'
+  readOnly?: boolean
+  /** The URL of the cold tier, where that is not beside the hot one; of the addon only. */
+  blobs?: string
 }
 
 /** Where the engine's code is: beside the worker, at an address, or compiled by the page. */

@@ -59,13 +59,30 @@ export interface OpenOptions {
   persist?: boolean
 }
 
+/** How a store is opened in Node.js. `worker` and `persist` mean nothing there. */
+export interface NodeOpenOptions extends OpenOptions {
+  /** Only reads what the store holds at this moment, also while another process writes to it. Default: `false`. */
+  readOnly?: boolean
+  /**
+   * The URL of the cold tier, where that is not in the store's directory: `s3://bucket/prefix`, `gs://…`, `az://…` or
+   * `file:///directory`. The store does not remember it. Keys are read from the environment: `AWS_…`, `GOOGLE_…`,
+   * `AZURE_…`.
+   */
+  blobs?: string
+  /**
+   * The file of the addon, where it is not that of the package for this platform; `false` for WebAssembly also where
+   * there is an addon.
+   */
+  addon?: string | URL | false
+}
+
 /** Where a store lies and how much room there is. */
 export interface StorageReport {
-  /** In memory, or in storage of the browser that outlives the page. */
-  readonly kind: 'memory' | 'browser'
+  /** In memory, in storage of the browser that outlives the page, or in a directory. */
+  readonly kind: 'memory' | 'browser' | 'directory'
   /**
-   * Whether the browser has promised to keep the data until the user removes it. `false` also in a private window,
-   * whose data end with it.
+   * Whether the data are kept until somebody removes them: a directory's are, a browser may have promised it. `false`
+   * also in a private window, whose data end with it.
    */
   readonly persisted: boolean
   /** Bytes that the origin uses, of all its storage; absent where the browser does not say. */

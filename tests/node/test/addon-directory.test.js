@@ -1,0 +1,4 @@
+import { inDirectory } from '../harness/engines.js'
+import { body } from '../body/body.js'
+
+body(inDirectory)
