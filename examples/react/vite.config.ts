@@ -5,8 +5,6 @@ export default defineConfig({
   // Wherever the app is served.
   base: './',
   plugins: [react()],
-  // Bundled for development, the package would be apart from its worker and its WebAssembly.
-  optimizeDeps: { exclude: ['firndb'] },
   // Only because the package lies outside of this directory; one from a registry does not.
   server: { fs: { allow: ['.', '../../bindings/npm'] } },
 })
