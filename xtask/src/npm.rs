@@ -1,5 +1,5 @@
 //! The npm package: WebAssembly with its JavaScript, the addon for Node.js, the package around them, its checks, and
-//! its tests in Node.js and in Chromium.
+//! its tests and examples in Node.js and in Chromium.
 
 use std::path::Path;
 
@@ -12,6 +12,9 @@ use crate::{addon, setup};
 
 /// The package that is the module.
 pub const PACKAGE: &str = "firndb-wasm";
+
+/// The examples, each of which has dependencies of its own.
+const EXAMPLES: [&str; 5] = ["esbuild", "html", "node", "react", "webpack"];
 
 /// What the package calls the module.
 const MODULE: &str = "engine";
@@ -37,6 +40,9 @@ pub fn check(workspace: &Workspace, phases: &mut Phases) -> Result<()> {
     phases.run("npm: JavaScript bindings", || bind(workspace, &package))?;
     let has_addon = phases.run("npm: addon", || addon::place(workspace, &package))?;
     phases.run("npm: install", || install(&package).and_then(|()| install(&browser_tests)))?;
+    phases.run("npm: install for the examples", || {
+        EXAMPLES.iter().try_for_each(|name| install(&workspace.root().join("examples").join(name)))
+    })?;
     phases.run("npm: build the package", || script(&package, "build").run())?;
     phases.run("npm: check the package", || script(&package, "check").run())?;
     phases.run("npm: unit tests", || script(&package, "test").run())?;

@@ -2,9 +2,10 @@
 
 import { type Candidate, Connection } from './connection.js'
 import { Database } from './database.js'
-import { FirnDBError } from './errors.js'
+import { FirnDBError, fromSent } from './errors.js'
 import { portLink } from './link.js'
-import { isMemory, type WasmSource, type WorkerMessage } from './protocol.js'
+import { checkLocks } from './locks.js'
+import { type HostMessage, isMemory, type WasmSource, type WorkerMessage } from './protocol.js'
 import type { OpenOptions, StorageReport } from './types.js'
 import { toSource } from './wasm-source.js'
 
@@ -20,9 +21,7 @@ export class FirnDB extends Database {
    * `memory://` is a store of this page alone that ends with it.
    */
   static async open(name: string, options: OpenOptions = {}): Promise<FirnDB> {
-    if (typeof name !== 'string' || name === '') {
-      throw new FirnDBError('InvalidInput', 'expected the name of a store, such as "notes" or "memory://"')
-    }
+    checkName(name)
     const wasm = await toSource(options.wasm, globalThis.location.href)
     if (!isMemory(name) && options.persist !== false) {
       // Not awaited: a browser may ask the user. The answer is in the report of storage().
@@ -45,6 +44,26 @@ export class FirnDB extends Database {
         return connection.close()
       },
     })
+  }
+
+  /**
+   * Deletes the store `name` of this origin with all that is in it; one that does not exist is no error. `wasm` and
+   * `worker` are as for {@link open}. Rejects with `Locked` while it is open, here or in another tab.
+   */
+  static async delete(name: string, options: Pick<OpenOptions, 'wasm' | 'worker'> = {}): Promise<void> {
+    checkName(name)
+    if (isMemory(name)) {
+      return
+    }
+    checkLocks(navigator.locks)
+    const wasm = await toSource(options.wasm, globalThis.location.href)
+    await deleteByWorker(name, wasm, options.worker)
+  }
+}
+
+function checkName(name: string): void {
+  if (typeof name !== 'string' || name === '') {
+    throw new FirnDBError('InvalidInput', 'expected the name of a store, such as "notes" or "memory://"')
   }
 }
 
@@ -71,14 +90,9 @@ function spawn(
   options: OpenOptions,
   broken: (message: string) => void,
 ): Candidate {
-  const worker = makeWorker(options.worker)
+  const worker = makeWorker(options.worker, broken)
   const { port1, port2 } = new MessageChannel()
   const engine = options.durability === undefined ? {} : { durability: options.durability }
-  worker.onerror = (event) => {
-    event.preventDefault()
-    broken(event.message || 'the worker of the engine could not be started: is its file served with the package?')
-  }
-  worker.onmessageerror = () => broken('the worker of the engine could not read a message')
   const send = (message: WorkerMessage, transfer: Transferable[] = []) => worker.postMessage(message, transfer)
   send({ kind: 'start', name, client, options: engine, wasm, port: port2 }, [port2])
   return {
@@ -92,7 +106,44 @@ function spawn(
   }
 }
 
-function makeWorker(from: OpenOptions['worker']): Worker {
+/** Has a worker of its own delete the store `name`. */
+async function deleteByWorker(name: string, wasm: WasmSource, from: OpenOptions['worker']): Promise<void> {
+  const { port1, port2 } = new MessageChannel()
+  let worker: Worker | undefined
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const broken = (message: string) => reject(new FirnDBError('Internal', message))
+      const link = portLink<never, HostMessage>(port1)
+      link.listen((message) => {
+        if (message.kind === 'failed') {
+          reject(fromSent(message.error))
+        } else if (message.kind === 'fatal') {
+          broken(message.message)
+        } else {
+          resolve()
+        }
+      })
+      worker = makeWorker(from, broken)
+      worker.postMessage({ kind: 'delete', name, wasm, port: port2 } satisfies WorkerMessage, [port2])
+    })
+  } finally {
+    worker?.terminate()
+    port1.close()
+  }
+}
+
+/** Starts the worker of the engine; `broken` is called when it cannot run, or ends by an error of its own. */
+function makeWorker(from: OpenOptions['worker'], broken: (message: string) => void): Worker {
+  const worker = newWorker(from)
+  worker.onerror = (event) => {
+    event.preventDefault()
+    broken(event.message || 'the worker of the engine could not be started: is its file served with the package?')
+  }
+  worker.onmessageerror = () => broken('the worker of the engine could not read a message')
+  return worker
+}
+
+function newWorker(from: OpenOptions['worker']): Worker {
   if (typeof from === 'function') {
     return from()
   }

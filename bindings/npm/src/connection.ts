@@ -2,7 +2,7 @@
 
 import { FirnDBError, fromSent } from './errors.js'
 import { channelLink, type OpenChannel } from './link.js'
-import { hold, type Locks, type Release, whenFree } from './locks.js'
+import { checkLocks, hold, type Locks, type Release, whenFree } from './locks.js'
 import {
   type CommonMessage,
   clientChannel,
@@ -134,9 +134,7 @@ export class Connection {
   /** Becomes somebody whom a leader can hear, and whose end it can see. */
   async #meet(): Promise<void> {
     const { name, client, locks, openChannel } = this.#context
-    if (!locks) {
-      throw new FirnDBError('Unsupported', 'the page has no Web Locks: serve it over https, or from localhost')
-    }
+    checkLocks(locks)
     this.#release = await hold(locks, clientLock(name, client))
     const own: HostLink = channelLink(openChannel(clientChannel(name, client)))
     own.listen((message) => this.#hear(own, message))

@@ -1,5 +1,7 @@
 /** Web Locks, held until they are let go of. */
 
+import { FirnDBError } from './errors.js'
+
 /** The part of `navigator.locks` that is used. */
 export interface Locks {
   request(
@@ -7,6 +9,13 @@ export interface Locks {
     options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal },
     callback: () => Promise<void>,
   ): Promise<unknown>
+}
+
+/** Rejects a page without locks: `Unsupported`. */
+export function checkLocks(locks: Locks | undefined): asserts locks is Locks {
+  if (!locks) {
+    throw new FirnDBError('Unsupported', 'the page has no Web Locks: serve it over https, or from localhost')
+  }
 }
 
 /** Lets go of a lock. */

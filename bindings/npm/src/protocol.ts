@@ -63,7 +63,7 @@ export type HostMessage =
   | { kind: 'fatal'; term: number; message: string }
   /** The worker could not open the store; only to the page that owns the worker. */
   | { kind: 'failed'; error: SentError }
-  /** The worker has closed the store; only to the page that owns the worker. */
+  /** The worker has closed the store, or deleted it; only to the page that owns the worker. */
   | { kind: 'stopped' }
 
 /** On the common channel. */
@@ -73,9 +73,10 @@ export type CommonMessage =
   /** Of the leader's page, which is being closed: whatever is sent from here on may be lost. */
   | { kind: 'closing'; protocol: number; term: number }
 
-/** From a page to the worker that it owns. */
+/** From a page to the worker that it owns; of one that is to delete a store nothing else is asked. */
 export type WorkerMessage =
   | { kind: 'start'; name: string; client: string; options: EngineOptions; wasm: WasmSource; port: MessagePort }
+  | { kind: 'delete'; name: string; wasm: WasmSource; port: MessagePort }
   | { kind: 'stop' }
 
 /** What the engine is opened with. */

@@ -1,12 +1,13 @@
 /** The engine's worker: waits for its turn to lead a store, or has one in memory for its own page. */
 
-import init, { Cancel, Database, onPanic } from '../pkg/engine.js'
+import init, { Cancel, Database, deleteStore, onPanic } from '../pkg/engine.js'
 import type { Engine, OpenEngine } from './engine.js'
 import { toSent } from './errors.js'
 import { type ClientLink, Host } from './host.js'
 import { lead, work } from './leader.js'
 import { portLink } from './link.js'
 import { isMemory, PROTOCOL, type WasmSource, type WorkerMessage } from './protocol.js'
+import { whileClosed } from './removal.js'
 
 /** What is used of the worker's global scope. */
 interface Scope {
@@ -17,6 +18,7 @@ interface Scope {
 }
 
 type Start = Extract<WorkerMessage, { kind: 'start' }>
+type Delete = Extract<WorkerMessage, { kind: 'delete' }>
 
 const scope = globalThis as unknown as Scope
 const stop = new AbortController()
@@ -33,10 +35,14 @@ scope.onmessage = ({ data }) => {
   void run(data, own)
 }
 
-async function run(start: Start, own: ClientLink): Promise<void> {
+async function run(task: Start | Delete, own: ClientLink): Promise<void> {
   try {
-    const engine = opener(start.wasm)
-    await (isMemory(start.name) ? serveAlone(start, own, engine) : candidate(start, own, engine))
+    if (task.kind === 'delete') {
+      await remove(task)
+    } else {
+      const engine = opener(task.wasm)
+      await (isMemory(task.name) ? serveAlone(task, own, engine) : candidate(task, own, engine))
+    }
     own.post({ kind: 'stopped' })
   } catch (error) {
     if (!broken) {
@@ -69,6 +75,11 @@ async function serveAlone(start: Start, own: ClientLink, openEngine: OpenEngine)
   await engine.db.close()
 }
 
+async function remove({ name, wasm }: Delete): Promise<void> {
+  await load(wasm)
+  await whileClosed(navigator.locks, name, () => deleteStore(name))
+}
+
 function hostOf(engine: Engine): Host {
   host = new Host(engine, (trap) => breakDown(toSent(trap).message))
   return host
@@ -77,10 +88,14 @@ function hostOf(engine: Engine): Host {
 /** Opens engines, after loading the code once. */
 function opener(wasm: WasmSource): OpenEngine {
   return async (name, options) => {
-    await init({ module_or_path: wasm ?? new URL('./engine_bg.wasm', import.meta.url) })
-    onPanic(breakDown)
+    await load(wasm)
     return { db: await Database.open(name, options), newCancel: () => new Cancel() }
   }
+}
+
+async function load(wasm: WasmSource): Promise<void> {
+  await init({ module_or_path: wasm ?? new URL('./engine_bg.wasm', import.meta.url) })
+  onPanic(breakDown)
 }
 
 /** Tells every client what happened, and ends: the memory of an engine that broke down is not to be trusted. */

@@ -111,6 +111,19 @@ impl Database {
     }
 }
 
+/// Deletes the store `name` with all that is in it. One that does not exist is no error, nor is one in memory,
+/// which is gone with its owner anyway. Nobody should have it open: whoever has finds it `Unavailable`.
+///
+/// # Errors
+/// What `firndb_storage_browser::delete` reports.
+#[wasm_bindgen(js_name = deleteStore)]
+pub async fn delete_store(name: String) -> Result<(), JsValue> {
+    if name.starts_with(MEMORY) {
+        return Ok(());
+    }
+    firndb_storage_browser::delete(&name).await.map_err(|e| thrown(&e))
+}
+
 async fn open(name: &str, options: &JsValue) -> Result<Database> {
     let config = config(options)?;
     let engine = Engine::open(stores(name).await?, config).await?;

@@ -1,8 +1,8 @@
 //! FirnDB as WebAssembly: a thin surface over `firndb-core` that the npm package calls from a worker.
 //!
-//! Nothing here decides anything. [`Database`] opens stores and makes sessions, [`Session`] runs SQL,
-//! `params` reads JavaScript values, `answer` writes results as Arrow IPC streams, and an error reaches
-//! JavaScript as an `Error` whose `code` is the name of its kind.
+//! Nothing here decides anything. [`Database`] opens stores and makes sessions, [`delete_store`] deletes stores,
+//! [`Session`] runs SQL, `params` reads JavaScript values, `answer` writes results as Arrow IPC streams, and an
+//! error reaches JavaScript as an `Error` whose `code` is the name of its kind.
 //!
 //! A panic ends the module: WebAssembly is built with `panic = "abort"`. What [`on_panic`] was given is called
 //! with its message first, since no promise that is open will ever be settled after it.
@@ -18,6 +18,6 @@ mod panic;
 mod params;
 mod session;
 
-pub use database::Database;
+pub use database::{Database, delete_store};
 pub use panic::on_panic;
 pub use session::{Cancel, Session};

@@ -1,4 +1,4 @@
-/** A plain static server: the built package under /firndb/, the pages of the tests beside it. */
+/** A plain static server: the built package under /firndb/, and beside it the pages of the tests or other ones. */
 
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -9,15 +9,22 @@ import { fileURLToPath } from 'node:url'
 const PACKAGE = fileURLToPath(new URL('../../../bindings/npm/dist/', import.meta.url))
 const PAGES = fileURLToPath(new URL('../page/', import.meta.url))
 
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.wasm': 'application/wasm' }
+const TYPES = {
+  '.css': 'text/css',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.wasm': 'application/wasm',
+}
 
 /** As strict as a page can be that runs WebAssembly: nothing inline, no `eval`, no other origin. */
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'"
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'"
 
-/** Starts the server; `overlay` maps paths to text that is served instead of a file. */
-export async function serve(overlay = new Map()) {
+/** Starts the server of `pages`, a directory; its `overlay` maps paths to text that is served instead of a file. */
+export async function serve(pages = PAGES) {
+  const overlay = new Map()
   const server = createServer((request, response) => {
-    void answer(new URL(request.url, 'http://localhost').pathname, overlay, response)
+    void answer(new URL(request.url, 'http://localhost').pathname, pages, overlay, response)
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -30,7 +37,7 @@ export async function serve(overlay = new Map()) {
   }
 }
 
-async function answer(path, overlay, response) {
+async function answer(path, pages, overlay, response) {
   const headers = (name) => ({
     'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
     'content-security-policy': POLICY,
@@ -42,7 +49,7 @@ async function answer(path, overlay, response) {
   }
   const inPackage = path.startsWith('/firndb/')
   const name = normalize(inPackage ? path.slice('/firndb/'.length) : path.slice(1) || 'index.html')
-  const file = join(inPackage ? PACKAGE : PAGES, name)
+  const file = join(inPackage ? PACKAGE : pages, name)
   try {
     const { size } = await stat(file)
     response.writeHead(200, { ...headers(name), 'content-length': size })
