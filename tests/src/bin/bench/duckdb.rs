@@ -14,6 +14,7 @@ const SCRIPT: &str = r#"
 import sys, time, duckdb
 path, parquet = sys.argv[1], sys.argv[2]
 connection = duckdb.connect(path)
+connection.execute("SET enable_progress_bar = false")
 connection.execute("CREATE TABLE t (id BIGINT PRIMARY KEY, g INTEGER, a BIGINT, f DOUBLE, s VARCHAR)")
 connection.execute("INSERT INTO t SELECT * FROM read_parquet(?)", [parquet])
 connection.execute("CHECKPOINT")
