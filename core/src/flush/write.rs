@@ -277,7 +277,7 @@ fn doubt(tiers: &Tiers, before: &Pointer) -> Doubt {
             epoch,
             since_ms,
             version: before.version,
-            checksum: before.checksum.clone(),
+            checksum: before.checksum,
             flushed_through: before.flushed_through,
         },
     }

@@ -57,6 +57,12 @@ impl Planner {
         options.sql_parser.map_string_types_to_utf8view = false;
         options.execution.parquet.schema_force_view_types = false;
         options.execution.collect_statistics = false;
+        if cfg!(target_pointer_width = "32") {
+            // Joins by an array over the range of keys compute that range in the width of a pointer, and fail
+            // where it takes 64 bits (apache/datafusion#20995 covers only wider ones).
+            options.execution.perfect_hash_join_small_build_threshold = 0;
+            options.execution.perfect_hash_join_min_key_density = f64::INFINITY;
+        }
         let base = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(Arc::new(runtime(blobs)?))

@@ -107,7 +107,7 @@ impl Tiers {
         let Some(doubt) = &pointer.doubt else { return Err(lost) };
         let before = Pointer {
             version: doubt.version,
-            checksum: doubt.checksum.clone(),
+            checksum: doubt.checksum,
             flushed_through: doubt.flushed_through,
             doubt: None,
             ..pointer.clone()
