@@ -120,17 +120,21 @@ impl Session {
     /// # Errors
     /// As INSERT. Outside a transaction the batches before the failing one stay.
     pub async fn insert_batches(&mut self, table: &str, batches: Vec<RecordBatch>) -> Result<u64> {
-        let name = parse_name(table);
         self.resume()?;
+        let inserted = self.insert_awake(&parse_name(table), batches).await;
+        self.rest();
+        inserted
+    }
+
+    async fn insert_awake(&mut self, name: &catalog::TableName, batches: Vec<RecordBatch>) -> Result<u64> {
         let mut rows = 0;
         for batch in batches {
-            let outcome = self.write(&[], Write::Batch(&name, &batch)).await;
+            let outcome = self.write(&[], Write::Batch(name, &batch)).await;
             match self.noting_failure(outcome)? {
                 Outcome::Affected(n) => rows += n,
                 _ => return Err(Error::internal("an insert answered with rows")),
             }
         }
-        self.rest();
         Ok(rows)
     }
 
@@ -147,6 +151,8 @@ impl Session {
         )))
     }
 
+    /// Lets the transaction count as idle from here on; after an error too, or a client that gives up after
+    /// one would hold flushes for ever.
     fn rest(&self) {
         if let Some(transaction) = &self.transaction {
             transaction.snapshot.rest(self.engine.shared.tiers.stores.clock.now_ms());
@@ -158,6 +164,12 @@ impl Session {
             Err(_) if matches!(parsed.statement, Statement::Rollback) => return Ok(done("ROLLBACK")),
             other => other?,
         }
+        let outcome = self.run_awake(parsed, params).await;
+        self.rest();
+        outcome
+    }
+
+    async fn run_awake(&mut self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Outcome> {
         if self.transaction.as_ref().is_some_and(|t| t.failed)
             && !matches!(parsed.statement, Statement::Rollback | Statement::Commit)
         {
@@ -177,9 +189,7 @@ impl Session {
             (_, statement) => self.dispatch(statement, params).await,
         };
         self.engine.shared.tiers.enforce_budget();
-        let outcome = self.noting_failure(outcome);
-        self.rest();
-        outcome
+        self.noting_failure(outcome)
     }
 
     /// As in PostgreSQL, an error inside a transaction leaves only ROLLBACK.

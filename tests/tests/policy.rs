@@ -152,3 +152,29 @@ async fn an_idle_transaction_is_rolled_back_when_a_flush_would_wait_for_it() {
     assert_eq!(error.kind(), firndb_core::ErrorKind::Conflict, "{error}");
     assert_eq!(ask(&mut forgotten, "SELECT count(*) FROM t").await, ["10"]);
 }
+
+/// Also one whose last statements failed or were refused: whoever gave up after an error is gone as well.
+#[tokio::test]
+async fn a_failed_transaction_that_nobody_ends_is_idle_too() {
+    let lasting = Lasting::new(1);
+    let (engine, mut s) = with_policy(&lasting, Config::default(), "rows:1000000").await;
+    let mut forgotten = engine.session();
+    ask(&mut forgotten, "BEGIN").await;
+    firndb_tests::ask::fail(&mut forgotten, "INSERT INTO t VALUES (NULL, 'no key')").await;
+    firndb_tests::ask::fail(&mut forgotten, "SELECT 1").await;
+    assert!(
+        forgotten
+            .insert_batches(
+                "nowhere",
+                vec![arrow::array::RecordBatch::new_empty(std::sync::Arc::new(
+                    arrow::datatypes::Schema::empty()
+                ),)]
+            )
+            .await
+            .is_err()
+    );
+    insert(&mut s, 0..10).await;
+    lasting.clock().set_ms(START_MS + 6 * 60_000);
+    assert_eq!(engine.flush_all().await.unwrap().len(), 1);
+    ask(&mut forgotten, "ROLLBACK").await;
+}
