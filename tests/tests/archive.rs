@@ -113,8 +113,14 @@ async fn a_dump_while_others_write_and_flush_is_of_one_moment() {
     }
 }
 
+/// After an archive that was refused, a whole one is loaded into the same stores.
+async fn again(copy: &Lasting, archive: &[u8]) {
+    let mut whole = archive;
+    Engine::load(copy.stores(), Config::default(), &mut whole).await.unwrap();
+}
+
 #[tokio::test]
-async fn what_is_not_a_whole_archive_is_refused_and_leaves_no_store() {
+async fn what_is_not_a_whole_archive_is_refused_and_leaves_nothing() {
     let lasting = Lasting::new(1);
     let engine = filled(&lasting).await;
     let mut archive = Vec::new();
@@ -138,9 +144,7 @@ async fn what_is_not_a_whole_archive_is_refused_and_leaves_no_store() {
                     let expected = [ErrorKind::Corrupt, ErrorKind::Unsupported];
                     assert!(expected.contains(&e.kind()), "cut: {cut}, at {at}: {}: {e}", e.kind());
                     refused += 1;
-                    if let Err(e) = Engine::open(copy.stores(), Config::default()).await {
-                        assert_eq!(e.kind(), ErrorKind::Corrupt, "{e}");
-                    }
+                    again(&copy, &archive).await;
                 }
             }
         }

@@ -6,7 +6,7 @@
 
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
 use crate::config::Config;
 use crate::engine::open::{
@@ -20,6 +20,8 @@ use crate::types::Durability;
 const STATE_KEY: &[u8] = b"state";
 const CREATING: &[u8] = b"creating";
 const LOADING: &[u8] = b"loading";
+/// How many keys are removed at a time; more than one, or the state of the store would be all that is seen.
+const UNDO_PAGE: usize = 256;
 
 /// Whether the creation of a store that has an id was cut short.
 ///
@@ -116,6 +118,39 @@ pub async fn begin_load(stores: &Stores) -> Result<()> {
 pub async fn end_load(stores: &Stores, id: &str) -> Result<()> {
     if stores.kv.get(Keyspace::Meta, STORE_ID).await?.as_deref() != Some(id.as_bytes()) {
         return Err(Error::corrupt("the archive holds no store, or two"));
+    }
+    let mut batch = WriteBatch::new();
+    batch.expect_value(Keyspace::Meta, STATE_KEY, LOADING);
+    batch.delete(Keyspace::Meta, STATE_KEY);
+    stores.kv.commit(batch, Durability::Strict).await
+}
+
+/// Empties the stores again, into which an archive was being loaded: the files first, so that whoever is
+/// stopped in the middle leaves stores that are known to be of no use.
+///
+/// # Errors
+/// What the stores report; `Conflict` when they are not being loaded into.
+pub async fn undo_load(stores: &Stores) -> Result<()> {
+    let files: Vec<_> = stores.blobs.list(None).map_ok(|file| file.location).try_collect().await?;
+    for file in files {
+        stores.blobs.delete(&file).await?;
+    }
+    // The space with the state of the store is the last to be emptied, and that state the last in it.
+    let others = Keyspace::ALL.into_iter().filter(|space| *space != Keyspace::Meta);
+    for space in others.chain([Keyspace::Meta]) {
+        loop {
+            let page = stores.kv.page(space, KeyRange::all(), UNDO_PAGE).await?;
+            let keys: Vec<_> = page.into_iter().map(|(key, _)| key).filter(|key| key != STATE_KEY).collect();
+            if keys.is_empty() {
+                break;
+            }
+            let mut batch = WriteBatch::new();
+            batch.expect_value(Keyspace::Meta, STATE_KEY, LOADING);
+            for key in keys {
+                batch.delete(space, key);
+            }
+            stores.kv.commit(batch, Durability::Strict).await?;
+        }
     }
     let mut batch = WriteBatch::new();
     batch.expect_value(Keyspace::Meta, STATE_KEY, LOADING);

@@ -140,8 +140,8 @@ impl Engine {
     ///
     /// # Errors
     /// `AlreadyExists` when the stores are not empty, `Corrupt` when the archive is cut short or altered,
-    /// `Unsupported` for one of another version. After an error in the middle the stores are of no use, and
-    /// opening them says so.
+    /// `Unsupported` for one of another version. The stores are empty again after an error; where that fails
+    /// too, or the process ends in the middle, opening them says that they are of no use.
     pub async fn load(
         stores: Stores,
         config: Config,

@@ -1,6 +1,7 @@
 //! Writing an archive.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -9,6 +10,7 @@ use object_store::ObjectStoreExt;
 use super::{ARCHIVE, BLOBS, END, HEAD, Head, KEYS, Tally};
 use crate::engine::open::{FORMAT, read_store_file};
 use crate::error::{Error, Result};
+use crate::pace::{CancelToken, Pace};
 use crate::storage::{KeyRange, Keyspace};
 use crate::tiers::Tiers;
 
@@ -40,6 +42,8 @@ pub async fn dump(tiers: &Tiers, out: &mut (dyn Write + Send)) -> Result<()> {
     let mut archive = Archive { out, tally: Tally::default() };
     let head = Head { archive: ARCHIVE, format: FORMAT, store_id: file.store_id };
     archive.add(HEAD, &json(&head)?)?;
+    // In a browser's worker nothing else would get the thread before the end.
+    let pace = Pace::new(CancelToken::new(), Arc::clone(&stores.clock), Arc::clone(&stores.pause));
     let order = tiers.commit_order.lock().await;
     for space in ORDER {
         keys(tiers, space, &mut archive).await?;
@@ -49,6 +53,7 @@ pub async fn dump(tiers: &Tiers, out: &mut (dyn Write + Send)) -> Result<()> {
     while let Some(object) = listed.try_next().await? {
         let content = stores.blobs.get(&object.location).await?.bytes().await?;
         archive.add(&format!("{BLOBS}{}", object.location), &content)?;
+        pace.step().await?;
     }
     let end = archive.tally.end();
     archive.add(END, &json(&end)?)?;

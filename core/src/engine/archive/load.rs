@@ -8,7 +8,7 @@ use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
 use serde::de::DeserializeOwned;
 
 use super::{ARCHIVE, BLOBS, END, End, HEAD, Head, KEYS, Tally};
-use crate::engine::create::{begin_load, end_load};
+use crate::engine::create::{begin_load, end_load, undo_load};
 use crate::engine::open::FORMAT;
 use crate::error::{Error, Result};
 use crate::storage::{Keyspace, Stores, WriteBatch};
@@ -22,9 +22,24 @@ const BATCH_BYTES: usize = 8 << 20;
 ///
 /// # Errors
 /// `AlreadyExists` when the stores are not empty, `Corrupt` when the archive is cut short or altered,
-/// `Unsupported` for one of another version. The stores are of no use after an error: they say so when they
-/// are opened.
+/// `Unsupported` for one of another version. The stores are empty again after an error; where that fails too,
+/// or the process ends in the middle, they are of no use, and say so when they are opened.
 pub async fn load(stores: &Stores, input: &mut (dyn Read + Send)) -> Result<()> {
+    begin_load(stores).await?;
+    let filled = match fill(stores, input).await {
+        Ok(store_id) => end_load(stores, &store_id).await,
+        Err(e) => Err(e),
+    };
+    if filled.is_err()
+        && let Err(error) = undo_load(stores).await
+    {
+        tracing::warn!(%error, "an archive that could not be loaded left a part of it in the store");
+    }
+    filled
+}
+
+/// Puts everything of the archive into `stores`; gives the id of the store.
+async fn fill(stores: &Stores, input: &mut (dyn Read + Send)) -> Result<String> {
     let mut tally = Tally::default();
     let (name, content) = next(input)?.ok_or_else(|| Error::corrupt("the archive is empty"))?;
     if name != HEAD {
@@ -40,7 +55,6 @@ pub async fn load(stores: &Stores, input: &mut (dyn Read + Send)) -> Result<()> 
         )));
     }
     tally.add(&content);
-    begin_load(stores).await?;
     loop {
         let Some((name, content)) = next(input)? else {
             return Err(Error::corrupt("the archive is cut short: it has no end.json"));
@@ -52,7 +66,7 @@ pub async fn load(stores: &Stores, input: &mut (dyn Read + Send)) -> Result<()> 
                     "the archive is altered: its checksum is not that of its entries",
                 ));
             }
-            return end_load(stores, &head.store_id).await;
+            return Ok(head.store_id);
         }
         tally.add(&content);
         if let Some(space) = name.strip_prefix(KEYS) {
