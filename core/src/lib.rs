@@ -59,6 +59,6 @@ pub use engine::{BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInsp
 pub use error::{Error, ErrorKind, Result};
 pub use flush::FlushReport;
 pub use pace::CancelToken;
-pub use session::{Outcome, Session};
+pub use session::{Outcome, PieceForm, Pieces, Rows, Session, ipc_stream};
 pub use stats::EngineStats;
 pub use types::{ColumnId, Durability, Role, Scope, SeqId, TableId, UserId, path_part};

@@ -1,6 +1,8 @@
 //! A session: who is asking, where names are looked up, and the open transaction.
 
+mod ipc;
 mod outcome;
+mod rows;
 
 use std::sync::Arc;
 
@@ -8,8 +10,10 @@ use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 
+pub use ipc::{PieceForm, Pieces, ipc_stream};
 pub use outcome::Outcome;
 use outcome::{answer, done, flushed, names, one_batch};
+pub use rows::Rows;
 
 use crate::catalog::{self, Catalog, MAIN_NAMESPACE};
 use crate::dml::{self, Changes};
@@ -100,18 +104,18 @@ impl Session {
     /// # Errors
     /// The statement's; `InvalidInput` when `sql` is not one statement or a parameter has no value.
     pub async fn query(&mut self, sql: &str, params: &[ScalarValue]) -> Result<Outcome> {
-        let parsed = sql::parse(sql)?;
-        let [statement] = parsed.as_slice() else {
+        let statement = Self::one_statement(sql, params)?;
+        self.run(&statement, params).await
+    }
+
+    /// The statement in `sql`, for which there are enough values.
+    fn one_statement(sql: &str, params: &[ScalarValue]) -> Result<Parsed> {
+        let mut parsed = sql::parse(sql)?;
+        let (Some(statement), true) = (parsed.pop(), parsed.is_empty()) else {
             return Err(Error::invalid(format!("expected one statement, found {}", parsed.len())));
         };
-        if statement.parameters > params.len() {
-            return Err(Error::invalid(format!(
-                "the statement has parameters up to ${}, {} values were given",
-                statement.parameters,
-                params.len()
-            )));
-        }
-        self.run(statement, params).await
+        expect_values(&statement, params)?;
+        Ok(statement)
     }
 
     /// Inserts `batches` into `table` (`namespace.table` or `table`) as one statement each; columns by name,
@@ -170,20 +174,10 @@ impl Session {
     }
 
     async fn run_awake(&mut self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Outcome> {
-        if self.transaction.as_ref().is_some_and(|t| t.failed)
-            && !matches!(parsed.statement, Statement::Rollback | Statement::Commit)
-        {
-            return Err(Error::invalid(
-                "a statement of this transaction failed, so nothing more can be done in it; ROLLBACK first",
-            ));
+        if !matches!(parsed.statement, Statement::Rollback | Statement::Commit) {
+            self.expect_usable()?;
         }
-        if parsed.parameters > params.len() {
-            return Err(Error::invalid(format!(
-                "the statement has parameters up to ${}, {} values were given",
-                parsed.parameters,
-                params.len()
-            )));
-        }
+        expect_values(parsed, params)?;
         let outcome = match (self.cancel.check(), &parsed.statement) {
             (Err(e), statement) if !matches!(statement, Statement::Rollback) => Err(e),
             (_, statement) => self.dispatch(statement, params).await,
@@ -192,8 +186,18 @@ impl Session {
         self.noting_failure(outcome)
     }
 
+    /// Refuses to go on in a transaction of which a statement failed.
+    fn expect_usable(&self) -> Result<()> {
+        if self.transaction.as_ref().is_some_and(|t| t.failed) {
+            return Err(Error::invalid(
+                "a statement of this transaction failed, so nothing more can be done in it; ROLLBACK first",
+            ));
+        }
+        Ok(())
+    }
+
     /// As in PostgreSQL, an error inside a transaction leaves only ROLLBACK.
-    fn noting_failure(&mut self, outcome: Result<Outcome>) -> Result<Outcome> {
+    fn noting_failure<T>(&mut self, outcome: Result<T>) -> Result<T> {
         if let (Err(_), Some(transaction)) = (&outcome, &mut self.transaction) {
             transaction.failed = true;
         }
@@ -447,6 +451,18 @@ impl Session {
         self.engine.change_catalog(change).await?;
         Ok(done(verb))
     }
+}
+
+/// Refuses `parsed` when it has parameters past the values in `params`.
+fn expect_values(parsed: &Parsed, params: &[ScalarValue]) -> Result<()> {
+    if parsed.parameters > params.len() {
+        return Err(Error::invalid(format!(
+            "the statement has parameters up to ${}, {} values were given",
+            parsed.parameters,
+            params.len()
+        )));
+    }
+    Ok(())
 }
 
 /// What a DDL statement makes of a catalog; `None` when it changes nothing.

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::displayable;
 use datafusion::sql::sqlparser::ast;
+use futures::TryStreamExt;
 
 use crate::error::Result;
 use crate::plan::direct::DirectRead;
@@ -50,18 +51,25 @@ pub async fn explain_analyze(
     context: &StatementContext<'_>,
     mut query: ast::Query,
 ) -> Result<(SchemaRef, RecordBatch)> {
-    let (batches, shown) = match DirectRead::of(context, &query) {
-        Some(direct) => (direct.run(context).await?.1, ("direct_plan", direct.describe())),
+    let mut produced = 0;
+    let shown = match DirectRead::of(context, &query) {
+        Some(direct) => {
+            let (_, batches) = direct.run(context).await?;
+            produced += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+            ("direct_plan", direct.describe())
+        }
         None => {
             names::distinguish(&mut query);
             let (plan, state) = context.physical(query, Vec::new()).await?;
-            let batches = Planner::collect(&state, Arc::clone(&plan)).await?;
+            let mut batches = Planner::execute(&state, Arc::clone(&plan))?;
+            while let Some(batch) = batches.try_next().await? {
+                produced += batch.num_rows();
+            }
             let metrics = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string();
-            (batches, ("plan_with_metrics", names::show(&metrics)))
+            ("plan_with_metrics", names::show(&metrics))
         }
     };
-    context.count(&context.reports);
-    let produced: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    context.reports.count_in(&context.tiers.stats);
     let (kind, plan) = shown;
     let mut rows = vec![(kind.to_owned(), plan)];
     rows.extend(scans(context));

@@ -5,12 +5,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr};
 use hashbrown::HashSet;
 
-use crate::error::Result;
 use crate::sql::ident_name;
 
 /// No name that a statement can hold contains it: SQL text has no NUL.
@@ -59,22 +57,14 @@ pub fn show(plan: &str) -> String {
     plan.replace(MARKER, "#")
 }
 
-/// Takes the markers off.
-pub fn restore(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+/// `schema` without the markers; `None` if there are none.
+pub fn restored(schema: &SchemaRef) -> Option<SchemaRef> {
     if !schema.fields().iter().any(|f| f.name().contains(MARKER)) {
-        return Ok((schema, batches));
+        return None;
     }
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .map(|f| {
-            let name = f.name().split(MARKER).next().unwrap_or_default();
-            f.as_ref().clone().with_name(name)
-        })
-        .collect();
-    let schema = Arc::new(Schema::new(fields));
-    let renamed =
-        batches.into_iter().map(|b| RecordBatch::try_new(Arc::clone(&schema), b.columns().to_vec()));
-    let batches = renamed.collect::<std::result::Result<_, _>>()?;
-    Ok((schema, batches))
+    let fields = schema.fields().iter().map(|f| {
+        let name = f.name().split(MARKER).next().unwrap_or_default();
+        f.as_ref().clone().with_name(name)
+    });
+    Some(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
 }

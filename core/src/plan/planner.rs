@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableFunctionArgs;
@@ -11,6 +10,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::{DFSchema, DataFusionError, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::FunctionRegistry;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -24,7 +24,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
@@ -33,7 +33,7 @@ use object_store::ObjectStore;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::plan::checked::CheckArithmetic;
-use crate::plan::sequential::{RunSequentially, collect_sequentially};
+use crate::plan::sequential::{RunSequentially, execute_sequentially};
 use crate::plan::types::Types;
 use crate::scan::BLOBS_URL;
 
@@ -93,15 +93,15 @@ impl Planner {
         state
     }
 
-    /// All rows of `plan`.
+    /// The rows of `plan`, a batch at a time.
     ///
     /// # Errors
-    /// What running it reports.
-    pub async fn collect(state: &SessionState, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+    /// What DataFusion cannot start; with the rows, what running it reports.
+    pub fn execute(state: &SessionState, plan: Arc<dyn ExecutionPlan>) -> Result<SendableRecordBatchStream> {
         let task = state.task_ctx();
         let rows = match state.config().target_partitions() {
-            1 => collect_sequentially(plan, task).await,
-            _ => collect(plan, task).await,
+            1 => execute_sequentially(plan, task),
+            _ => execute_stream(plan, task),
         };
         Ok(rows?)
     }

@@ -159,13 +159,13 @@ impl ExecutionPlan for SequentialExec {
     }
 }
 
-/// All rows of `plan`, its partitions one after the other.
+/// The rows of `plan`, its partitions one after the other.
 ///
 /// # Errors
-/// What running the plan reports.
-pub async fn collect_sequentially(
+/// What starting the plan reports; with the rows, what running it reports.
+pub fn execute_sequentially(
     plan: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
-) -> Result<Vec<RecordBatch>> {
-    SequentialExec::new(plan, None).execute(0, context)?.try_collect().await
+) -> Result<SendableRecordBatchStream> {
+    SequentialExec::new(plan, None).execute(0, context)
 }

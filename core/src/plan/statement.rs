@@ -13,6 +13,8 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
 use crate::error::{Error, ErrorKind, Result};
@@ -179,29 +181,39 @@ impl StatementContext<'_> {
         query: ast::Query,
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
     ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let (schema, batches) = self.stream(query, extra).await?;
+        let batches = batches.try_collect().await?;
+        self.reports.count_in(&self.tiers.stats);
+        Ok((schema, batches))
+    }
+
+    /// As [`Self::rows`], a batch at a time; DataFusion does no more than what is asked for.
+    ///
+    /// # Errors
+    /// What planning reports, and with the rows what running reports.
+    pub async fn stream(
+        &self,
+        query: ast::Query,
+        extra: Vec<(TableReference, Arc<dyn TableSource>)>,
+    ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
         if extra.is_empty()
             && let Some(direct) = DirectRead::of(self, &query)
         {
-            let rows = direct.run(self).await?;
-            self.count(&self.reports);
-            return Ok(rows);
+            let (schema, batches) = direct.run(self).await?;
+            return Ok((schema, stream::iter(batches.into_iter().map(Ok)).boxed()));
         }
         let mut query = query;
         names::distinguish(&mut query);
         let (plan, state) = self.physical(query, extra).await?;
-        let schema = plan.schema();
-        let batches = Planner::collect(&state, plan).await?;
-        self.count(&self.reports);
-        names::restore(schema, batches)
-    }
-
-    /// Adds what the scans did to the engine's counters.
-    pub fn count(&self, reports: &ScanReports) {
-        for report in reports.all() {
-            let hidden = report.rows_hidden.load(std::sync::atomic::Ordering::Relaxed);
-            self.tiers.stats.deletion_vector_rows_hidden.add(hidden);
-            self.tiers.stats.files_opened.add(report.files_opened());
-        }
+        let marked = plan.schema();
+        let batches = Planner::execute(&state, plan)?;
+        let Some(schema) = names::restored(&marked) else {
+            return Ok((marked, batches.map_err(Error::from).boxed()));
+        };
+        let shown = Arc::clone(&schema);
+        let renamed = batches
+            .map(move |batch| Ok(RecordBatch::try_new(Arc::clone(&shown), batch?.columns().to_vec())?));
+        Ok((schema, renamed.boxed()))
     }
 }
 

@@ -7,6 +7,7 @@ use datafusion::physical_plan::metrics::MetricValue;
 use parking_lot::Mutex;
 
 use crate::cold::ColdReaderFactory;
+use crate::stats::Stats;
 
 /// How much of one table a statement considered, left out and read.
 #[derive(Debug, Default)]
@@ -103,5 +104,13 @@ impl ScanReports {
     #[must_use]
     pub fn all(&self) -> Vec<Arc<ScanReport>> {
         self.0.lock().clone()
+    }
+
+    /// Adds what the scans did to the counters of the engine.
+    pub fn count_in(&self, stats: &Stats) {
+        for report in self.all() {
+            stats.deletion_vector_rows_hidden.add(report.rows_hidden.load(Ordering::Relaxed));
+            stats.files_opened.add(report.files_opened());
+        }
     }
 }

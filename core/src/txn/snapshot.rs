@@ -25,6 +25,13 @@ struct State {
 }
 
 impl State {
+    /// Counts one more snapshot at `seq`, and gives its id.
+    fn hold(&mut self, seq: SeqId) -> u64 {
+        *self.live.entry(seq).or_default() += 1;
+        self.next_id += 1;
+        self.next_id
+    }
+
     fn release(&mut self, seq: SeqId) {
         if let Some(count) = self.live.get_mut(&seq) {
             *count -= 1;
@@ -47,9 +54,7 @@ impl Snapshots {
     pub fn acquire(self: &Arc<Self>) -> Snapshot {
         let mut state = self.state.lock();
         let seq = state.committed;
-        *state.live.entry(seq).or_default() += 1;
-        state.next_id += 1;
-        Snapshot { seq, id: state.next_id, registry: Arc::clone(self) }
+        Snapshot { seq, id: state.hold(seq), registry: Arc::clone(self) }
     }
 
     /// Ends the snapshots that have been idle since before `before_ms`: they hold nothing back any more.
@@ -104,6 +109,13 @@ impl Snapshot {
         self.seq
     }
 
+    /// Another of the same moment, which lives by itself. This one must not have been idle for too long.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let id = self.registry.state.lock().hold(self.seq);
+        Self { seq: self.seq, id, registry: Arc::clone(&self.registry) }
+    }
+
     /// Says that nobody reads on it from `now_ms` on, until [`Self::resume`].
     pub fn rest(&self, now_ms: i64) {
         let mut state = self.registry.state.lock();
@@ -145,6 +157,18 @@ mod tests {
         assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(5));
         drop(old);
         assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(5));
+        drop(again);
+        assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(9));
+    }
+
+    #[test]
+    fn another_of_the_same_moment_outlives_the_first() {
+        let snapshots = Snapshots::starting_at(SeqId::from_i64(5));
+        let first = snapshots.acquire();
+        snapshots.publish(SeqId::from_i64(9));
+        let again = first.again();
+        drop(first);
+        assert_eq!((again.seq(), snapshots.flush_horizon()), (SeqId::from_i64(5), SeqId::from_i64(5)));
         drop(again);
         assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(9));
     }

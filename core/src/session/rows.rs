@@ -1,0 +1,151 @@
+//! The rows of one statement, a batch at a time.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+
+use super::{Outcome, Session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::scan::ScanReports;
+use crate::sql::Statement;
+use crate::tiers::Tiers;
+use crate::txn::snapshot::Snapshot;
+use crate::txn::writes::WriteSet;
+
+/// The rows of one statement, made as they are asked for.
+///
+/// They are those of the snapshot on which the statement began, whatever is committed meanwhile. A flush goes
+/// no further than that snapshot while the rows are being read; rows that nobody asks for during
+/// [`Config::idle_transaction_ms`](crate::Config) hold flushes back no longer, and end with `Conflict`.
+pub struct Rows {
+    schema: SchemaRef,
+    batches: BoxStream<'static, Result<RecordBatch>>,
+    /// `None` when all rows are there already, or none are left.
+    reading: Option<Reading>,
+}
+
+/// What a query holds on to while it runs.
+struct Reading {
+    tiers: Arc<Tiers>,
+    snapshot: Snapshot,
+    reports: ScanReports,
+}
+
+impl Rows {
+    fn whole(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        Self { schema, batches: stream::iter(batches.into_iter().map(Ok)).boxed(), reading: None }
+    }
+
+    /// The columns; none of a statement that has no rows.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The next rows, at least one; `None` when there are no more.
+    ///
+    /// # Errors
+    /// What running the statement reports; there are no more rows after it. `Conflict` when nobody asked for
+    /// so long that the snapshot was given up.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        if let Some(reading) = &self.reading
+            && !reading.snapshot.resume()
+        {
+            let waited = reading.tiers.config.idle_transaction_ms / 1000;
+            self.end();
+            return Err(Error::conflict(format!(
+                "nobody asked for the next rows for more than {waited} s, and a flush did not wait; run the query again"
+            )));
+        }
+        let next = loop {
+            match self.batches.try_next().await {
+                Ok(Some(batch)) if batch.num_rows() == 0 => {}
+                next => break next,
+            }
+        };
+        match (&next, &self.reading) {
+            (Ok(Some(_)), Some(reading)) => reading.snapshot.rest(reading.tiers.stores.clock.now_ms()),
+            (Ok(Some(_)), None) => {}
+            _ => self.end(),
+        }
+        next
+    }
+
+    fn end(&mut self) {
+        self.batches = stream::empty().boxed();
+        if let Some(Reading { tiers, reports, .. }) = self.reading.take() {
+            reports.count_in(&tiers.stats);
+        }
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Runs one statement with the values of its parameters `$1…`, and gives the rows as they are asked for: a
+    /// query is not run further than that. Any other statement has taken effect on return.
+    ///
+    /// In a transaction the rows are of its snapshot and of what it had written; they outlive it. An error
+    /// that comes with later rows does not fail the transaction, of which a query changes nothing.
+    ///
+    /// # Errors
+    /// As [`Session::query`].
+    pub async fn stream(&mut self, sql: &str, params: &[ScalarValue]) -> Result<Rows> {
+        let parsed = Self::one_statement(sql, params)?;
+        let Statement::Query(query) = &parsed.statement else {
+            return Ok(match self.run(&parsed, params).await? {
+                Outcome::Rows { schema, batches } => Rows::whole(schema, batches),
+                Outcome::Affected(_) | Outcome::Done(_) => Rows::whole(Arc::new(Schema::empty()), Vec::new()),
+            });
+        };
+        self.resume()?;
+        self.expect_usable()?;
+        let rows = match self.cancel.check() {
+            Ok(()) => self.rows_of(query, params).await,
+            Err(e) => Err(e),
+        };
+        self.engine.shared.tiers.enforce_budget();
+        self.rest();
+        self.noting_failure(rows)
+    }
+
+    async fn rows_of(&self, query: &ast::Query, params: &[ScalarValue]) -> Result<Rows> {
+        if let Some(transaction) = &self.transaction {
+            return self.begin_rows(query, params, transaction.snapshot.again(), &transaction.writes).await;
+        }
+        let none = WriteSet::default();
+        let mut attempt = 0;
+        loop {
+            let snapshot = self.engine.shared.tiers.snapshots.acquire();
+            match self.begin_rows(query, params, snapshot, &none).await {
+                // An ALTER came between looking a table up and reading it.
+                Err(e) if e.kind() == ErrorKind::Conflict && attempt < self.retries() => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
+    async fn begin_rows(
+        &self,
+        query: &ast::Query,
+        params: &[ScalarValue],
+        snapshot: Snapshot,
+        writes: &WriteSet,
+    ) -> Result<Rows> {
+        let context = self.context(snapshot.seq(), writes, params);
+        let (schema, batches) = context.stream(query.clone(), Vec::new()).await?;
+        let tiers = Arc::clone(context.tiers);
+        snapshot.rest(tiers.stores.clock.now_ms());
+        Ok(Rows { schema, batches, reading: Some(Reading { tiers, snapshot, reports: context.reports }) })
+    }
+}
