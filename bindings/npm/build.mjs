@@ -1,6 +1,6 @@
 // Builds the package into dist/ from src/ and from pkg/, where `wasm-bindgen --target web` has put the engine.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -31,6 +31,10 @@ await Promise.all([
   }),
 ])
 cpSync('pkg/engine_bg.wasm', 'dist/engine_bg.wasm')
+// npm packs only what is in a package's own directory.
+for (const dir of ['.', ...readdirSync('platforms').map((name) => `platforms/${name}`)]) {
+  cpSync('../../LICENSE', `${dir}/LICENSE`)
+}
 
 function typescript(project) {
   const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', import.meta.url))

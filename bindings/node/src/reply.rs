@@ -1,9 +1,6 @@
 //! What a call answers, as JavaScript sees it.
 
-use arrow::datatypes::Schema;
-use arrow::ipc::writer::StreamWriter;
-use arrow::record_batch::RecordBatch;
-use firndb_core::{Error, Outcome, Result};
+use firndb_core::{Error, Outcome, Result, ipc_stream};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -33,7 +30,7 @@ pub struct Reply {
     pub answers: Option<Vec<Answer>>,
     /// What a question with yes or no has for an answer.
     pub yes: Option<bool>,
-    /// An archive.
+    /// An archive, or a piece of an Arrow IPC stream.
     pub bytes: Option<Buffer>,
     /// A count.
     pub count: Option<u32>,
@@ -68,18 +65,10 @@ fn answer(outcome: &Outcome) -> Result<Answer> {
     let empty = |kind: &str| Answer { kind: kind.to_owned(), ipc: None, rows: None, verb: None };
     Ok(match outcome {
         Outcome::Rows { schema, batches } => {
-            Answer { ipc: Some(stream(schema, batches)?.into()), ..empty("rows") }
+            Answer { ipc: Some(ipc_stream(schema, batches)?.into()), ..empty("rows") }
         }
         // A count of rows is far below 2^53.
         Outcome::Affected(rows) => Answer { rows: Some(*rows as f64), ..empty("affected") },
         Outcome::Done(verb) => Answer { verb: Some(verb.clone()), ..empty("done") },
     })
-}
-
-fn stream(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
-    let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
-    for batch in batches {
-        writer.write(batch)?;
-    }
-    Ok(writer.into_inner()?)
 }

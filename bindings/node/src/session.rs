@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_lock::Mutex;
-use firndb_core::{CancelToken, Error, Result};
+use firndb_core::{CancelToken, Error, PieceForm, Result};
 use napi_derive::napi;
 
 use crate::params::{Param, values};
 use crate::reply::{Reply, answers};
+use crate::rows::RowStream;
 
 /// A conversation with the engine. Its requests run one after the other, in the order in which they came.
 #[napi]
@@ -41,6 +42,23 @@ impl Session {
         self.run(async |session: &mut firndb_core::Session| answers(&session.execute(&sql).await?)).await
     }
 
+    /// Runs one statement as [`Self::query`] does, and gives its rows as they are asked for: in pieces of one
+    /// Arrow IPC stream, or as one stream for `each` of its batches. They do not need the session any more.
+    #[napi]
+    pub async fn stream(&self, sql: String, params: Vec<Param>, each: bool) -> RowStream {
+        let form = if each { PieceForm::StreamEach } else { PieceForm::OneStream };
+        let mut guard = self.shared.lock().await;
+        let Some(session) = guard.as_mut() else {
+            return RowStream::new(Err(over()), form, CancelToken::new());
+        };
+        let token = self.begin(session);
+        let rows = match values(params) {
+            Ok(params) => session.stream(&sql, &params).await,
+            Err(e) => Err(e),
+        };
+        RowStream::new(rows, form, token)
+    }
+
     /// Takes back the statement that is running, if there is one.
     #[napi]
     pub fn cancel(&self) {
@@ -67,13 +85,23 @@ impl Session {
     async fn run(&self, work: impl AsyncFnOnce(&mut firndb_core::Session) -> Result<Reply>) -> Reply {
         let mut guard = self.shared.lock().await;
         let Some(session) = guard.as_mut() else {
-            return Reply::error(&Error::invalid("the session is over"));
+            return Reply::error(&over());
         };
+        self.begin(session);
+        Reply::of(work(session).await)
+    }
+
+    /// Gives `session` what its next statement is taken back with.
+    fn begin(&self, session: &mut firndb_core::Session) -> CancelToken {
         let token = CancelToken::new();
         session.set_cancel(token.clone());
         if let Ok(mut current) = self.cancel.lock() {
-            *current = token;
+            *current = token.clone();
         }
-        Reply::of(work(session).await)
+        token
     }
+}
+
+fn over() -> Error {
+    Error::invalid("the session is over")
 }

@@ -1,6 +1,6 @@
 /** The engine as an addon of Node.js: RocksDB and files, on threads of its own. */
 
-import type { Engine, EngineCancel, EngineDatabase, EngineSession } from './engine.js'
+import type { Engine, EngineCancel, EngineDatabase, EngineRows, EngineSession } from './engine.js'
 import { type ErrorCode, FirnDBError } from './errors.js'
 import { type AddonParam, toAddonParams } from './params.js'
 import type { Answer, EngineOptions } from './protocol.js'
@@ -12,6 +12,7 @@ interface AddonReply {
   message?: string
   answers?: AddonAnswer[]
   yes?: boolean
+  bytes?: Buffer
   count?: number
 }
 
@@ -25,8 +26,15 @@ interface AddonAnswer {
 interface AddonSession {
   query(sql: string, params: AddonParam[]): Promise<AddonReply>
   execute(sql: string): Promise<AddonReply>
+  stream(sql: string, params: AddonParam[], each: boolean): Promise<AddonRows>
   cancel(): void
   readonly inTransaction: boolean
+  free(): void
+}
+
+interface AddonRows {
+  opened(): Promise<AddonReply>
+  next(): Promise<AddonReply>
   free(): void
 }
 
@@ -36,17 +44,35 @@ interface AddonDatabase {
   countParameters(sql: string): AddonReply
   step(): Promise<AddonReply>
   stats(): Record<string, number>
+  dump(): Promise<AddonReply>
   close(): Promise<AddonReply>
 }
 
 /** The module that the addon is. */
 export interface Addon {
-  Database: { open(path: string, options: EngineOptions): Promise<AddonDatabase> }
+  Database: {
+    open(path: string, options: EngineOptions): Promise<AddonDatabase>
+    load(path: string, options: EngineOptions, archive: Buffer): Promise<AddonDatabase>
+  }
 }
 
 /** Opens the store in the directory `path`, or one in memory. Rejects with the engine's error. */
 export async function openAddon(addon: Addon, path: string, options: EngineOptions): Promise<Engine> {
-  const native = await addon.Database.open(path, options)
+  return opened(await addon.Database.open(path, options))
+}
+
+/** Makes a store of `archive` in the directory `path`, or one in memory, and opens it. Rejects with the engine's error. */
+export async function loadByAddon(
+  addon: Addon,
+  path: string,
+  options: EngineOptions,
+  archive: Uint8Array,
+): Promise<Engine> {
+  const buffer = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength)
+  return opened(await addon.Database.load(path, options, buffer))
+}
+
+function opened(native: AddonDatabase): Engine {
   checked(native.opened())
   return { db: new Opened(native), newCancel: () => new Cancel() }
 }
@@ -78,6 +104,13 @@ class Opened implements EngineDatabase {
     return this.#native.stats()
   }
 
+  async dump(part: (bytes: Uint8Array) => void): Promise<void> {
+    const { bytes } = checked(await this.#native.dump())
+    if (bytes) {
+      part(plain(bytes))
+    }
+  }
+
   async close(): Promise<void> {
     checked(await this.#native.close())
   }
@@ -103,7 +136,7 @@ class Cancel implements EngineCancel {
   }
 
   /** Has `work` done by `session`, which does nothing else meanwhile. */
-  async during(session: AddonSession, work: () => Promise<AddonReply>): Promise<AddonReply> {
+  async during<T>(session: AddonSession, work: () => Promise<T>): Promise<T> {
     if (this.#cancelled) {
       throw new FirnDBError('Cancelled', 'the statement was cancelled')
     }
@@ -142,6 +175,19 @@ class Conversation implements EngineSession {
     return this.#run(cancel, () => this.#native.execute(sql))
   }
 
+  async stream(sql: string, params: Param[], each: boolean, cancel: EngineCancel): Promise<EngineRows> {
+    const values = toAddonParams(params)
+    const native = await (cancel as Cancel).during(this.#native, () => this.#native.stream(sql, values, each))
+    checked(await native.opened())
+    return {
+      next: async () => {
+        const { bytes } = checked(await native.next())
+        return bytes ? plain(bytes) : null
+      },
+      free: () => native.free(),
+    }
+  }
+
   get inTransaction(): boolean {
     return this.#native.inTransaction
   }
@@ -159,13 +205,17 @@ class Conversation implements EngineSession {
 function toAnswer({ kind, ipc, rows, verb }: AddonAnswer): Answer {
   switch (kind) {
     case 'rows':
-      // A `Buffer` compares and prints otherwise than the `Uint8Array` that the API promises.
-      return { kind, ipc: ipc ? new Uint8Array(ipc.buffer, ipc.byteOffset, ipc.byteLength) : new Uint8Array() }
+      return { kind, ipc: ipc ? plain(ipc) : new Uint8Array() }
     case 'affected':
       return { kind, rows: rows ?? 0 }
     case 'done':
       return { kind, verb: verb ?? '' }
   }
+}
+
+/** The bytes of `buffer`: a `Buffer` compares and prints otherwise than the `Uint8Array` that the API promises. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
 }
 
 /** `reply`, unless it is an error, which is thrown. */

@@ -1,14 +1,16 @@
 /** The package in browsers: the engine in a worker, shared by all tabs of the origin. */
 
+import { type Archive, toBlob } from './archive.js'
 import { type Candidate, Connection } from './connection.js'
 import { Database } from './database.js'
 import { FirnDBError, fromSent } from './errors.js'
 import { portLink } from './link.js'
 import { checkLocks } from './locks.js'
-import { type HostMessage, isMemory, type WasmSource, type WorkerMessage } from './protocol.js'
+import { type EngineOptions, type HostMessage, isMemory, type WasmSource, type WorkerMessage } from './protocol.js'
 import type { OpenOptions, StorageReport } from './types.js'
 import { toSource } from './wasm-source.js'
 
+export type { Archive } from './archive.js'
 export { Transaction } from './database.js'
 export { type ErrorCode, FirnDBError } from './errors.js'
 export type { Statement } from './queryable.js'
@@ -21,6 +23,30 @@ export class FirnDB extends Database {
    * `memory://` is a store of this page alone that ends with it.
    */
   static async open(name: string, options: OpenOptions = {}): Promise<FirnDB> {
+    return FirnDB.#opened(name, options)
+  }
+
+  /**
+   * Makes the store `name` of an archive that {@link Database.dump} or the program `firndb dump` wrote, and opens it as
+   * {@link open} does.
+   *
+   * Rejects with `AlreadyExists` where there is a store, with `Locked` while it is open, and with `Corrupt` for an archive
+   * that is not whole; nothing is left of it then.
+   */
+  static async load(name: string, archive: Archive, options: OpenOptions = {}): Promise<FirnDB> {
+    checkName(name)
+    const blob = toBlob(archive)
+    if (isMemory(name)) {
+      return FirnDB.#opened(name, options, blob)
+    }
+    checkLocks(navigator.locks)
+    const wasm = await toSource(options.wasm, globalThis.location.href)
+    await byWorker(options.worker, (port) => ({ kind: 'load', name, options: engineOptions(options), wasm, port, archive: blob }))
+    return FirnDB.#opened(name, options)
+  }
+
+  /** `archive` is what a store in memory is made of. */
+  static async #opened(name: string, options: OpenOptions, archive?: Blob): Promise<FirnDB> {
     checkName(name)
     const wasm = await toSource(options.wasm, globalThis.location.href)
     if (!isMemory(name) && options.persist !== false) {
@@ -33,7 +59,7 @@ export class FirnDB extends Database {
       client,
       locks: navigator.locks,
       openChannel: (channel) => new BroadcastChannel(channel),
-      spawn: (broken) => spawn(name, client, wasm, options, broken),
+      spawn: (broken) => spawn({ name, client, wasm, ...(archive ? { archive } : {}) }, options, broken),
     })
     const unfollow = followPage(connection)
     return new FirnDB({
@@ -57,7 +83,7 @@ export class FirnDB extends Database {
     }
     checkLocks(navigator.locks)
     const wasm = await toSource(options.wasm, globalThis.location.href)
-    await deleteByWorker(name, wasm, options.worker)
+    await byWorker(options.worker, (port) => ({ kind: 'delete', name, wasm, port }))
   }
 }
 
@@ -83,18 +109,19 @@ function followPage(connection: Connection): () => void {
   }
 }
 
-function spawn(
-  name: string,
-  client: string,
-  wasm: WasmSource,
-  options: OpenOptions,
-  broken: (message: string) => void,
-): Candidate {
+/** What a worker is to lead. */
+interface Post {
+  name: string
+  client: string
+  wasm: WasmSource
+  archive?: Blob
+}
+
+function spawn(post: Post, options: OpenOptions, broken: (message: string) => void): Candidate {
   const worker = makeWorker(options.worker, broken)
   const { port1, port2 } = new MessageChannel()
-  const engine = options.durability === undefined ? {} : { durability: options.durability }
   const send = (message: WorkerMessage, transfer: Transferable[] = []) => worker.postMessage(message, transfer)
-  send({ kind: 'start', name, client, options: engine, wasm, port: port2 }, [port2])
+  send({ kind: 'start', ...post, options: engineOptions(options), port: port2 }, [port2])
   return {
     link: portLink(port1),
     stop: () => send({ kind: 'stop' }),
@@ -106,8 +133,16 @@ function spawn(
   }
 }
 
-/** Has a worker of its own delete the store `name`. */
-async function deleteByWorker(name: string, wasm: WasmSource, from: OpenOptions['worker']): Promise<void> {
+/** What of `options` is the engine's. */
+function engineOptions({ durability }: OpenOptions): EngineOptions {
+  return durability === undefined ? {} : { durability }
+}
+
+/** Has a worker of its own do one thing, and waits for the end of it. */
+async function byWorker(
+  from: OpenOptions['worker'],
+  task: (port: MessagePort) => Extract<WorkerMessage, { kind: 'load' | 'delete' }>,
+): Promise<void> {
   const { port1, port2 } = new MessageChannel()
   let worker: Worker | undefined
   try {
@@ -124,7 +159,7 @@ async function deleteByWorker(name: string, wasm: WasmSource, from: OpenOptions[
         }
       })
       worker = makeWorker(from, broken)
-      worker.postMessage({ kind: 'delete', name, wasm, port: port2 } satisfies WorkerMessage, [port2])
+      worker.postMessage(task(port2), [port2])
     })
   } finally {
     worker?.terminate()

@@ -1,7 +1,8 @@
 /** An open database, whatever lies between it and the engine. */
 
+import { ArchiveParts } from './archive.js'
 import { FirnDBError } from './errors.js'
-import type { Answer, Operation, Reply } from './protocol.js'
+import type { Answer, Operation } from './protocol.js'
 import { Queryable } from './queryable.js'
 import type { Answered, RequestOptions } from './requests.js'
 import { quotedName } from './template.js'
@@ -29,13 +30,14 @@ export class Transaction extends Queryable {
     this.#term = term
   }
 
-  protected override async perform(operation: Operation, signal?: AbortSignal): Promise<Reply> {
+  protected override async perform(operation: Operation, options: RequestOptions = {}): Promise<Answered> {
     if (this.#over) {
       throw new FirnDBError('InvalidInput', 'the transaction is over')
     }
-    const within = operation.op === 'query' || operation.op === 'exec'
+    const { op } = operation
+    const within = op === 'query' || op === 'exec' || op === 'stream'
     const bound = within ? { ...operation, session: this.#session } : operation
-    return (await this.#backend.submit(bound, { signal, term: this.#term })).reply
+    return this.#backend.submit(bound, { signal: options.signal, term: this.#term })
   }
 
   /** @internal Commits or rolls back. */
@@ -58,12 +60,14 @@ export class Database extends Queryable {
     this.#backend = backend
   }
 
-  protected override async perform(operation: Operation, signal?: AbortSignal): Promise<Reply> {
-    const { reply } = await this.#backend.submit(this.#inNamespace(operation), { signal })
-    if (operation.op === 'query' && (reply as Answer).kind === 'done' && (reply as { verb: string }).verb === 'USE') {
+  protected override async perform(operation: Operation, options: RequestOptions = {}): Promise<Answered> {
+    const { signal, term, onPart } = options
+    const answered = await this.#backend.submit(this.#inNamespace(operation), { signal, term, onPart })
+    const reply = answered.reply as Answer
+    if (operation.op === 'query' && reply.kind === 'done' && reply.verb === 'USE') {
       this.#use = operation.sql
     }
-    return reply
+    return answered
   }
 
   /**
@@ -95,7 +99,17 @@ export class Database extends Queryable {
 
   /** What the engine did since it was opened, by whichever tab. */
   async stats(): Promise<Record<string, number>> {
-    return (await this.perform({ op: 'stats' })) as Record<string, number>
+    return (await this.perform({ op: 'stats' })).reply as Record<string, number>
+  }
+
+  /**
+   * The whole store as one archive, a tar file, as it is at one moment. `FirnDB.load` makes a store of it here or
+   * elsewhere, as does the program `firndb load`. Others write on meanwhile.
+   */
+  async dump(): Promise<Blob> {
+    const archive = new ArchiveParts()
+    await this.perform({ op: 'dump' }, { onPart: (part) => archive.add(part) })
+    return archive.whole()
   }
 
   /** Where the data lie, whether the browser keeps them, and how much room there is. */
@@ -113,7 +127,8 @@ export class Database extends Queryable {
   }
 
   #inNamespace<O extends Operation>(operation: O): O {
-    const plain = operation.op === 'query' || operation.op === 'exec' || operation.op === 'begin'
+    const { op } = operation
+    const plain = op === 'query' || op === 'exec' || op === 'stream' || op === 'begin'
     return plain && this.#use !== undefined ? { ...operation, use: this.#use } : operation
   }
 }

@@ -9,10 +9,19 @@ export interface EngineCancel {
   free(): void
 }
 
+/** Rows that are made as they are asked for. `free` gives up what has not been. */
+export interface EngineRows {
+  /** The next piece, an Arrow IPC stream or a part of one; `null` when there are no more. */
+  next(): Promise<Uint8Array | null>
+  free(): void
+}
+
 /** A conversation with the engine. `free` ends it and rolls back what is open. */
 export interface EngineSession {
   query(sql: string, params: Param[], cancel: EngineCancel): Promise<Answer>
   execute(sql: string, cancel: EngineCancel): Promise<Answer[]>
+  /** The rows do not need the session any more, but `cancel`, which takes them back. */
+  stream(sql: string, params: Param[], each: boolean, cancel: EngineCancel): Promise<EngineRows>
   readonly inTransaction: boolean
   free(): void
 }
@@ -24,6 +33,8 @@ export interface EngineDatabase {
   /** Does one unit of work that no statement waits for; whether there was any. */
   step(): Promise<boolean>
   stats(): Record<string, number>
+  /** Writes the whole store as one archive, giving `part` each part of it. */
+  dump(part: (bytes: Uint8Array) => void): Promise<void>
   close(): Promise<void>
 }
 
@@ -32,6 +43,9 @@ export interface Engine {
   db: EngineDatabase
   newCancel: () => EngineCancel
 }
+
+/** Gives so many bytes of an archive, those after the last; fewer at its end. */
+export type ReadArchive = (bytes: number) => Uint8Array
 
 /** Opens the store `name`. */
 export type OpenEngine = (name: string, options: EngineOptions) => Promise<Engine>

@@ -1,4 +1,4 @@
-/** Deletes a store, once no tab has it open. */
+/** Deletes or makes a store, while no tab has it open. */
 
 import { FirnDBError } from './errors.js'
 import { hold, type Locks, type Release } from './locks.js'
@@ -8,11 +8,11 @@ import { leaderLock } from './protocol.js'
 const PATIENCE_MS = 3_000
 
 /**
- * Runs `remove` while nobody can open the store `name`.
+ * Does `work` while nobody can open the store `name`.
  *
  * Rejects with `Locked` when a tab has it open.
  */
-export async function whileClosed(locks: Locks, name: string, remove: () => Promise<void>): Promise<void> {
+export async function whileClosed(locks: Locks, name: string, work: () => Promise<void>): Promise<void> {
   let release: Release
   try {
     release = await hold(locks, leaderLock(name), AbortSignal.timeout(PATIENCE_MS))
@@ -20,10 +20,10 @@ export async function whileClosed(locks: Locks, name: string, remove: () => Prom
     if ((error as { name?: unknown }).name !== 'TimeoutError') {
       throw error
     }
-    throw new FirnDBError('Locked', `the store "${name}" is open, here or in another tab: close it, then delete it`)
+    throw new FirnDBError('Locked', `the store "${name}" is open, here or in another tab: close it first`)
   }
   try {
-    await remove()
+    await work()
   } finally {
     release()
   }

@@ -4,6 +4,7 @@ import type { Engine, EngineCancel, EngineDatabase, EngineSession } from './engi
 import { FirnDBError, toSent } from './errors.js'
 import type { Link } from './link.js'
 import type { ClientMessage, HostMessage, Operation, Reply } from './protocol.js'
+import { Streams } from './streams.js'
 
 /** A link to a client, as the leader sees it. */
 export type ClientLink = Link<HostMessage, ClientMessage>
@@ -82,6 +83,7 @@ export class Visitor {
   readonly #term: number
   readonly #onLeave: () => void
   readonly #open = new Map<number, Open>()
+  readonly #streams = new Streams()
   /** What takes back each request that is not answered. */
   readonly #cancels = new Map<number, EngineCancel>()
   #hasLeft = false
@@ -118,6 +120,7 @@ export class Visitor {
       session.free()
     }
     this.#open.clear()
+    this.#streams.releaseAll()
     this.#onLeave()
   }
 
@@ -134,22 +137,27 @@ export class Visitor {
       this.#host.track(this.#serve(message))
     } else if (message.kind === 'cancel') {
       this.#cancels.get(message.id)?.cancel()
+      this.#cancels.delete(message.id)
     } else {
       this.#hasLeft = true
     }
   }
 
   async #serve({ id, operation }: Request): Promise<void> {
-    const session = 'session' in operation ? operation.session : undefined
-    const begins = operation.op === 'begin'
-    if (this.#host.draining && (session === undefined || begins)) {
+    if (this.#host.draining && !goesOn(operation)) {
       this.#post({ kind: 'moved', term: this.#term, id })
       return
     }
     const cancel = this.#host.newCancel()
     this.#cancels.set(id, cancel)
     try {
-      const reply = await this.#perform(operation, cancel)
+      const reply = await this.#perform(operation, cancel, (part) =>
+        this.#post({ kind: 'part', term: this.#term, id, part }, [part.buffer as ArrayBuffer]),
+      )
+      if (operation.op === 'stream' && !this.#cancels.has(id)) {
+        // The client gave it up while it was begun.
+        this.#streams.release(operation.stream)
+      }
       this.#post({ kind: 'answer', term: this.#term, id, reply }, buffers(reply))
     } catch (error) {
       if (isTrap(error)) {
@@ -158,11 +166,14 @@ export class Visitor {
       this.#post({ kind: 'error', term: this.#term, id, error: toSent(error) })
     } finally {
       this.#cancels.delete(id)
-      cancel.free()
+      // A stream that is open is taken back with it.
+      if (!(operation.op === 'stream' && this.#streams.has(operation.stream))) {
+        cancel.free()
+      }
     }
   }
 
-  #perform(operation: Operation, cancel: EngineCancel): Promise<Reply> | Reply {
+  #perform(operation: Operation, cancel: EngineCancel, part: (bytes: Uint8Array) => void): Promise<Reply> | Reply {
     switch (operation.op) {
       case 'query':
       case 'exec': {
@@ -174,6 +185,13 @@ export class Visitor {
           ? this.#alone(operation.use, cancel, run)
           : this.#within(operation.session, run)
       }
+      case 'stream':
+        return this.#stream(operation, cancel)
+      case 'next':
+        return this.#streams.next(operation.stream)
+      case 'release':
+        this.#streams.release(operation.stream)
+        return null
       case 'begin':
         return this.#begin(operation.session, operation.use, cancel)
       case 'end':
@@ -182,15 +200,31 @@ export class Visitor {
         return this.#host.db.countParameters(operation.sql)
       case 'stats':
         return this.#host.db.stats()
+      case 'dump':
+        return this.#host.db.dump(part).then(() => null)
     }
   }
 
+  /** Begins to read rows, which outlive the request, but not the transaction. */
+  async #stream(asked: Extract<Operation, { op: 'stream' }>, cancel: EngineCancel): Promise<null> {
+    const begin = (session: EngineSession) => session.stream(asked.sql, [...asked.params], asked.each, cancel)
+    const rows = await (asked.session === undefined
+      ? this.#alone(asked.use, cancel, begin)
+      : this.#within(asked.session, begin))
+    if (rows !== null && this.#gone) {
+      rows.free()
+    } else if (rows !== null) {
+      this.#streams.add(asked.stream, rows, cancel, asked.session)
+    }
+    return null
+  }
+
   /** Runs something in a session of its own, so that no request waits for another. */
-  async #alone(
+  async #alone<T>(
     use: string | undefined,
     cancel: EngineCancel,
-    run: (session: EngineSession) => Promise<Reply>,
-  ): Promise<Reply> {
+    run: (session: EngineSession) => Promise<T>,
+  ): Promise<T> {
     const session = this.#host.db.session()
     try {
       if (use !== undefined) {
@@ -235,7 +269,7 @@ export class Visitor {
   }
 
   /** Runs something in an open transaction, after what was asked of it before. */
-  #within(session: number, run: (session: EngineSession) => Promise<Reply>): Promise<Reply> {
+  #within<T>(session: number, run: (session: EngineSession) => Promise<T>): Promise<T | null> {
     const open = this.#open.get(session)
     if (!open) {
       throw new FirnDBError('InvalidInput', 'the transaction is over')
@@ -248,12 +282,26 @@ export class Visitor {
   #release(session: number): void {
     this.#open.get(session)?.session.free()
     this.#open.delete(session)
+    this.#streams.releaseOf(session)
   }
 
   #post(message: HostMessage, transfer?: ArrayBuffer[]): void {
     if (!this.#gone) {
       this.#link.post(message, transfer)
     }
+  }
+}
+
+/** Whether `operation` goes on with what was begun, and so is done also while the host leaves. */
+function goesOn(operation: Operation): boolean {
+  switch (operation.op) {
+    case 'begin':
+      return false
+    case 'next':
+    case 'release':
+      return true
+    default:
+      return 'session' in operation && operation.session !== undefined
   }
 }
 
@@ -264,6 +312,9 @@ function isTrap(error: unknown): boolean {
 
 /** The buffers of `reply`, which nobody needs here any more. */
 function buffers(reply: Reply): ArrayBuffer[] {
+  if (reply instanceof Uint8Array) {
+    return [reply.buffer as ArrayBuffer]
+  }
   const answers = Array.isArray(reply) ? reply : [reply]
   const found: ArrayBuffer[] = []
   for (const answer of answers) {

@@ -1,7 +1,8 @@
 /** The package in Node.js: the engine as an addon over directories, or as WebAssembly with stores in memory. */
 
-import { openAddon } from './addon.js'
+import { loadByAddon, openAddon } from './addon.js'
 import { findAddon } from './addon-loader.js'
+import { type Archive, toBlob } from './archive.js'
 import { Database } from './database.js'
 import type { Engine } from './engine.js'
 import { FirnDBError } from './errors.js'
@@ -9,8 +10,9 @@ import { inProcess } from './in-process.js'
 import { type Location, locate } from './location.js'
 import type { EngineOptions } from './protocol.js'
 import type { NodeOpenOptions, StorageReport } from './types.js'
-import { openWasm } from './wasm-engine.js'
+import { loadByWasm, openWasm } from './wasm-engine.js'
 
+export type { Archive } from './archive.js'
 export { Transaction } from './database.js'
 export { type ErrorCode, FirnDBError } from './errors.js'
 export type { Statement } from './queryable.js'
@@ -34,23 +36,48 @@ export class FirnDB extends Database {
    * `Unsupported` for a directory where there is no addon for the platform.
    */
   static async open(name: string | URL, options: NodeOpenOptions = {}): Promise<FirnDB> {
+    return FirnDB.#opened(name, options)
+  }
+
+  /**
+   * Makes the store `name` of an archive that {@link Database.dump} or the program `firndb dump` wrote, and opens it as
+   * {@link open} does. The archive is in memory meanwhile.
+   *
+   * Rejects with `AlreadyExists` where there is a store, and with `Corrupt` for an archive that is not whole; nothing is
+   * left of it then.
+   */
+  static async load(name: string | URL, archive: Archive, options: NodeOpenOptions = {}): Promise<FirnDB> {
+    const blob = toBlob(archive)
+    if (options.readOnly) {
+      throw new FirnDBError('InvalidInput', 'an archive cannot be loaded with the option readOnly')
+    }
+    return FirnDB.#opened(name, options, new Uint8Array(await blob.arrayBuffer()))
+  }
+
+  static async #opened(name: string | URL, options: NodeOpenOptions, archive?: Uint8Array): Promise<FirnDB> {
     const location = locate(name)
-    const engine = await openEngine(location, options, engineOptions(options, location))
+    const engine = await openEngine(location, options, engineOptions(options, location), archive)
     const report: StorageReport =
       location.kind === 'memory' ? { kind: 'memory', persisted: false } : { kind: 'directory', persisted: true }
     return new FirnDB(inProcess(engine, report))
   }
 }
 
-async function openEngine(location: Location, options: NodeOpenOptions, engine: EngineOptions): Promise<Engine> {
+async function openEngine(
+  location: Location,
+  options: NodeOpenOptions,
+  engine: EngineOptions,
+  archive: Uint8Array | undefined,
+): Promise<Engine> {
   const inMemory = location.kind === 'memory'
   const found =
     options.addon === false ? { missing: 'the addon was declined by the option addon' } : findAddon(options.addon)
   if ('addon' in found) {
-    return openAddon(found.addon, inMemory ? MEMORY : location.path, engine)
+    const path = inMemory ? MEMORY : location.path
+    return archive ? loadByAddon(found.addon, path, engine, archive) : openAddon(found.addon, path, engine)
   }
   if (inMemory && !options.addon) {
-    return openWasm(MEMORY, engine, options.wasm)
+    return archive ? loadByWasm(MEMORY, engine, options.wasm, archive) : openWasm(MEMORY, engine, options.wasm)
   }
   throw new FirnDBError(
     'Unsupported',

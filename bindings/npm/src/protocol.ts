@@ -30,17 +30,28 @@ export type Answer =
   | { kind: 'affected'; rows: number }
   | { kind: 'done'; verb: string }
 
-/** What a client asks for. `session` names a transaction; `use` is the statement that set its namespace. */
+/**
+ * What a client asks for. `session` names a transaction; `use` is the statement that set its namespace; `stream` names
+ * rows that are asked for piece by piece, of an Arrow IPC stream, or `each` piece such a stream.
+ */
 export type Operation =
   | { op: 'query'; sql: string; params: readonly Param[]; session?: number; use?: string }
   | { op: 'exec'; sql: string; session?: number; use?: string }
+  | { op: 'stream'; stream: number; each: boolean; sql: string; params: readonly Param[]; session?: number; use?: string }
+  | { op: 'next'; stream: number }
+  | { op: 'release'; stream: number }
   | { op: 'begin'; session: number; use?: string }
   | { op: 'end'; session: number; commit: boolean }
   | { op: 'parameters'; sql: string }
   | { op: 'stats' }
+  /** Answered by messages `part` first. */
+  | { op: 'dump' }
 
-/** What an operation answers: `query` an answer, `exec` several, `parameters` a count, `stats` counts. */
-export type Reply = Answer | Answer[] | number | Record<string, number> | null
+/**
+ * What an operation answers: `query` an answer, `exec` several, `next` a piece or `null` after the last, `parameters` a
+ * count, `stats` counts.
+ */
+export type Reply = Answer | Answer[] | Uint8Array | number | Record<string, number> | null
 
 /** From a client, on its own channel. */
 export type ClientMessage =
@@ -55,6 +66,8 @@ export type HostMessage =
   | { kind: 'refused'; protocol: number; message: string }
   | { kind: 'answer'; term: number; id: number; reply: Reply }
   | { kind: 'error'; term: number; id: number; error: SentError }
+  /** A part of a long answer, which is not the end of it. */
+  | { kind: 'part'; term: number; id: number; part: Uint8Array }
   /** The leader hands over: it takes what belongs to open transactions, for a moment, and nothing else. */
   | { kind: 'leaving'; term: number }
   /** Not carried out, and will not be: another leader is to be asked. */
@@ -73,9 +86,19 @@ export type CommonMessage =
   /** Of the leader's page, which is being closed: whatever is sent from here on may be lost. */
   | { kind: 'closing'; protocol: number; term: number }
 
-/** From a page to the worker that it owns; of one that is to delete a store nothing else is asked. */
+/** From a page to the worker that it owns; of one that is to delete or load a store nothing else is asked. */
 export type WorkerMessage =
-  | { kind: 'start'; name: string; client: string; options: EngineOptions; wasm: WasmSource; port: MessagePort }
+  | {
+      kind: 'start'
+      name: string
+      client: string
+      options: EngineOptions
+      wasm: WasmSource
+      port: MessagePort
+      /** What a store in memory is made of. */
+      archive?: Blob
+    }
+  | { kind: 'load'; name: string; options: EngineOptions; wasm: WasmSource; port: MessagePort; archive: Blob }
   | { kind: 'delete'; name: string; wasm: WasmSource; port: MessagePort }
   | { kind: 'stop' }
 

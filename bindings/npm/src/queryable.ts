@@ -1,10 +1,14 @@
 /** What a database and a transaction have in common: running SQL. */
 
-import type { Answer, Operation, Reply } from './protocol.js'
+import type { Answer, Operation } from './protocol.js'
+import type { Answered, RequestOptions } from './requests.js'
 import { toResult } from './rows.js'
 import { statementOf } from './template.js'
 import { FirnDBError } from './errors.js'
 import type { Param, QueryOptions, Result, Row } from './types.js'
+
+/** Streams are told apart within a client; numbers for all of a page are as good. */
+let lastStream = 0
 
 /** A statement to be run several times. */
 export interface Statement {
@@ -19,7 +23,7 @@ export interface Statement {
 /** Runs SQL. */
 export abstract class Queryable {
   /** Has one operation carried out by the engine. */
-  protected abstract perform(operation: Operation, signal?: AbortSignal): Promise<Reply>
+  protected abstract perform(operation: Operation, options?: RequestOptions): Promise<Answered>
 
   /** Runs one statement with the values of its parameters `$1`, `$2`, … */
   async query<R = Row>(sql: string, params: readonly Param[] = [], options: QueryOptions = {}): Promise<Result<R>> {
@@ -37,8 +41,8 @@ export abstract class Queryable {
    * it have taken effect.
    */
   async exec(script: string, options: QueryOptions = {}): Promise<Result[]> {
-    const answers = (await this.perform({ op: 'exec', sql: script }, options.signal)) as Answer[]
-    return answers.map((answer) => toResult(answer, options))
+    const { reply } = await this.perform({ op: 'exec', sql: script }, options)
+    return (reply as Answer[]).map((answer) => toResult(answer, options))
   }
 
   /** Runs one statement and gives its rows as an Arrow IPC stream; the stream of a statement without rows is empty. */
@@ -47,9 +51,49 @@ export abstract class Queryable {
     return answer.kind === 'rows' ? answer.ipc : new Uint8Array()
   }
 
+  /**
+   * Runs one statement and gives its rows in batches, as they are asked for: of a large result only what is looked at
+   * is in memory. All rows are of the moment at which the first were asked for. Leaving the loop gives up the rest.
+   *
+   * Rows that nobody asks for during five minutes may end with `Conflict`, since a flush waits no longer for them; with
+   * `Unavailable` when the tab that has the engine goes.
+   */
+  stream<R = Row>(sql: string, params: readonly Param[] = [], options: QueryOptions = {}): AsyncGenerator<R[]> {
+    return decoded<R>(this.#pieces(true, sql, [...params], options.signal), options)
+  }
+
+  /**
+   * As {@link stream}, in pieces of one Arrow IPC stream: the columns, then rows, then the end. Arrow libraries read
+   * such an iterable (`RecordBatchReader.from` of apache-arrow).
+   */
+  streamArrow(sql: string, params: readonly Param[] = [], options: QueryOptions = {}): AsyncGenerator<Uint8Array> {
+    return this.#pieces(false, sql, [...params], options.signal)
+  }
+
+  async *#pieces(each: boolean, sql: string, params: Param[], signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    const stream = ++lastStream
+    const { term } = await this.perform({ op: 'stream', stream, each, sql, params }, { signal })
+    let over = false
+    try {
+      for (;;) {
+        const { reply } = await this.perform({ op: 'next', stream }, { signal, term })
+        over = reply === null
+        if (over) {
+          return
+        }
+        yield reply as Uint8Array
+      }
+    } finally {
+      if (!over) {
+        // Where that fails the engine is gone, or the transaction over, and the rows with it.
+        this.perform({ op: 'release', stream }, { term }).catch(() => undefined)
+      }
+    }
+  }
+
   /** Reads a statement that is to be run several times; what is not SQL is rejected here already. */
   async prepare(sql: string): Promise<Statement> {
-    const parameters = (await this.perform({ op: 'parameters', sql })) as number
+    const parameters = (await this.perform({ op: 'parameters', sql })).reply as number
     let closed = false
     return {
       parameters,
@@ -67,6 +111,12 @@ export abstract class Queryable {
 
   async #answer(sql: string, params: readonly Param[], signal: AbortSignal | undefined): Promise<Answer> {
     // The array may change before it is sent.
-    return (await this.perform({ op: 'query', sql, params: [...params] }, signal)) as Answer
+    return (await this.perform({ op: 'query', sql, params: [...params] }, { signal })).reply as Answer
+  }
+}
+
+async function* decoded<R>(streams: AsyncIterable<Uint8Array>, options: QueryOptions): AsyncGenerator<R[]> {
+  for await (const ipc of streams) {
+    yield toResult<R>({ kind: 'rows', ipc }, options).rows
   }
 }

@@ -18,6 +18,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined
   /** The request belongs to a transaction that was begun in this term, and makes no sense in another. */
   term?: number | undefined
+  /** Called with each part of a long answer. */
+  onPart?: ((part: Uint8Array) => void) | undefined
 }
 
 interface Entry {
@@ -26,11 +28,14 @@ interface Entry {
   sentIn?: number
   readonly operation: Operation
   readonly boundTo: number | undefined
+  readonly onPart: ((part: Uint8Array) => void) | undefined
   resolve(answered: Answered): void
   reject(error: unknown): void
 }
 
 const ROLLED_BACK = 'the tab that had the engine is gone; the transaction was rolled back: run it again'
+const ROWS_LOST = 'the tab that had the engine is gone, and with it the rows that were still to come: run the query again'
+const DUMP_LOST = 'the tab that had the engine is gone, and the archive is not whole: dump again'
 const UNKNOWN =
   'the tab that had the engine went before it answered; whether the statement took effect is unknown: look it up'
 
@@ -57,7 +62,7 @@ export class Requests {
   }
 
   /** Has `operation` carried out. Rejects with a {@link FirnDBError}, or with the signal's reason. */
-  submit(operation: Operation, { signal, term }: RequestOptions = {}): Promise<Answered> {
+  submit(operation: Operation, { signal, term, onPart }: RequestOptions = {}): Promise<Answered> {
     if (signal?.aborted) {
       return Promise.reject(signal.reason)
     }
@@ -72,6 +77,7 @@ export class Requests {
         id,
         operation,
         boundTo: term,
+        onPart,
         resolve: (answered) => (forget(), resolve(answered)),
         reject: (error) => (forget(), reject(error)),
       }
@@ -129,6 +135,10 @@ export class Requests {
     if (!entry || entry.sentIn !== message.term) {
       return
     }
+    if (message.kind === 'part') {
+      entry.onPart?.(message.part)
+      return
+    }
     this.#flying.delete(message.id)
     if (message.kind === 'answer') {
       entry.resolve({ reply: message.reply, term: message.term })
@@ -162,7 +172,7 @@ export class Requests {
 
   #place(entry: Entry): void {
     if (entry.boundTo !== undefined && (!this.#link || entry.boundTo !== this.#term)) {
-      entry.reject(new FirnDBError('Unavailable', ROLLED_BACK))
+      entry.reject(new FirnDBError('Unavailable', whatIsKnown(entry.operation, ROLLED_BACK)))
       return
     }
     if (!this.#link || (this.#leaving && entry.boundTo === undefined)) {
@@ -203,6 +213,12 @@ export class Requests {
 
 /** A transaction that was not being committed is known to be rolled back. */
 function whatIsKnown(operation: Operation, otherwise: string): string {
+  if (operation.op === 'next' || operation.op === 'release') {
+    return ROWS_LOST
+  }
+  if (operation.op === 'dump') {
+    return DUMP_LOST
+  }
   const open = 'session' in operation && operation.session !== undefined
   return open && !(operation.op === 'end' && operation.commit) ? ROLLED_BACK : otherwise
 }

@@ -1,13 +1,14 @@
 /** The engine's worker: waits for its turn to lead a store, or has one in memory for its own page. */
 
 import init, { Cancel, Database, deleteStore, onPanic } from '../pkg/engine.js'
+import { reading } from './archive.js'
 import type { Engine, OpenEngine } from './engine.js'
 import { toSent } from './errors.js'
 import { type ClientLink, Host } from './host.js'
 import { lead, work } from './leader.js'
 import { portLink } from './link.js'
 import { isMemory, PROTOCOL, type WasmSource, type WorkerMessage } from './protocol.js'
-import { whileClosed } from './removal.js'
+import { whileClosed } from './exclusive.js'
 
 /** What is used of the worker's global scope. */
 interface Scope {
@@ -18,7 +19,13 @@ interface Scope {
 }
 
 type Start = Extract<WorkerMessage, { kind: 'start' }>
+type Load = Extract<WorkerMessage, { kind: 'load' }>
 type Delete = Extract<WorkerMessage, { kind: 'delete' }>
+
+/** Reads without waiting, as only workers may. */
+declare class FileReaderSync {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer
+}
 
 const scope = globalThis as unknown as Scope
 const stop = new AbortController()
@@ -35,10 +42,12 @@ scope.onmessage = ({ data }) => {
   void run(data, own)
 }
 
-async function run(task: Start | Delete, own: ClientLink): Promise<void> {
+async function run(task: Start | Load | Delete, own: ClientLink): Promise<void> {
   try {
     if (task.kind === 'delete') {
       await remove(task)
+    } else if (task.kind === 'load') {
+      await whileClosed(navigator.locks, task.name, () => loadArchive(task))
     } else {
       const engine = opener(task.wasm)
       await (isMemory(task.name) ? serveAlone(task, own, engine) : candidate(task, own, engine))
@@ -68,11 +77,26 @@ async function candidate(start: Start, own: ClientLink, openEngine: OpenEngine):
 /** A store in memory is of one page: there is nobody to share it with. */
 async function serveAlone(start: Start, own: ClientLink, openEngine: OpenEngine): Promise<void> {
   const term = 1
-  const engine = await openEngine(start.name, start.options)
+  const { name, options, archive } = start
+  const engine = await (archive ? loaded({ ...start, archive }) : openEngine(name, options))
   hostOf(engine).welcome(own, term)
   own.post({ kind: 'welcome', protocol: PROTOCOL, term })
   await work(engine.db, stop.signal)
   await engine.db.close()
+}
+
+/** Makes a store of an archive, for whoever opens it. */
+async function loadArchive(task: Load): Promise<void> {
+  const { db } = await loaded(task)
+  await db.close()
+}
+
+/** A store made of an archive, open. */
+async function loaded({ name, options, wasm, archive }: Omit<Load, 'kind'>): Promise<Engine> {
+  await load(wasm)
+  const reader = new FileReaderSync()
+  const read = reading((from, to) => new Uint8Array(reader.readAsArrayBuffer(archive.slice(from, to))))
+  return { db: await Database.load(name, options, read), newCancel: () => new Cancel() }
 }
 
 async function remove({ name, wasm }: Delete): Promise<void> {

@@ -96,6 +96,8 @@ class FakeCancel implements EngineCancel {
 export class FakeEngine implements EngineDatabase {
   readonly ran: string[] = []
   open = 0
+  /** Rows that are held. */
+  streams = 0
   closed = false
   #gates: (() => void)[] = []
 
@@ -120,6 +122,22 @@ export class FakeEngine implements EngineDatabase {
     return {
       query: (sql, _params, cancel) => run(sql, cancel),
       execute: async (sql, cancel) => Promise.all(sql.split(';').map((part) => run(part, cancel))),
+      stream: async (sql, _params, each, cancel) => {
+        await run(sql, cancel)
+        const pieces = [1, 2, 3].map((byte) => Uint8Array.of(byte, each ? 1 : 0))
+        this.streams += 1
+        return {
+          next: async () => {
+            if (sql === 'break' && pieces.length === 2) {
+              throw Object.assign(new Error('it broke'), { code: 'Corrupt' })
+            }
+            return pieces.shift() ?? null
+          },
+          free: () => {
+            this.streams -= 1
+          },
+        }
+      },
       get inTransaction() {
         return inTransaction
       },
@@ -158,6 +176,11 @@ export class FakeEngine implements EngineDatabase {
 
   stats(): Record<string, number> {
     return {}
+  }
+
+  async dump(part: (bytes: Uint8Array) => void): Promise<void> {
+    part(Uint8Array.of(1, 2))
+    part(Uint8Array.of(3))
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,6 @@
 //! What a statement answers, as JavaScript sees it.
 
-use arrow::datatypes::Schema;
-use arrow::ipc::writer::StreamWriter;
-use arrow::record_batch::RecordBatch;
-use firndb_core::{Outcome, Result};
+use firndb_core::{Outcome, Result, ipc_stream};
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -23,7 +20,7 @@ export type Answer =
 pub fn answer(outcome: &Outcome) -> Result<JsValue> {
     let entries: [(&str, JsValue); 2] = match outcome {
         Outcome::Rows { schema, batches } => {
-            let ipc = stream(schema, batches)?;
+            let ipc = ipc_stream(schema, batches)?;
             [("kind", "rows".into()), ("ipc", Uint8Array::from(ipc.as_slice()).into())]
         }
         // A count of rows is far below 2^53.
@@ -49,12 +46,4 @@ pub fn object(entries: &[(&str, JsValue)]) -> Object {
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object
-}
-
-fn stream(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
-    let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
-    for batch in batches {
-        writer.write(batch)?;
-    }
-    Ok(writer.into_inner()?)
 }

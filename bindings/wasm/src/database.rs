@@ -1,21 +1,25 @@
 //! A store, open.
 
+use std::io::BufReader;
 use std::sync::Arc;
 
 use firndb_core::storage::Stores;
 use firndb_core::{Engine, Error, Result, Role, UserId};
 use firndb_storage_browser::EventLoopTurn;
-use js_sys::{Object, Promise};
+use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use crate::answer::object;
+use crate::archive::{Parts, Source};
 use crate::failure::thrown;
 use crate::options::config;
 use crate::session::Session;
 
 /// How a name begins whose store is only in memory.
 const MEMORY: &str = "memory:";
+/// How much of an archive is read at a time.
+const READ_BYTES: usize = 1 << 20;
 
 /// A store, open.
 #[wasm_bindgen]
@@ -79,26 +83,27 @@ impl Database {
         ])
     }
 
-    /// The whole store as one archive, in memory; `Database.load` makes a store of it.
+    /// Writes the whole store as one archive: `part` is called with each part of it, in order.
+    /// `Database.load` makes a store of them.
     ///
     /// # Errors
-    /// What the stores report.
-    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
-    pub fn dump(&self) -> Promise {
+    /// What the stores report; `Unavailable` when `part` throws.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn dump(&self, part: Function) -> Promise {
         let engine = self.engine.clone();
         future_to_promise(async move {
-            let mut archive = Vec::new();
-            engine.dump(&mut archive).await.map_err(|e| thrown(&e))?;
-            Ok(js_sys::Uint8Array::from(archive.as_slice()).into())
+            engine.dump(&mut Parts::new(part)).await.map_err(|e| thrown(&e))?;
+            Ok(JsValue::UNDEFINED)
         })
     }
 
-    /// Makes the store `name`, which must not be there, of an archive, and opens it.
+    /// Makes the store `name`, which must be empty, of an archive, and opens it. `read` is called with a number
+    /// of bytes and gives so many of the archive, those after the last; fewer at its end.
     ///
     /// # Errors
-    /// As `Engine::load`.
-    pub async fn load(name: String, options: JsValue, archive: Vec<u8>) -> Result<Database, JsValue> {
-        load(&name, &options, &archive).await.map_err(|e| thrown(&e))
+    /// As `Engine::load`; `Unavailable` when `read` throws.
+    pub async fn load(name: String, options: JsValue, read: Function) -> Result<Database, JsValue> {
+        load(&name, &options, read).await.map_err(|e| thrown(&e))
     }
 
     /// Closes the stores. Sessions that are still there fail with `Unavailable`.
@@ -130,10 +135,10 @@ async fn open(name: &str, options: &JsValue) -> Result<Database> {
     Ok(Database { engine })
 }
 
-async fn load(name: &str, options: &JsValue, archive: &[u8]) -> Result<Database> {
+async fn load(name: &str, options: &JsValue, read: Function) -> Result<Database> {
     let config = config(options)?;
-    let mut input = archive;
-    let engine = Engine::load(stores(name).await?, config, &mut input).await?;
+    let mut archive = BufReader::with_capacity(READ_BYTES, Source::new(read));
+    let engine = Engine::load(stores(name).await?, config, &mut archive).await?;
     Ok(Database { engine })
 }
 

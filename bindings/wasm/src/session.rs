@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use async_lock::Mutex;
-use firndb_core::CancelToken;
+use firndb_core::{CancelToken, PieceForm};
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -11,6 +11,7 @@ use wasm_bindgen_futures::future_to_promise;
 use crate::answer::{answer, answers};
 use crate::failure::thrown;
 use crate::params::values;
+use crate::rows::RowStream;
 
 /// A conversation with the engine. Its requests run one after the other, in the order in which they came.
 ///
@@ -69,6 +70,29 @@ impl Session {
                 answer(&session.query(&sql, &params).await?)
             };
             run.await.map_err(|e: firndb_core::Error| thrown(&e))
+        })
+    }
+
+    /// Runs one statement as [`Self::query`] does, and gives its rows as they are asked for: in pieces of one
+    /// Arrow IPC stream, or as one stream for `each` of its batches. They are taken back by `cancel` too, and
+    /// do not need the session any more.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    #[wasm_bindgen(unchecked_return_type = "Promise<RowStream>")]
+    pub fn stream(&self, sql: String, params: &Array, each: bool, cancel: &Cancel) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        let token = cancel.token.clone();
+        let params = values(params);
+        future_to_promise(async move {
+            let run = async {
+                let params = params?;
+                let mut session = shared.lock().await;
+                session.set_cancel(token);
+                let form = if each { PieceForm::StreamEach } else { PieceForm::OneStream };
+                Ok(RowStream::new(session.stream(&sql, &params).await?, form))
+            };
+            run.await.map(JsValue::from).map_err(|e: firndb_core::Error| thrown(&e))
         })
     }
 

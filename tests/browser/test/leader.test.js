@@ -69,17 +69,22 @@ test('the leader crashes while both write', async () => {
   await scene.other.close()
 })
 
-test('the leader crashes during a flush', async () => {
-  const scene = await writing('flushed')
-  const flushed = scene.other.evaluate(() => globalThis.db.flush('ledger').then(() => 'ok', (error) => error.code))
-  await crash(scene.leader)
-  assert.match(await flushed, /ok|Unavailable/)
-  await settle(scene)
-  await scene.other.evaluate(() => globalThis.db.flush('ledger'))
-  scene.ledger.compare(await rows(scene.other, 'SELECT id, write FROM ledger'))
-  assert.deepEqual(await rows(scene.other, 'STORAGE CHECK'), [])
-  await scene.other.close()
-})
+for (const [how, end] of [
+  ['crashes', crash],
+  ['is closed', (tab) => tab.close()],
+]) {
+  test(`the leader ${how} during a flush`, async () => {
+    const scene = await writing(`flushed, ${how}`)
+    const flushed = scene.other.evaluate(() => globalThis.db.flush('ledger').then(() => 'ok', (error) => error.code))
+    await end(scene.leader)
+    assert.match(await flushed, /ok|Unavailable/)
+    await settle(scene)
+    await scene.other.evaluate(() => globalThis.db.flush('ledger'))
+    scene.ledger.compare(await rows(scene.other, 'SELECT id, write FROM ledger'))
+    assert.deepEqual(await rows(scene.other, 'STORAGE CHECK'), [])
+    await scene.other.close()
+  })
+}
 
 test('three leaders in a row crash', async () => {
   const scene = await writing('again')

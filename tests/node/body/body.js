@@ -1,8 +1,10 @@
 /** What holds for every engine of the package in Node.js. */
 
 import { after, before } from 'node:test'
+import { archives } from './archives.js'
 import { cancelling } from './cancelling.js'
 import { statements } from './statements.js'
+import { streams } from './streams.js'
 import { transactions } from './transactions.js'
 import { values } from './values.js'
 
@@ -20,4 +22,6 @@ export function body(engine) {
   statements(on)
   transactions(on)
   cancelling(on)
+  streams(on)
+  archives(on)
 }

@@ -5,19 +5,31 @@ import { freshDirectory } from './directory.js'
 
 const directories = []
 
+async function anyPath() {
+  const directory = await freshDirectory()
+  directories.push(directory)
+  return directory.path
+}
+
 /** Opens stores in directories. */
 export const inDirectory = {
   kind: 'directory',
-  open: async () => {
-    const directory = await freshDirectory()
-    directories.push(directory)
-    return FirnDB.open(directory.path)
-  },
+  open: async () => FirnDB.open(await anyPath()),
+  load: async (archive) => FirnDB.load(await anyPath(), archive),
   clear: () => Promise.all(directories.map(({ remove }) => remove())),
 }
 
 /** Opens stores in memory, of the addon. */
-export const inMemory = { kind: 'memory', open: () => FirnDB.open('memory://'), clear: async () => {} }
+export const inMemory = {
+  kind: 'memory',
+  open: () => FirnDB.open('memory://'),
+  load: (archive) => FirnDB.load('memory://', archive),
+  clear: async () => {},
+}
 
 /** Opens stores in memory, of WebAssembly. */
-export const inWasmMemory = { ...inMemory, open: () => FirnDB.open('memory://', { addon: false }) }
+export const inWasmMemory = {
+  ...inMemory,
+  open: () => FirnDB.open('memory://', { addon: false }),
+  load: (archive) => FirnDB.load('memory://', archive, { addon: false }),
+}

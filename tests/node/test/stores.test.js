@@ -1,7 +1,8 @@
 /** Stores in directories: who may open them, what they are opened with, and what they share with the program `firndb`. */
 
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { openAsBlob } from 'node:fs'
+import { readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
@@ -54,6 +55,37 @@ test('a store of the program firndb is opened by the addon, and goes back', asyn
     rows.map(({ id, name, n }) => [Number(id), name, n]),
     [[1, 'spring', 2.5], [2, 'summer', 20], [4, 'winter', null], [5, 'fifth', null]],
   )
+})
+
+test('an archive of the program firndb is loaded, and the other way; where there is a store it is not', async () => {
+  const file = join(around, 'store.tar')
+  await firndb('sql', '--quiet', '-d', path, FILL)
+  await firndb('dump', path, file)
+  const copy = join(around, 'copy')
+  const db = await FirnDB.load(copy, await openAsBlob(file))
+  assert.deepEqual(await seasons(db), LEFT)
+  await db.query("DELETE FROM seasons WHERE id = 4")
+  await writeFile(file, new Uint8Array(await (await db.dump()).arrayBuffer()))
+  await db.close()
+
+  await assert.rejects(FirnDB.load(copy, await openAsBlob(file)), { code: 'AlreadyExists' })
+  await assert.rejects(FirnDB.load(copy, await openAsBlob(file), { readOnly: true }), { code: 'InvalidInput' })
+  const back = join(around, 'back')
+  await firndb('load', back, file)
+  await firndb('check', back)
+  const printed = await firndb('sql', '-d', back, '--format', 'csv', 'SELECT id FROM seasons ORDER BY id')
+  assert.deepEqual(printed.trim().split('\n'), ['id', '1', '2'])
+})
+
+test('half an archive leaves room for a whole one', async () => {
+  const db = await FirnDB.open('memory://')
+  await db.exec(FILL)
+  const archive = await db.dump()
+  await db.close()
+  await assert.rejects(FirnDB.load(path, archive.slice(0, archive.size - 2048)), { code: 'Corrupt' })
+  const whole = await FirnDB.load(path, archive)
+  assert.deepEqual(await seasons(whole), LEFT)
+  await whole.close()
 })
 
 test('what was written is there when the store is opened again, under any name of its directory', async () => {
