@@ -19,6 +19,7 @@ mod setup;
 mod shell;
 mod test;
 mod wasm;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -70,6 +71,12 @@ const VERBS: &[Verb] = &[
         arguments: "",
         about: "Build the npm package, check it, and test it in Node.js and Chromium",
         run: npm::verb,
+    },
+    Verb {
+        name: "web",
+        arguments: "",
+        about: "Build the package as it is shipped, hold its size to the budget, test it in Chromium",
+        run: web::verb,
     },
     Verb {
         name: "bench",

@@ -1,7 +1,7 @@
 //! The npm package: WebAssembly with its JavaScript, the addon for Node.js, the package around them, its checks, and
 //! its tests and examples in Node.js and in Chromium.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::no_arguments;
 use crate::phases::Phases;
@@ -34,17 +34,11 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 
 /// Builds the package, from WebAssembly, an addon and a program `firndb` that are built, and tests it.
 pub fn check(workspace: &Workspace, phases: &mut Phases) -> Result<()> {
-    let package = workspace.root().join("bindings").join("npm");
-    let browser_tests = workspace.root().join("tests").join("browser");
+    let package = package(workspace);
     let node_tests = workspace.root().join("tests").join("node");
-    phases.run("npm: JavaScript bindings", || bind(workspace, &package))?;
+    phases.run("npm: JavaScript bindings", || bind(workspace, &package, PROFILE))?;
     let has_addon = phases.run("npm: addon", || addon::place(workspace, &package))?;
-    phases.run("npm: install", || install(&package).and_then(|()| install(&browser_tests)))?;
-    phases.run("npm: install for the examples", || {
-        EXAMPLES.iter().try_for_each(|name| install(&workspace.root().join("examples").join(name)))
-    })?;
-    phases.run("npm: build the package", || script(&package, "build").run())?;
-    phases.run("npm: check the package", || script(&package, "check").run())?;
+    build_package(workspace, &package, phases)?;
     phases.run("npm: unit tests", || script(&package, "test").run())?;
     if has_addon {
         phases.run("npm: tests in Node.js", || {
@@ -52,27 +46,54 @@ pub fn check(workspace: &Workspace, phases: &mut Phases) -> Result<()> {
             script(&node_tests, "test").env("FIRNDB", workspace.built("firndb")).hint(hint).run()
         })?;
     }
-    phases.run("npm: tests in Chromium", || {
-        let chromium = browser::chromium();
-        script(&browser_tests, "test")
-            .env(
-                "CHROMIUM",
-                chromium.ok_or_else(|| Failure::Missing("Chromium is no longer where it was".into()))?,
-            )
-            .hint("in tests/browser, `SHOW_CONSOLE=1 npm test` shows what the pages print")
-            .run()
-    })
+    phases.run("npm: tests in Chromium", || test_in_chromium(workspace))
 }
 
-/// Puts the module and its JavaScript where the package is built from; nothing if they are there.
-fn bind(workspace: &Workspace, package: &Path) -> Result<()> {
+/// The directory of the package.
+pub fn package(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("bindings").join("npm")
+}
+
+/// Builds the package in `package` and the examples' surroundings, and checks what would be published.
+pub fn build_package(workspace: &Workspace, package: &Path, phases: &mut Phases) -> Result<()> {
+    phases.run("npm: install", || install(package).and_then(|()| install(&browser_tests(workspace))))?;
+    phases.run("npm: install for the examples", || {
+        EXAMPLES.iter().try_for_each(|name| install(&workspace.root().join("examples").join(name)))
+    })?;
+    phases.run("npm: build the package", || script(package, "build").run())?;
+    phases.run("npm: check the package", || script(package, "check").run())
+}
+
+/// Tests the package that is built in Chromium.
+pub fn test_in_chromium(workspace: &Workspace) -> Result<()> {
+    let chromium =
+        browser::chromium().ok_or_else(|| Failure::Missing("Chromium is no longer where it was".into()))?;
+    script(&browser_tests(workspace), "test")
+        .env("CHROMIUM", chromium)
+        .env("FIRNDB", workspace.built("firndb"))
+        .hint("in tests/browser, `SHOW_CONSOLE=1 npm test` shows what the pages print")
+        .run()
+}
+
+fn browser_tests(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("tests").join("browser")
+}
+
+/// Puts the module that `profile` built and its JavaScript where the package is built from; nothing if they are
+/// there.
+pub fn bind(workspace: &Workspace, package: &Path, profile: &str) -> Result<()> {
     let tool = bindgen::installed(workspace, bindgen::BINDGEN)?;
-    let built = workspace.wasm_target().join(TARGET).join(PROFILE).join(PACKAGE.replace('-', "_"));
+    let built = workspace.wasm_target().join(TARGET).join(profile).join(PACKAGE.replace('-', "_"));
     let built = built.with_extension("wasm");
     let out = package.join("pkg");
-    if is_newer(&out.join(format!("{MODULE}_bg.wasm")), &[&built, &tool]) {
+    // Which profile the module there is of.
+    let mark = out.join("profile");
+    let same = std::fs::read_to_string(&mark).is_ok_and(|found| found == profile);
+    if same && is_newer(&out.join(format!("{MODULE}_bg.wasm")), &[&built, &tool]) {
         return Ok(());
     }
+    // Written at the end: what is cut short is of no profile.
+    let _ = std::fs::remove_file(&mark);
     Tool::new(tool)
         // The names of functions are half of a module that is not optimised, and a browser reads it at each start.
         .args(["--target", "web", "--omit-default-module-path", "--remove-name-section"])
@@ -80,7 +101,13 @@ fn bind(workspace: &Workspace, package: &Path) -> Result<()> {
         .arg(&out)
         .arg(&built)
         .hint("`wasm-bindgen` in Cargo.lock and the tool must have the same version")
-        .run()
+        .run()?;
+    std::fs::write(&mark, profile).map_err(|e| io_failure(format!("writing {}", mark.display()), &e))
+}
+
+/// The module as `bind` leaves it.
+pub fn module(package: &Path) -> PathBuf {
+    package.join("pkg").join(format!("{MODULE}_bg.wasm"))
 }
 
 /// What the lock file of the npm package at `dir` says; nothing if it is there.
@@ -98,7 +125,8 @@ fn install(dir: &Path) -> Result<()> {
         .map_err(|e| io_failure(format!("{}", installed.display()), &e))
 }
 
-fn script(dir: &Path, name: &str) -> Tool {
+/// The script `name` of the npm package in `dir`.
+pub fn script(dir: &Path, name: &str) -> Tool {
     Tool::new("npm").args(["run", "--silent", name]).dir(dir)
 }
 
