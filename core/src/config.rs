@@ -3,6 +3,54 @@
 use crate::error::{Error, Result};
 use crate::types::Durability;
 
+/// What a text of SQL may hold at most; past it is `LimitExceeded`, before anything is planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqlLimits {
+    /// Bytes of a text, all its statements together.
+    pub text_bytes: usize,
+    /// Words, values and signs of one statement, which bound the nodes of its tree; the rows of an
+    /// INSERT … VALUES do not count.
+    pub tokens: usize,
+    /// Levels of an expression or query: parentheses, subqueries and chains of operators.
+    pub depth: usize,
+    /// Items of one list behind IN.
+    pub in_items: usize,
+    /// The highest number of a parameter.
+    pub parameters: usize,
+}
+
+impl Default for SqlLimits {
+    fn default() -> Self {
+        // Each level costs planning several stack frames: this many fit the 2 MiB of a thread, or the
+        // 1 MiB of WebAssembly.
+        let depth = if cfg!(target_family = "wasm") { 128 } else { 256 };
+        Self { text_bytes: 16 << 20, tokens: 500_000, depth, in_items: 50_000, parameters: 65_535 }
+    }
+}
+
+/// What one statement may take at most; past it is `LimitExceeded`, and it has had no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryLimits {
+    /// Rows that are answered at once; [`Session::stream`](crate::Session::stream) gives any number.
+    pub result_rows: u64,
+    /// Bytes of memory of the rows that are answered at once.
+    pub result_bytes: u64,
+    /// Bytes that sorting, grouping and joining may hold at a time. Natively they then go on with files,
+    /// where they can.
+    pub memory_bytes: usize,
+    /// Milliseconds of work, not counting what the caller does between rows of a stream; 0 for any number.
+    /// A statement that is already being committed is not held up.
+    pub timeout_ms: u64,
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        let (result_bytes, memory_bytes) =
+            if cfg!(target_family = "wasm") { (512 << 20, 512 << 20) } else { (2 << 30, 2 << 30) };
+        Self { result_rows: u64::MAX, result_bytes, memory_bytes, timeout_ms: 0 }
+    }
+}
+
 /// How an engine works. `Config::default()` is what an application should start from.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -37,6 +85,12 @@ pub struct Config {
     /// A transaction that has done nothing for so many milliseconds is rolled back when a flush would have to
     /// wait for it.
     pub idle_transaction_ms: u64,
+    /// What a text of SQL may hold at most.
+    pub sql: SqlLimits,
+    /// What one statement may take at most.
+    pub query: QueryLimits,
+    /// Bytes that all statements together may hold for sorting, grouping and joining.
+    pub query_memory_bytes: usize,
     /// How many bytes of Parquet footers stay in memory.
     pub footer_cache_bytes: usize,
     /// How many bytes of Bloom filters stay in memory.
@@ -59,6 +113,9 @@ impl Default for Config {
             node: 0,
             conflict_retries: 10,
             idle_transaction_ms: 300_000,
+            sql: SqlLimits::default(),
+            query: QueryLimits::default(),
+            query_memory_bytes: usize::try_from(4_u64 << 30).unwrap_or(1 << 30),
             footer_cache_bytes: 64 << 20,
             bloom_cache_bytes: 64 << 20,
         }

@@ -54,7 +54,7 @@ mod tiers;
 mod txn;
 mod types;
 
-pub use config::Config;
+pub use config::{Config, QueryLimits, SqlLimits};
 pub use engine::{BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInspection, TableInspection};
 pub use error::{Error, ErrorKind, Result};
 pub use flush::FlushReport;

@@ -13,6 +13,8 @@ use crate::storage::{Clock, Pause};
 
 /// So long a statement may keep its thread.
 const SLICE_MICROS: i64 = 10_000;
+/// More than that between two pauses is not work, but a clock that jumped.
+const LONGEST_SLICE_MICROS: i64 = 60_000_000;
 
 /// Takes running statements back. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +58,10 @@ pub struct Pace {
     clock: Arc<dyn Clock>,
     pause: Arc<dyn Pause>,
     since: Arc<AtomicI64>,
+    /// How long it may work, microseconds.
+    limit_micros: Option<i64>,
+    /// How long it has worked, until it paused last.
+    worked_micros: Arc<AtomicI64>,
 }
 
 impl Pace {
@@ -63,22 +69,50 @@ impl Pace {
     #[must_use]
     pub fn new(cancel: CancelToken, clock: Arc<dyn Clock>, pause: Arc<dyn Pause>) -> Self {
         let since = Arc::new(AtomicI64::new(clock.now_micros()));
-        Self { cancel, clock, pause, since }
+        Self { cancel, clock, pause, since, limit_micros: None, worked_micros: Arc::default() }
+    }
+
+    /// The same, for a statement that may work for `timeout_ms`; 0 for any time.
+    #[must_use]
+    pub fn within(mut self, timeout_ms: u64) -> Self {
+        let micros = i64::try_from(timeout_ms.saturating_mul(1000)).unwrap_or(i64::MAX);
+        self.limit_micros = (timeout_ms > 0).then_some(micros);
+        self
+    }
+
+    /// Says that the statement goes on, after others had the thread.
+    pub fn go_on(&self) {
+        self.since.store(self.clock.now_micros(), Ordering::Relaxed);
     }
 
     /// Pauses if it is time to.
     ///
     /// # Errors
-    /// `Cancelled`.
+    /// `Cancelled`; `LimitExceeded` when the time is up.
     pub async fn step(&self) -> Result<()> {
         self.cancel.check()?;
+        let slice = self.clock.now_micros() - self.since.load(Ordering::Relaxed);
         // A clock that was set back would otherwise keep the thread for as long.
-        if !(0..SLICE_MICROS).contains(&(self.clock.now_micros() - self.since.load(Ordering::Relaxed))) {
+        if !(0..SLICE_MICROS).contains(&slice) {
+            self.count(slice)?;
             self.pause.pause().await;
-            self.since.store(self.clock.now_micros(), Ordering::Relaxed);
+            self.go_on();
             self.cancel.check()?;
         }
         Ok(())
+    }
+
+    /// Adds what was worked since the last pause.
+    fn count(&self, slice_micros: i64) -> Result<()> {
+        let slice = if (0..=LONGEST_SLICE_MICROS).contains(&slice_micros) { slice_micros } else { 0 };
+        let worked = self.worked_micros.fetch_add(slice, Ordering::Relaxed).saturating_add(slice);
+        match self.limit_micros {
+            Some(limit) if worked > limit => Err(Error::limit(format!(
+                "the statement worked for more than {} ms (query.timeout_ms), so it was ended",
+                limit / 1000
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

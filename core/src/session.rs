@@ -91,7 +91,7 @@ impl Session {
     /// The first statement's that fails; those before it have taken effect, those after it are not run.
     /// A syntax error anywhere is reported before anything is run.
     pub async fn execute(&mut self, sql: &str) -> Result<Vec<Outcome>> {
-        let parsed = sql::parse(sql)?;
+        let parsed = sql::parse_within(sql, &self.engine.shared.tiers.config.sql)?;
         let mut outcomes = Vec::with_capacity(parsed.len());
         for statement in &parsed {
             outcomes.push(self.run(statement, &[]).await?);
@@ -104,13 +104,13 @@ impl Session {
     /// # Errors
     /// The statement's; `InvalidInput` when `sql` is not one statement or a parameter has no value.
     pub async fn query(&mut self, sql: &str, params: &[ScalarValue]) -> Result<Outcome> {
-        let statement = Self::one_statement(sql, params)?;
+        let statement = self.one_statement(sql, params)?;
         self.run(&statement, params).await
     }
 
     /// The statement in `sql`, for which there are enough values.
-    fn one_statement(sql: &str, params: &[ScalarValue]) -> Result<Parsed> {
-        let mut parsed = sql::parse(sql)?;
+    fn one_statement(&self, sql: &str, params: &[ScalarValue]) -> Result<Parsed> {
+        let mut parsed = sql::parse_within(sql, &self.engine.shared.tiers.config.sql)?;
         let (Some(statement), true) = (parsed.pop(), parsed.is_empty()) else {
             return Err(Error::invalid(format!("expected one statement, found {}", parsed.len())));
         };
@@ -295,7 +295,8 @@ impl Session {
                 self.cancel.clone(),
                 Arc::clone(&tiers.stores.clock),
                 Arc::clone(&tiers.stores.pause),
-            ),
+            )
+            .within(tiers.config.query.timeout_ms),
             reports: ScanReports::default(),
         }
     }
@@ -479,7 +480,7 @@ impl Read<'_> {
     async fn run(&self, context: &StatementContext<'_>) -> Result<Outcome> {
         match self {
             Self::Query(query) => {
-                let (schema, batches) = context.rows((*query).clone(), Vec::new()).await?;
+                let (schema, batches) = context.answer((*query).clone()).await?;
                 Ok(Outcome::Rows { schema, batches })
             }
             Self::Explain { query, analyze: false } => one_batch(explain(context, (*query).clone()).await?),

@@ -15,7 +15,6 @@ use futures::TryStreamExt;
 use crate::error::Result;
 use crate::plan::direct::DirectRead;
 use crate::plan::names;
-use crate::plan::planner::Planner;
 use crate::plan::statement::StatementContext;
 
 /// The logical and the physical plan of `query`, or the direct plan it is run by.
@@ -61,7 +60,7 @@ pub async fn explain_analyze(
         None => {
             names::distinguish(&mut query);
             let (plan, state) = context.physical(query, Vec::new()).await?;
-            let mut batches = Planner::execute(&state, Arc::clone(&plan))?;
+            let mut batches = context.planner.execute(&state, Arc::clone(&plan))?;
             while let Some(batch) = batches.try_next().await? {
                 produced += batch.num_rows();
             }

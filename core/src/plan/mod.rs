@@ -4,6 +4,7 @@ mod checked;
 mod direct;
 mod explain;
 mod literal;
+mod memory;
 mod names;
 mod paced;
 mod planner;

@@ -13,7 +13,9 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::TaskContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
@@ -33,6 +35,7 @@ use object_store::ObjectStore;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::plan::checked::CheckArithmetic;
+use crate::plan::memory::StatementMemory;
 use crate::plan::sequential::{RunSequentially, execute_sequentially};
 use crate::plan::types::Types;
 use crate::scan::BLOBS_URL;
@@ -42,6 +45,7 @@ use crate::scan::BLOBS_URL;
 pub struct Planner {
     base: SessionState,
     checked: CheckArithmetic,
+    statement_bytes: usize,
 }
 
 impl Planner {
@@ -65,7 +69,7 @@ impl Planner {
         }
         let base = SessionStateBuilder::new()
             .with_config(settings)
-            .with_runtime_env(Arc::new(runtime(blobs)?))
+            .with_runtime_env(Arc::new(runtime(config, blobs)?))
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
             .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
             .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
@@ -78,7 +82,8 @@ impl Planner {
         }
         let mut base = base.with_physical_optimizer_rules(rules).build();
         base.register_function_rewrite(Arc::new(CheckArithmetic::default()))?;
-        Ok(Self { base, checked: CheckArithmetic::default() })
+        let statement_bytes = config.query.memory_bytes;
+        Ok(Self { base, checked: CheckArithmetic::default(), statement_bytes })
     }
 
     /// The state of one statement that starts at `now_micros`.
@@ -96,9 +101,17 @@ impl Planner {
     /// The rows of `plan`, a batch at a time.
     ///
     /// # Errors
-    /// What DataFusion cannot start; with the rows, what running it reports.
-    pub fn execute(state: &SessionState, plan: Arc<dyn ExecutionPlan>) -> Result<SendableRecordBatchStream> {
-        let task = state.task_ctx();
+    /// What DataFusion cannot start; with the rows, what running it reports, `LimitExceeded` among it when that
+    /// takes more memory than a statement may hold.
+    pub fn execute(
+        &self,
+        state: &SessionState,
+        plan: Arc<dyn ExecutionPlan>,
+    ) -> Result<SendableRecordBatchStream> {
+        let mut runtime = state.runtime_env().as_ref().clone();
+        runtime.memory_pool =
+            Arc::new(StatementMemory::new(Arc::clone(&runtime.memory_pool), self.statement_bytes));
+        let task = Arc::new(TaskContext::from(state).with_runtime(Arc::new(runtime)));
         let rows = match state.config().target_partitions() {
             1 => execute_sequentially(plan, task),
             _ => execute_stream(plan, task),
@@ -156,8 +169,9 @@ impl Planner {
 /// The tables of a statement by the name it uses.
 pub type Tables = HashMap<TableReference, Arc<dyn TableSource>>;
 
-fn runtime(blobs: &Arc<dyn ObjectStore>) -> Result<RuntimeEnv> {
-    let mut builder = RuntimeEnvBuilder::new();
+fn runtime(config: &Config, blobs: &Arc<dyn ObjectStore>) -> Result<RuntimeEnv> {
+    let memory = Arc::new(GreedyMemoryPool::new(config.query_memory_bytes));
+    let mut builder = RuntimeEnvBuilder::new().with_memory_pool(memory);
     if cfg!(target_family = "wasm") {
         // There is no temporary directory to spill to; asking for one panics.
         builder = builder

@@ -17,6 +17,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
+use crate::config::QueryLimits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pace::Pace;
 use crate::plan::direct::DirectRead;
@@ -187,6 +188,26 @@ impl StatementContext<'_> {
         Ok((schema, batches))
     }
 
+    /// As [`Self::rows`], of a query whose rows are answered at once.
+    ///
+    /// # Errors
+    /// As [`Self::rows`]; `LimitExceeded` past the limits of results.
+    pub async fn answer(&self, query: ast::Query) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let limits = self.tiers.config.query;
+        let (schema, mut stream) = self.stream(query, Vec::new()).await?;
+        let (mut batches, mut rows, mut bytes) = (Vec::new(), 0_u64, 0_u64);
+        while let Some(batch) = stream.try_next().await? {
+            rows = rows.saturating_add(batch.num_rows() as u64);
+            bytes = bytes.saturating_add(batch.get_array_memory_size() as u64);
+            if rows > limits.result_rows || bytes > limits.result_bytes {
+                return Err(too_large(&limits, rows > limits.result_rows));
+            }
+            batches.push(batch);
+        }
+        self.reports.count_in(&self.tiers.stats);
+        Ok((schema, batches))
+    }
+
     /// As [`Self::rows`], a batch at a time; DataFusion does no more than what is asked for.
     ///
     /// # Errors
@@ -206,7 +227,7 @@ impl StatementContext<'_> {
         names::distinguish(&mut query);
         let (plan, state) = self.physical(query, extra).await?;
         let marked = plan.schema();
-        let batches = Planner::execute(&state, plan)?;
+        let batches = self.planner.execute(&state, plan)?;
         let Some(schema) = names::restored(&marked) else {
             return Ok((marked, batches.map_err(Error::from).boxed()));
         };
@@ -215,6 +236,18 @@ impl StatementContext<'_> {
             .map(move |batch| Ok(RecordBatch::try_new(Arc::clone(&shown), batch?.columns().to_vec())?));
         Ok((schema, renamed.boxed()))
     }
+}
+
+fn too_large(limits: &QueryLimits, by_rows: bool) -> Error {
+    let (most, setting) = if by_rows {
+        (format!("{} rows", limits.result_rows), "query.result_rows")
+    } else {
+        (format!("{} bytes of rows", limits.result_bytes), "query.result_bytes")
+    };
+    Error::limit(format!(
+        "the result has more than {most}, the most that are answered at once ({setting}): ask for fewer, or read \
+         them as a stream"
+    ))
 }
 
 fn is_function(state: &SessionState, reference: &TableReference) -> bool {

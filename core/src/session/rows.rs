@@ -12,6 +12,8 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::{Outcome, Session};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pace::Pace;
+use crate::plan::StatementContext;
 use crate::scan::ScanReports;
 use crate::sql::Statement;
 use crate::tiers::Tiers;
@@ -35,6 +37,7 @@ struct Reading {
     tiers: Arc<Tiers>,
     snapshot: Snapshot,
     reports: ScanReports,
+    pace: Pace,
 }
 
 impl Rows {
@@ -62,6 +65,9 @@ impl Rows {
             return Err(Error::conflict(format!(
                 "nobody asked for the next rows for more than {waited} s, and a flush did not wait; run the query again"
             )));
+        }
+        if let Some(reading) = &self.reading {
+            reading.pace.go_on();
         }
         let next = loop {
             match self.batches.try_next().await {
@@ -101,7 +107,7 @@ impl Session {
     /// # Errors
     /// As [`Session::query`].
     pub async fn stream(&mut self, sql: &str, params: &[ScalarValue]) -> Result<Rows> {
-        let parsed = Self::one_statement(sql, params)?;
+        let parsed = self.one_statement(sql, params)?;
         let Statement::Query(query) = &parsed.statement else {
             return Ok(match self.run(&parsed, params).await? {
                 Outcome::Rows { schema, batches } => Rows::whole(schema, batches),
@@ -146,6 +152,7 @@ impl Session {
         let (schema, batches) = context.stream(query.clone(), Vec::new()).await?;
         let tiers = Arc::clone(context.tiers);
         snapshot.rest(tiers.stores.clock.now_ms());
-        Ok(Rows { schema, batches, reading: Some(Reading { tiers, snapshot, reports: context.reports }) })
+        let StatementContext { reports, pace, .. } = context;
+        Ok(Rows { schema, batches, reading: Some(Reading { tiers, snapshot, reports, pace }) })
     }
 }

@@ -7,6 +7,7 @@ mod clause;
 mod column;
 mod depth;
 mod dialect;
+mod lists;
 mod names;
 mod options;
 mod own;
@@ -24,28 +25,9 @@ pub use select::select;
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
 
 use crate::catalog::{AlterTable, CreateTable, TableName};
+pub use crate::config::SqlLimits;
 use crate::error::{Error, Result};
 use tokens::{Cursor, Piece, parse_statement, place};
-
-/// What a text may hold at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SqlLimits {
-    /// Bytes of a text, all its statements together.
-    pub text_bytes: usize,
-    /// Levels of an expression or query: parentheses, subqueries and chains of operators.
-    pub depth: usize,
-    /// The highest number of a parameter.
-    pub parameters: usize,
-}
-
-impl Default for SqlLimits {
-    fn default() -> Self {
-        // Each level costs planning several stack frames: this many fit the 2 MiB of a thread, or the
-        // 1 MiB of WebAssembly.
-        let depth = if cfg!(target_family = "wasm") { 128 } else { 256 };
-        Self { text_bytes: 16 << 20, depth, parameters: 65_535 }
-    }
-}
 
 /// One statement of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,7 +151,15 @@ pub fn parse_within(text: &str, limits: &SqlLimits) -> Result<Vec<Parsed>> {
 
 fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     let Piece { mut tokens, rows, text, end } = piece;
+    if let Some(past) = tokens.get(limits.tokens) {
+        return Err(Error::limit(format!(
+            "{}: a statement has at most {} words, values and signs",
+            place(past.span.start),
+            limits.tokens
+        )));
+    }
     depth::check(&tokens, limits.depth)?;
+    lists::check(&tokens, limits.in_items)?;
     let mut parameters = count_parameters(&tokens, limits.parameters)?;
     refuse_as_user(&tokens)?;
     let Some((place, rows)) = rows else {

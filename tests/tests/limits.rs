@@ -1,0 +1,160 @@
+//! Limits of statements, each at its edge and one step past it, and that nothing but the statement ends there.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
+use std::fmt::Write as _;
+
+use firndb_core::storage::Stores;
+use firndb_core::{Config, Engine, Error, ErrorKind, Outcome, Session};
+use firndb_tests::ask::ask;
+
+async fn engine(set: impl FnOnce(&mut Config)) -> Engine {
+    let mut config = Config::default();
+    set(&mut config);
+    let engine = Engine::open(Stores::memory(), config).await.unwrap();
+    ask(&mut engine.session(), "CREATE TABLE t (id BIGINT PRIMARY KEY, v TEXT)").await;
+    engine
+}
+
+async fn run(s: &mut Session, sql: &str) -> Result<u64, Error> {
+    Ok(match s.execute(sql).await?.pop() {
+        Some(Outcome::Rows { batches, .. }) => batches.iter().map(|b| b.num_rows() as u64).sum(),
+        Some(Outcome::Affected(rows)) => rows,
+        _ => 0,
+    })
+}
+
+/// Runs `sql`, which must end with `LimitExceeded` and say `what`.
+async fn refused(s: &mut Session, sql: &str, what: &str) {
+    match run(s, sql).await {
+        Ok(_) => panic!("no limit was met; expected: {what}"),
+        Err(e) => {
+            assert!(e.kind() == ErrorKind::LimitExceeded && e.to_string().contains(what), "{}: {e}", e.kind())
+        }
+    }
+    ask(s, "SELECT count(*) FROM t").await;
+}
+
+fn many(count: usize, item: &str, between: &str) -> String {
+    vec![item; count].join(between)
+}
+
+#[tokio::test]
+async fn a_text_has_so_many_bytes() {
+    let engine = engine(|config| config.sql.text_bytes = 100).await;
+    let mut s = engine.session();
+    let text = format!("{:<100}", "SELECT 1");
+    run(&mut s, &text).await.unwrap();
+    refused(&mut s, &format!("{text} "), "at most 100 bytes").await;
+}
+
+#[tokio::test]
+async fn a_statement_has_so_many_tokens_whatever_its_rows_are() {
+    let engine = engine(|config| config.sql.tokens = 200).await;
+    let mut s = engine.session();
+    // SELECT, the items, and the commas between.
+    run(&mut s, &format!("SELECT {}; SELECT 1", many(100, "1", ", "))).await.unwrap();
+    refused(&mut s, &format!("SELECT {}", many(101, "1", ", ")), "at most 200").await;
+    let mut rows = String::from("INSERT INTO t VALUES (0, 'a')");
+    for id in 1..500 {
+        write!(rows, ", ({id}, 'a')").unwrap();
+    }
+    assert_eq!(run(&mut s, &rows).await.unwrap(), 500);
+}
+
+#[tokio::test]
+async fn a_list_behind_in_has_so_many_items() {
+    let engine = engine(|config| config.sql.in_items = 1_000).await;
+    let mut s = engine.session();
+    run(&mut s, &format!("SELECT * FROM t WHERE id IN ({})", many(1_000, "1", ","))).await.unwrap();
+    refused(
+        &mut s,
+        &format!("SELECT * FROM t WHERE id IN ({})", many(1_001, "1", ",")),
+        "at most 1000 items",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_defaults_stop_what_is_out_of_all_proportion() {
+    let engine = engine(|_| {}).await;
+    let mut s = engine.session();
+    refused(&mut s, &format!("SELECT {}", many(2_000, "1", " + ")), "nests deeper").await;
+    refused(&mut s, &format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000)), "nests deeper").await;
+    refused(&mut s, &format!("SELECT * FROM t WHERE id IN ({})", many(1_000_000, "1", ",")), "at most").await;
+    refused(&mut s, "SELECT $65536", "parameters end at $65535").await;
+}
+
+#[tokio::test]
+async fn a_result_has_so_many_rows_and_a_stream_any_number() {
+    let engine = engine(|config| config.query.result_rows = 10_000).await;
+    let mut s = engine.session();
+    assert_eq!(run(&mut s, "SELECT * FROM generate_series(1, 10000)").await.unwrap(), 10_000);
+    refused(&mut s, "SELECT * FROM generate_series(1, 10001)", "query.result_rows").await;
+    let mut rows = s.stream("SELECT * FROM generate_series(1, 50000)", &[]).await.unwrap();
+    let mut count = 0;
+    while let Some(batch) = rows.next().await.unwrap() {
+        count += batch.num_rows();
+    }
+    assert_eq!(count, 50_000);
+    // What a statement writes is not its result.
+    assert_eq!(
+        run(&mut s, "INSERT INTO t SELECT v, 'x' FROM generate_series(1, 20000) AS g(v)").await.unwrap(),
+        20_000
+    );
+    assert_eq!(run(&mut s, "UPDATE t SET v = 'y'").await.unwrap(), 20_000);
+}
+
+#[tokio::test]
+async fn a_result_has_so_many_bytes() {
+    let engine = engine(|config| config.query.result_bytes = 1 << 20).await;
+    let mut s = engine.session();
+    let rows = |count: usize| format!("SELECT repeat('x', 1000) FROM generate_series(1, {count})");
+    assert_eq!(run(&mut s, &rows(900)).await.unwrap(), 900);
+    refused(&mut s, &rows(5_000), "query.result_bytes").await;
+    refused(
+        &mut s,
+        "SELECT a.v FROM generate_series(1, 1000000) a(v), generate_series(1, 1000000) b(v)",
+        "result_bytes",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn one_statement_and_all_together_hold_so_much_memory() {
+    let group =
+        "SELECT count(*) FROM (SELECT v, count(*) FROM generate_series(1, 300000) AS g(v) GROUP BY v)";
+    let join = "SELECT count(*) FROM generate_series(1, 300000) a(v) JOIN generate_series(1, 300000) b(v) ON a.v = b.v";
+    let engine_of = async |statement: usize, all: usize| {
+        engine(|config| {
+            config.query.memory_bytes = statement;
+            config.query_memory_bytes = all;
+        })
+        .await
+    };
+    let roomy = engine_of(256 << 20, 256 << 20).await;
+    for sql in [group, join] {
+        assert_eq!(ask(&mut roomy.session(), sql).await, ["300000"]);
+    }
+    let one = engine_of(1 << 20, 256 << 20).await;
+    refused(&mut one.session(), join, "(query.memory_bytes)").await;
+    let all = engine_of(256 << 20, 1 << 20).await;
+    refused(&mut all.session(), join, "(query_memory_bytes)").await;
+    // What the refused ones held is given back.
+    assert_eq!(ask(&mut all.session(), "SELECT count(*) FROM generate_series(1, 1000)").await, ["1000"]);
+}
+
+#[tokio::test]
+async fn a_statement_works_for_so_long() {
+    let engine = engine(|config| config.query.timeout_ms = 200).await;
+    let mut s = engine.session();
+    let endless = "SELECT sum(a.v % 7 + b.v % 5) FROM generate_series(1, 1000000) a(v), generate_series(1, 1000000) b(v)";
+    refused(&mut s, endless, "query.timeout_ms").await;
+    refused(&mut s, &format!("INSERT INTO t SELECT n, 'x' FROM ({}) AS q(n)", endless), "query.timeout_ms")
+        .await;
+    assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["0"]);
+    // Time that the reader of a stream takes does not count.
+    let mut rows = s.stream("SELECT v FROM generate_series(1, 100000) AS g(v)", &[]).await.unwrap();
+    while let Some(_rows) = rows.next().await.unwrap() {
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    }
+}
