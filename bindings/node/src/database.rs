@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use firndb_core::storage::Stores;
-use firndb_core::{Config, Durability, Engine, Error, Result, Role, UserId};
+use firndb_core::{Config, Durability, Engine, Error, QueryLimits, Result, Role, UserId};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -21,8 +21,34 @@ pub struct OpenOptions {
     pub durability: Option<String>,
     /// Whether to read only: a store that another process writes to can be opened so.
     pub read_only: Option<bool>,
+    /// What one statement may take.
+    pub limits: Option<Limits>,
     /// Where the cold tier is, if not in the store's directory: a URL such as `s3://bucket/prefix`.
     pub blobs: Option<String>,
+}
+
+/// What one statement may take at most; checked by the package to be integers from 0 on.
+#[napi(object, object_to_js = false)]
+#[derive(Default)]
+pub struct Limits {
+    /// Rows that are answered at once.
+    pub result_rows: Option<f64>,
+    /// Bytes of memory of the rows that are answered at once.
+    pub result_bytes: Option<f64>,
+    /// Bytes held for sorting, grouping and joining.
+    pub memory_bytes: Option<f64>,
+    /// Milliseconds of work; 0 for any number.
+    pub timeout_ms: Option<f64>,
+}
+
+impl Limits {
+    /// Sets those that are given. A cast ends at the ends of the type.
+    fn set(&self, query: &mut QueryLimits) {
+        query.result_rows = self.result_rows.map_or(query.result_rows, |n| n as u64);
+        query.result_bytes = self.result_bytes.map_or(query.result_bytes, |n| n as u64);
+        query.memory_bytes = self.memory_bytes.map_or(query.memory_bytes, |n| n as usize);
+        query.timeout_ms = self.timeout_ms.map_or(query.timeout_ms, |n| n as u64);
+    }
 }
 
 /// A store, open.
@@ -148,6 +174,9 @@ fn stores(path: &str, options: &OpenOptions) -> Result<(Stores, Config)> {
     let mut config = Config::default();
     config.durability = durability(options.durability.as_deref())?;
     config.read_only = options.read_only.unwrap_or(false);
+    if let Some(limits) = &options.limits {
+        limits.set(&mut config.query);
+    }
     config.target_partitions = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let stores = if path.starts_with(MEMORY) {
         Stores::memory()

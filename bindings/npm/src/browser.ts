@@ -14,7 +14,7 @@ export type { Archive } from './archive.js'
 export { Transaction } from './database.js'
 export { type ErrorCode, FirnDBError } from './errors.js'
 export type { Statement } from './queryable.js'
-export type { Field, OpenOptions, Param, QueryOptions, Result, Row, StorageReport } from './types.js'
+export type { Field, Limits, OpenOptions, Param, QueryOptions, Result, Row, StorageReport } from './types.js'
 
 /** An open database. */
 export class FirnDB extends Database {
@@ -134,8 +134,8 @@ function spawn(post: Post, options: OpenOptions, broken: (message: string) => vo
 }
 
 /** What of `options` is the engine's. */
-function engineOptions({ durability }: OpenOptions): EngineOptions {
-  return durability === undefined ? {} : { durability }
+function engineOptions({ durability, limits }: OpenOptions): EngineOptions {
+  return { ...(durability === undefined ? {} : { durability }), ...(limits === undefined ? {} : { limits }) }
 }
 
 /** Has a worker of its own do one thing, and waits for the end of it. */

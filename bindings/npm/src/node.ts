@@ -18,6 +18,7 @@ export { type ErrorCode, FirnDBError } from './errors.js'
 export type { Statement } from './queryable.js'
 export type {
   Field,
+  Limits,
   NodeOpenOptions as OpenOptions,
   Param,
   QueryOptions,
@@ -88,9 +89,14 @@ async function openEngine(
 const MEMORY = 'memory://'
 
 /** What of `options` is the engine's; what is none of its values is refused. */
-function engineOptions({ durability, readOnly, blobs }: NodeOpenOptions, location: Location): EngineOptions {
+function engineOptions({ durability, limits, readOnly, blobs }: NodeOpenOptions, location: Location): EngineOptions {
   if (![undefined, 'strict', 'relaxed'].includes(durability)) {
     throw new FirnDBError('InvalidInput', "the option durability is 'strict' or 'relaxed'")
+  }
+  for (const [name, limit] of Object.entries(limits ?? {})) {
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
+      throw new FirnDBError('InvalidInput', `the limit ${name} is an integer from 0 on`)
+    }
   }
   if (![undefined, true, false].includes(readOnly)) {
     throw new FirnDBError('InvalidInput', 'the option readOnly is true or false')
@@ -103,6 +109,7 @@ function engineOptions({ durability, readOnly, blobs }: NodeOpenOptions, locatio
   }
   return {
     ...(durability === undefined ? {} : { durability }),
+    ...(limits === undefined ? {} : { limits }),
     ...(readOnly === undefined ? {} : { readOnly }),
     ...(blobs === undefined ? {} : { blobs }),
   }

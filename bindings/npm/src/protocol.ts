@@ -19,7 +19,7 @@
  */
 
 import type { SentError } from './errors.js'
-import type { Param } from './types.js'
+import type { Limits, Param } from './types.js'
 
 /** Raised whenever two versions of the package could misunderstand each other. */
 export const PROTOCOL = 1
@@ -105,6 +105,7 @@ export type WorkerMessage =
 /** What the engine is opened with. */
 export interface EngineOptions {
   durability?: 'strict' | 'relaxed'
+  limits?: Limits
   readOnly?: boolean
   /** The URL of the cold tier, where that is not beside the hot one; of the addon only. */
   blobs?: string

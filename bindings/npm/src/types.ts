@@ -51,12 +51,26 @@ export interface OpenOptions {
    * moments. It is the leader's that counts where several tabs have the store open.
    */
   durability?: 'strict' | 'relaxed'
+  /** What one statement may take; past it is `LimitExceeded`. The leader's count where several tabs have the store open. */
+  limits?: Limits
   /** The engine's WebAssembly, where it is not beside the package's files: an address, its bytes, or compiled. */
   wasm?: URL | string | BufferSource | Exclude<WasmSource, undefined>
   /** The engine's worker, where it is not beside the package's files: an address, or what makes one. */
   worker?: URL | string | (() => Worker)
   /** Whether to ask the browser not to evict the store's data. Default: `true`. {@link StorageReport} has its answer. */
   persist?: boolean
+}
+
+/** What one statement may take. Every limit is an integer; one that is not given has the engine's default. */
+export interface Limits {
+  /** Rows that are answered at once; any number by default. A stream gives any number. */
+  resultRows?: number
+  /** Bytes of memory of the rows that are answered at once: 512 MiB in WebAssembly, 2 GiB in the addon. */
+  resultBytes?: number
+  /** Bytes held for sorting, grouping and joining: 512 MiB in WebAssembly, 2 GiB in the addon, which goes on with files. */
+  memoryBytes?: number
+  /** Milliseconds of work, not counting what the caller does between the batches of a stream; 0, the default, for any. */
+  timeoutMs?: number
 }
 
 /** How a store is opened in Node.js. `worker` and `persist` mean nothing there. */

@@ -3,6 +3,7 @@
 import { after, before } from 'node:test'
 import { archives } from './archives.js'
 import { cancelling } from './cancelling.js'
+import { limits } from './limits.js'
 import { statements } from './statements.js'
 import { streams } from './streams.js'
 import { transactions } from './transactions.js'
@@ -24,4 +25,5 @@ export function body(engine) {
   cancelling(on)
   streams(on)
   archives(on)
+  limits(on)
 }

@@ -14,7 +14,7 @@ async function anyPath() {
 /** Opens stores in directories. */
 export const inDirectory = {
   kind: 'directory',
-  open: async () => FirnDB.open(await anyPath()),
+  open: async (options) => FirnDB.open(await anyPath(), options),
   load: async (archive) => FirnDB.load(await anyPath(), archive),
   clear: () => Promise.all(directories.map(({ remove }) => remove())),
 }
@@ -22,7 +22,7 @@ export const inDirectory = {
 /** Opens stores in memory, of the addon. */
 export const inMemory = {
   kind: 'memory',
-  open: () => FirnDB.open('memory://'),
+  open: (options) => FirnDB.open('memory://', options),
   load: (archive) => FirnDB.load('memory://', archive),
   clear: async () => {},
 }
@@ -30,6 +30,6 @@ export const inMemory = {
 /** Opens stores in memory, of WebAssembly. */
 export const inWasmMemory = {
   ...inMemory,
-  open: () => FirnDB.open('memory://', { addon: false }),
+  open: (options) => FirnDB.open('memory://', { ...options, addon: false }),
   load: (archive) => FirnDB.load('memory://', archive, { addon: false }),
 }
