@@ -1,6 +1,7 @@
 /** What a database and a transaction have in common: running SQL. */
 
 import type { Answer, Operation, Reply } from './protocol.js'
+import { withJson } from './params.js'
 import { toResult } from './rows.js'
 import { statementOf } from './template.js'
 import { FirnDBError } from './errors.js'
@@ -66,7 +67,7 @@ export abstract class Queryable {
   }
 
   async #answer(sql: string, params: readonly Param[], signal: AbortSignal | undefined): Promise<Answer> {
-    // The array may change before it is sent.
-    return (await this.perform({ op: 'query', sql, params: [...params] }, signal)) as Answer
+    // What the caller has may change before it is sent.
+    return (await this.perform({ op: 'query', sql, params: withJson(params) }, signal)) as Answer
   }
 }
