@@ -60,6 +60,20 @@ pub fn converted(expr: Expr, schema: &DFSchema) -> Result<Expr> {
             let high = Box::new(beside(*high, Operator::LtEq, &expr, schema)?);
             Expr::Between(Between { expr, negated, low, high })
         }
+        // The branches of one answer have one type.
+        Expr::Case(mut case) => {
+            let mut branches: Vec<&mut Expr> =
+                case.when_then_expr.iter_mut().map(|(_, then)| then.as_mut()).collect();
+            branches.extend(case.else_expr.iter_mut().map(|e| e.as_mut()));
+            align(branches, schema);
+            Expr::Case(case)
+        }
+        Expr::ScalarFunction(mut call)
+            if matches!(call.func.name(), "coalesce" | "nullif" | "greatest" | "least") =>
+        {
+            align(call.args.iter_mut().collect(), schema);
+            Expr::ScalarFunction(call)
+        }
         // In nanoseconds a comparison with the year 9999 would be out of range.
         Expr::ScalarFunction(call) if call.func.name() == "now" => {
             let now = Expr::ScalarFunction(call);
@@ -117,6 +131,21 @@ fn beside(expr: Expr, op: Operator, other: &Expr, schema: &DFSchema) -> Result<E
         Some(fitted) => Expr::Literal(fitted, None),
         None => Expr::Literal(value, metadata),
     })
+}
+
+/// Makes literals among `exprs` decimals, if another of them is one.
+fn align(exprs: Vec<&mut Expr>, schema: &DFSchema) {
+    let is_decimal = |e: &Expr| matches!(e.get_type(schema), Ok(DataType::Decimal128(..)));
+    if !exprs.iter().any(|e| is_decimal(e)) {
+        return;
+    }
+    for expr in exprs {
+        if let Expr::Literal(ScalarValue::Float64(Some(float)), _) = expr
+            && let Some(decimal) = exact(&float.to_string())
+        {
+            *expr = Expr::Literal(decimal, None);
+        }
+    }
 }
 
 /// The decimal that `text` is, with all its digits.

@@ -1,7 +1,8 @@
 //! Ids that are made here: UUIDs of version 7 (RFC 9562) and ULIDs (github.com/ulid/spec).
 //!
 //! Both begin with the milliseconds since 1970, so that they sort by time; the rest is random. Those of one
-//! engine ascend strictly: within a millisecond, and when the clock goes back, the random part is counted up.
+//! engine ascend strictly: within a millisecond, and when the clock goes back, the random part grows, by as much as
+//! keeps the next one from being guessed.
 //!
 //! ```text
 //! UUID  48 bits ms │ 4 version = 7 │ 12 random │ 2 variant = 10 │ 62 random
@@ -18,6 +19,8 @@ use crate::values::uuid;
 const UUID_RANDOM_BITS: u32 = 74;
 const ULID_RANDOM_BITS: u32 = 80;
 const MS_BITS: u32 = 48;
+/// Bits of the steps within a millisecond: few enough for billions of them.
+const STEP_BITS: u32 = 40;
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Makes the ids of one engine.
@@ -65,7 +68,7 @@ impl IdSource {
         if now > last.ms {
             *last = Stamp { ms: now, random: self.random(bits) };
         } else {
-            last.random += 1;
+            last.random += 1 + self.random(STEP_BITS);
             if last.random >> bits != 0 {
                 *last = Stamp { ms: last.ms + 1, random: self.random(bits) };
             }
