@@ -234,6 +234,8 @@ impl From<datafusion::error::DataFusionError> for Error {
             E::ArrowError(inner, _) => (*inner).into(),
             E::ParquetError(inner) => (*inner).into(),
             E::ObjectStore(inner) => (*inner).into(),
+            // What is ours says where it was; DataFusion would add the name of one of its rules.
+            E::Context(_, inner) if matches!(&*inner, E::External(e) if e.is::<Self>()) => (*inner).into(),
             E::Context(doing, inner) => Self::from(*inner).context(doing),
             E::Diagnostic(_, inner) => (*inner).into(),
             E::Shared(inner) => Self::shared(&inner),

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 ///
 /// ```text
 /// per column:  marker (0 = NULL, 1 = value; longer for variable widths), then the value:
-///   integers, dates, timestamps   big-endian, sign bit flipped
+///   integers, decimals, times     big-endian, sign bit flipped
 ///   floats                        big-endian total order, -0.0 as 0.0, every NaN as one NaN
 ///   text, bytes                   blocks, each with a continuation marker
 /// ```

@@ -53,6 +53,7 @@ pub mod storage;
 mod tiers;
 mod txn;
 mod types;
+mod values;
 
 pub use config::{Config, QueryLimits, SqlLimits};
 pub use engine::{BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInspection, TableInspection};
@@ -62,3 +63,4 @@ pub use pace::CancelToken;
 pub use session::{Outcome, PieceForm, Pieces, Rows, Session, ipc_stream};
 pub use stats::EngineStats;
 pub use types::{ColumnId, Durability, Role, Scope, SeqId, TableId, UserId, path_part};
+pub use values::array::write as array_text;

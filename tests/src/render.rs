@@ -3,7 +3,7 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{
     DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
-    TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    TimeUnit, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};
 use arrow::util::display::array_value_to_string;
@@ -108,14 +108,27 @@ pub fn cell(array: &dyn Array, row: usize) -> Cell {
             let date = date32_to_datetime(array.as_primitive::<Date32Type>().value(row)).unwrap();
             Cell::Text(date.date().to_string())
         }
-        DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None) => {
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
-            let text = timestamp_us_to_datetime(micros).unwrap().to_string();
-            let short = if text.contains('.') { text.trim_end_matches('0') } else { &text };
-            Cell::Text(short.trim_end_matches('.').to_owned())
+            let text = shortest(&timestamp_us_to_datetime(micros).unwrap().to_string());
+            // Every zone of ours is UTC.
+            Cell::Text(if zone.is_some() { format!("{text}+00") } else { text })
+        }
+        DataType::Time64(_) => Cell::Text(shortest(&array_value_to_string(array, row).unwrap())),
+        DataType::List(_) => {
+            let elements = array.as_list::<i32>().value(row);
+            let texts: Vec<String> =
+                (0..elements.len()).map(|at| cell(elements.as_ref(), at).text()).collect();
+            Cell::Text(format!("{{{}}}", texts.join(",")))
         }
         _ => Cell::Text(array_value_to_string(array, row).unwrap()),
     }
+}
+
+/// A time without zeros at the end of its seconds.
+fn shortest(text: &str) -> String {
+    let short = if text.contains('.') { text.trim_end_matches('0') } else { text };
+    short.trim_end_matches('.').to_owned()
 }
 
 impl Cell {

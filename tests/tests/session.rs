@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arrow::array::{Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
+use firndb_core::catalog::ColumnType;
 use firndb_core::storage::Stores;
 use firndb_core::{CancelToken, Config, Engine, ErrorKind, Outcome};
 use firndb_tests::ask::{ask, fail, lines};
@@ -61,6 +62,35 @@ async fn parameters_work_in_every_statement() {
         let ids = [ScalarValue::Int32(Some(1)), ScalarValue::Int32(Some(2))];
         assert!(matches!(s.query(delete, &ids).await.unwrap(), Outcome::Affected(2)));
         assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["0"]);
+    }
+}
+
+#[tokio::test]
+async fn fields_of_results_say_the_types_that_arrow_has_not() {
+    use ColumnType::{Json, Text, TimestampTz, Uuid, Varchar};
+    let engine = Engine::open(Lasting::new(1).stores(), Config::default()).await.unwrap();
+    let mut s = engine.session();
+    ask(&mut s, "CREATE SHARED TABLE kinds (id UUID PRIMARY KEY, doc JSON, v VARCHAR(3), z TIMESTAMPTZ)")
+        .await;
+    let id = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
+    ask(&mut s, &format!("INSERT INTO kinds VALUES ('{id}', '{{\"a\": [1]}}', 'abc', NOW())")).await;
+    let items = "id, doc, v, z, doc -> 'a' AS a, doc ->> 'a' AS t, CAST(doc AS TEXT) AS w, CAST('{}' AS JSON) AS j, \
+                 CAST(v AS UUID) AS u";
+    let expected = [Uuid, Json, Varchar(3), TimestampTz, Json, Text, Text, Json, Uuid].map(Some);
+    for cold in [false, true] {
+        if cold {
+            engine.flush_all().await.unwrap();
+        }
+        // By the key, without the planner, and by a scan; the cast of 'abc' is of no row.
+        for condition in [&format!("id = '{id}' AND v <> 'abc'"), "doc IS NOT NULL AND v <> 'abc'"] {
+            let Outcome::Rows { schema, .. } =
+                s.query(&format!("SELECT {items} FROM kinds WHERE {condition}"), &[]).await.unwrap()
+            else {
+                unreachable!()
+            };
+            let types: Vec<_> = schema.fields().iter().map(|f| ColumnType::of_field(f)).collect();
+            assert_eq!(types, expected, "cold: {cold}, {condition}");
+        }
     }
 }
 

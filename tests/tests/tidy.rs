@@ -30,7 +30,7 @@ const DIRECTION: &[Line] = &[
     Apart(&["manifest"]),
     Apart(&["catalog"]),
     Together(&["cold::names", "cold::schema"]), // how batch files are called, and what columns they have
-    Together(&["config", "error", "key", "pace", "stats", "storage", "types"]), // leaves
+    Together(&["config", "error", "key", "pace", "stats", "storage", "types", "values"]), // leaves
 ];
 
 /// Background work, and who may drive it besides itself.

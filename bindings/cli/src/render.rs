@@ -1,16 +1,17 @@
 //! Printing what statements return.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::csv::WriterBuilder as CsvBuilder;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder as JsonBuilder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use console::Term;
-use firndb_core::{Error, Outcome};
+use firndb_core::{Error, Outcome, array_text};
 
 use crate::args::Format;
 use crate::failure::{Failure, output};
@@ -102,7 +103,8 @@ pub fn cells(batches: &[RecordBatch]) -> Result<Vec<Vec<String>>, Error> {
     let options = FormatOptions::default()
         .with_null("NULL")
         .with_display_error(true)
-        .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"));
+        .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
+        .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"));
     let mut rows = Vec::new();
     for batch in batches {
         let columns = batch
@@ -122,6 +124,11 @@ pub fn csv(
     batches: &[RecordBatch],
     builder: CsvBuilder,
 ) -> Result<(), ArrowError> {
+    let flat = batches.iter().map(with_arrays_as_text).collect::<Result<Vec<_>, _>>()?;
+    let (schema, batches) = match flat.first() {
+        Some(first) => (first.schema(), flat),
+        None => (with_arrays_as_text(&RecordBatch::new_empty(schema.clone()))?.schema(), flat),
+    };
     let nested = schema.fields().iter().find(|f| f.data_type().is_nested());
     if let Some(field) = nested {
         let (name, kind) = (field.name(), field.data_type());
@@ -132,9 +139,39 @@ pub fn csv(
     let mut writer = builder.with_header(true).build(out);
     if batches.is_empty() {
         // The writer takes the header from the first batch it sees.
-        writer.write(&RecordBatch::new_empty(schema.clone()))?;
+        writer.write(&RecordBatch::new_empty(schema))?;
     }
     batches.iter().try_for_each(|b| writer.write(b))
+}
+
+/// The rows with arrays as `{1,2}`, which an import reads.
+fn with_arrays_as_text(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let is_array =
+        |kind: &DataType| matches!(kind, DataType::List(element) if !element.data_type().is_nested());
+    if !batch.schema_ref().fields().iter().any(|f| is_array(f.data_type())) {
+        return Ok(batch.clone());
+    }
+    let options = FormatOptions::default();
+    let mut fields = Vec::with_capacity(batch.num_columns());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
+    for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        let column: ArrayRef = match column.as_list_opt::<i32>().filter(|_| is_array(field.data_type())) {
+            None => column.clone(),
+            Some(lists) => {
+                let texts = lists.iter().map(|list| {
+                    let Some(list) = list else { return Ok(None) };
+                    let shown = ArrayFormatter::try_new(list.as_ref(), &options)?;
+                    let texts =
+                        (0..list.len()).map(|at| list.is_valid(at).then(|| shown.value(at).to_string()));
+                    Ok(Some(array_text(&texts.collect::<Vec<_>>())))
+                });
+                Arc::new(texts.collect::<Result<StringArray, ArrowError>>()?)
+            }
+        };
+        fields.push(Field::new(field.name(), column.data_type().clone(), true));
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
 fn json(out: &mut impl Write, batches: &[RecordBatch]) -> Result<(), ArrowError> {
@@ -225,10 +262,7 @@ pub fn is_binary(kind: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{Int64Array, StringArray};
-    use arrow::datatypes::Field;
+    use arrow::array::Int64Array;
 
     use super::*;
 

@@ -185,7 +185,7 @@ impl Source {
         for (column, kind) in columns.iter().zip(types) {
             let Some(field) = all.get_mut(*column) else { continue };
             // CSV has no bytes; they are read as text and decoded.
-            let kind = if is_binary(kind) { DataType::Utf8 } else { kind.clone() };
+            let kind = if is_binary(kind) || is_read_as_text(kind) { DataType::Utf8 } else { kind.clone() };
             *field = Arc::new(Field::new(field.name(), kind, true));
         }
         let path = self.path.clone();
@@ -205,6 +205,12 @@ impl Source {
             Ok((decoded(&batch, &types, &path)?, done.load(Ordering::Relaxed)))
         })))
     }
+}
+
+/// Whether values of CSV for a column of this type stay text, for the engine to read.
+pub fn is_read_as_text(kind: &DataType) -> bool {
+    matches!(kind, DataType::Decimal128(..) | DataType::Time64(_) | DataType::Timestamp(_, Some(_)))
+        || kind.is_nested()
 }
 
 /// A reader that counts what it has given.

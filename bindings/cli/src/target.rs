@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
+use firndb_core::catalog::ColumnType;
 use firndb_core::sql::name_parts;
 use firndb_core::{Error, Outcome, Result, Session};
 
 use crate::args::TableKind;
-use crate::source::Source;
+use crate::source::{Source, is_read_as_text};
 
 /// A table's name as it is written in SQL.
 #[derive(Debug, Clone)]
@@ -104,20 +106,27 @@ pub fn create_table(name: &TableName, kind: TableKind, columns: &Schema, key: &[
 }
 
 /// The type in SQL that holds every value of a column of a file.
-fn sql_type(field: &Field) -> Result<&'static str> {
-    Ok(match field.data_type() {
-        DataType::Boolean => "BOOLEAN",
-        DataType::Int8 | DataType::Int16 | DataType::UInt8 => "SMALLINT",
-        DataType::Int32 | DataType::UInt16 => "INTEGER",
-        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => "BIGINT",
-        DataType::Float16 | DataType::Float32 => "REAL",
-        DataType::Float64 => "DOUBLE PRECISION",
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => "TEXT",
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            "BYTEA"
-        }
-        DataType::Date32 | DataType::Date64 => "DATE",
+fn sql_type(field: &Field) -> Result<String> {
+    if let Some(ty) = ColumnType::of_field(field) {
+        return Ok(ty.to_string());
+    }
+    let name = match field.data_type() {
+        DataType::Int8 | DataType::UInt8 => "SMALLINT",
+        DataType::UInt16 => "INTEGER",
+        DataType::UInt32 | DataType::UInt64 => "BIGINT",
+        DataType::Float16 => "REAL",
+        DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => "TEXT",
+        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "BYTEA",
+        DataType::Date64 => "DATE",
+        DataType::Time32(_) | DataType::Time64(_) => "TIME",
         DataType::Timestamp(_, None) => "TIMESTAMP",
+        DataType::Timestamp(_, Some(_)) => "TIMESTAMPTZ",
+        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) if *scale >= 0 => {
+            return Ok(format!("DECIMAL({precision},{scale})"));
+        }
+        DataType::List(element) | DataType::LargeList(element) if !element.data_type().is_nested() => {
+            return Ok(format!("{}[]", sql_type(element)?));
+        }
         DataType::Dictionary(_, value) => {
             return sql_type(&Field::new(field.name(), (**value).clone(), true));
         }
@@ -127,7 +136,8 @@ fn sql_type(field: &Field) -> Result<&'static str> {
                 field.name()
             )));
         }
-    })
+    };
+    Ok(name.to_owned())
 }
 
 /// The columns of a table, as an empty SELECT gives them.
@@ -195,7 +205,7 @@ impl Fit {
             .columns()
             .iter()
             .zip(self.into.fields())
-            .map(|(column, field)| {
+            .map(|(column, field)| -> Result<ArrayRef> {
                 // A time zone is an instant in UTC; TIMESTAMP keeps that instant.
                 let column = match column.data_type() {
                     DataType::Timestamp(unit, Some(_))
@@ -205,13 +215,31 @@ impl Fit {
                     }
                     _ => Ok(column.clone()),
                 };
+                if is_engines(batch_type(&column), field.data_type()) {
+                    return Ok(column?);
+                }
                 column.and_then(|c| cast_with_options(&c, field.data_type(), &options)).map_err(|e| {
                     Error::from(e).context(format!("column {} of type {}", field.name(), field.data_type()))
                 })
             })
             .collect::<Result<Vec<_>>>()?;
-        Ok(RecordBatch::try_new(self.into.clone(), columns)?)
+        let fields = self.into.fields().iter().zip(&columns);
+        let fields = fields.map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true));
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)?)
     }
+}
+
+/// Whether what is read as `from` is left to the engine to convert, by its own rules.
+fn is_engines(from: Option<&DataType>, to: &DataType) -> bool {
+    match from {
+        Some(DataType::Utf8) => is_read_as_text(to),
+        Some(DataType::FixedSizeBinary(_)) => *to == DataType::Utf8,
+        _ => false,
+    }
+}
+
+fn batch_type(column: &std::result::Result<ArrayRef, ArrowError>) -> Option<&DataType> {
+    column.as_ref().ok().map(|c| c.data_type())
 }
 
 fn utc(unit: TimeUnit) -> DataType {
@@ -264,7 +292,16 @@ mod tests {
         let expected = "CREATE USER TABLE app.t (\"id\" BIGINT NOT NULL, \"Full \"\"name\"\"\" TEXT, PRIMARY KEY (\"id\"))";
         assert_eq!(sql, expected);
         assert!(create_table(&name, TableKind::Shared, &schema, &["nope".into()]).is_err());
-        let odd = Schema::new(vec![Field::new("d", DataType::Decimal128(10, 2), true)]);
+        let typed = [
+            (DataType::Decimal128(10, 2), "DECIMAL(10,2)"),
+            (DataType::Time64(TimeUnit::Nanosecond), "TIME"),
+            (DataType::Timestamp(TimeUnit::Second, Some("+02:00".into())), "TIMESTAMPTZ"),
+            (DataType::new_list(DataType::Int32, true), "INTEGER[]"),
+        ];
+        for (arrow, sql) in typed {
+            assert_eq!(sql_type(&Field::new("c", arrow, true)).ok().as_deref(), Some(sql));
+        }
+        let odd = Schema::new(vec![Field::new("d", DataType::Duration(TimeUnit::Second), true)]);
         assert!(create_table(&name, TableKind::Shared, &odd, &["d".into()]).is_err());
     }
 }

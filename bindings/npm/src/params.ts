@@ -1,6 +1,43 @@
-/** Values of SQL parameters as the addon takes them. WebAssembly reads JavaScript values itself, by the same rules. */
+/**
+ * Values of SQL parameters: what both engines take, and that as the addon takes it. WebAssembly reads JavaScript values
+ * itself, by the same rules.
+ */
 
 import { FirnDBError } from './errors.js'
+import type { Param } from './types.js'
+
+/**
+ * `params` with arrays and plain objects as JSON, which is how a parameter is given to a column of type JSON, and to one
+ * that is an array.
+ */
+export function withJson(params: readonly Param[]): Param[] {
+  return Array.from(params, (value) => (Array.isArray(value) || isPlain(value) ? json(value) : value))
+}
+
+/** Whether a value is an object without a class of its own. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) {
+    return false
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** A value as JSON; a bigint is a number with all its digits. */
+function json(value: unknown): string | undefined {
+  if (typeof value === 'bigint') {
+    return String(value)
+  }
+  if (Array.isArray(value)) {
+    return `[${Array.from(value, (element) => json(element) ?? 'null').join(',')}]`
+  }
+  if (isPlain(value) && typeof value.toJSON !== 'function') {
+    const members = Object.entries(value).map(([name, member]) => [name, json(member)] as const)
+    const there = members.filter(([, member]) => member !== undefined)
+    return `{${there.map(([name, member]) => `${JSON.stringify(name)}:${member}`).join(',')}}`
+  }
+  return JSON.stringify(value)
+}
 
 /** One value: the property that is there says its type; none is NULL. */
 export interface AddonParam {

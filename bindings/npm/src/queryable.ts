@@ -1,6 +1,7 @@
 /** What a database and a transaction have in common: running SQL. */
 
 import type { Answer, Operation } from './protocol.js'
+import { withJson } from './params.js'
 import type { Answered, RequestOptions } from './requests.js'
 import { toResult } from './rows.js'
 import { statementOf } from './template.js'
@@ -59,7 +60,7 @@ export abstract class Queryable {
    * `Unavailable` when the tab that has the engine goes.
    */
   stream<R = Row>(sql: string, params: readonly Param[] = [], options: QueryOptions = {}): AsyncGenerator<R[]> {
-    return decoded<R>(this.#pieces(true, sql, [...params], options.signal), options)
+    return decoded<R>(this.#pieces(true, sql, withJson(params), options.signal), options)
   }
 
   /**
@@ -67,7 +68,7 @@ export abstract class Queryable {
    * such an iterable (`RecordBatchReader.from` of apache-arrow).
    */
   streamArrow(sql: string, params: readonly Param[] = [], options: QueryOptions = {}): AsyncGenerator<Uint8Array> {
-    return this.#pieces(false, sql, [...params], options.signal)
+    return this.#pieces(false, sql, withJson(params), options.signal)
   }
 
   async *#pieces(each: boolean, sql: string, params: Param[], signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
@@ -110,8 +111,8 @@ export abstract class Queryable {
   }
 
   async #answer(sql: string, params: readonly Param[], signal: AbortSignal | undefined): Promise<Answer> {
-    // The array may change before it is sent.
-    return (await this.perform({ op: 'query', sql, params: [...params] }, { signal })).reply as Answer
+    // What the caller has may change before it is sent.
+    return (await this.perform({ op: 'query', sql, params: withJson(params) }, { signal })).reply as Answer
   }
 }
 

@@ -11,10 +11,21 @@ interface ArrowType {
   signed?: boolean
   precision?: number
   scale?: number
+  timezone?: string | null
   children?: { type: ArrowType }[]
 }
 
+/** A column: its Arrow type, and what the metadata say where Arrow has no type of its own. */
+interface Column {
+  name: string
+  type: ArrowType
+  metadata?: ReadonlyMap<string, string> | null
+}
+
 type Read = (row: number) => unknown
+
+/** Makes of a value, which is not NULL, what the API gives; absent where that is the same. */
+type Convert = ((value: unknown) => unknown) | undefined
 
 /** `answer` as the API gives it. */
 export function toResult<R>(answer: Answer, options: QueryOptions = {}): Result<R> {
@@ -31,13 +42,13 @@ function decode<R>(ipc: Uint8Array, options: QueryOptions): Result<R> {
     useDecimalInt: true,
     useBigIntTimestamp: options.timestamps === 'micros',
   })
-  const columns = table.schema.fields.map((field, at) => {
-    const column = table.getChildAt(at)
-    return { name: field.name, type: field.type as ArrowType, read: reader(field.type as ArrowType, (row) => column.at(row)) }
-  })
+  const columns = table.schema.fields as unknown as Column[]
   const keys = uniqueKeys(columns.map(({ name }) => name))
-  const fields = columns.map(({ name, type }, at): Field => ({ name, key: keys[at] ?? name, type: sqlType(type) }))
-  const reads = columns.map(({ read }) => read)
+  const fields = columns.map((column, at): Field => ({ name: column.name, key: keys[at] ?? column.name, type: sqlType(column) }))
+  const reads = columns.map((column, at): Read => {
+    const values = table.getChildAt(at)
+    return reader(converter(column.type, extension(column)), (row) => values.at(row))
+  })
   const make = options.rowMode === 'array' ? arrayOf(reads) : objectOf(keys, reads)
   const rows = Array.from({ length: table.numRows }, (_, row) => make(row))
   return { rows: rows as R[], fields }
@@ -76,35 +87,59 @@ function objectOf(keys: readonly string[], reads: readonly Read[]): Read {
   }
 }
 
-/** Reads values of `type`, where what the library gives is not what the API gives. */
-function reader(type: ArrowType, read: Read): Read {
+function reader(convert: Convert, read: Read): Read {
+  if (convert === undefined) {
+    return read
+  }
+  return (row) => {
+    const value = read(row)
+    return value === null || value === undefined ? null : convert(value)
+  }
+}
+
+/** The name that the type of a column has beside Arrow's. */
+function extension({ metadata }: Column): string | undefined {
+  return metadata?.get('ARROW:extension:name')
+}
+
+/** Makes values of the API, where what the library gives is something else. */
+function converter(type: ArrowType, name?: string): Convert {
+  if (name === 'arrow.json') {
+    return (value) => JSON.parse(value as string)
+  }
   switch (type.typeId) {
     case Type.Decimal:
-      return (row) => {
-        const value = read(row)
-        return value === null ? null : decimalText(BigInt(value as bigint | number), type.scale ?? 0)
-      }
+      return (value) => decimalText(BigInt(value as bigint | number), type.scale ?? 0)
     case Type.Binary:
     case Type.LargeBinary:
     case Type.BinaryView:
     case Type.FixedSizeBinary:
       // A view would keep the whole stream in memory for as long as one value is.
-      return (row) => {
-        const value = read(row)
-        return value instanceof Uint8Array ? value.slice() : value
-      }
+      return (value) => (value instanceof Uint8Array ? value.slice() : value)
     case Type.Int:
-      return type.bitWidth === 64 ? asBigInt(read) : read
+      return type.bitWidth === 64 ? (value) => (typeof value === 'number' ? BigInt(value) : value) : undefined
+    case Type.Time:
+      return type.bitWidth === 64 ? (value) => timeText(BigInt(value as bigint | number)) : undefined
+    case Type.List:
+    case Type.LargeList:
+    case Type.FixedSizeList: {
+      const element = type.children?.[0] ? converter(type.children[0].type) : undefined
+      const each = (value: unknown) => (value === null || value === undefined ? null : element ? element(value) : value)
+      // What the library gives may be an array of one type, with numbers only.
+      return (value) => Array.from(value as Iterable<unknown>, each)
+    }
     default:
-      return read
+      return undefined
   }
 }
 
-function asBigInt(read: Read): Read {
-  return (row) => {
-    const value = read(row)
-    return typeof value === 'number' ? BigInt(value) : value
-  }
+/** A time of day, in microseconds since midnight, as SQL writes it. */
+export function timeText(micros: bigint): string {
+  const two = (value: bigint) => String(value).padStart(2, '0')
+  const seconds = micros / 1_000_000n
+  const fraction = String(micros % 1_000_000n).padStart(6, '0').replace(/0+$/, '')
+  const whole = `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}`
+  return fraction === '' ? whole : `${whole}.${fraction}`
 }
 
 /** `unscaled` with `scale` digits after the point. */
@@ -129,14 +164,26 @@ const NAMES: Readonly<Record<number, string>> = {
   [Type.Bool]: 'BOOLEAN',
   [Type.Date]: 'DATE',
   [Type.Time]: 'TIME',
-  [Type.Timestamp]: 'TIMESTAMP',
   [Type.Interval]: 'INTERVAL',
   [Type.Duration]: 'INTERVAL',
   [Type.Struct]: 'STRUCT',
   [Type.Map]: 'MAP',
 }
 
-function sqlType(type: ArrowType): string {
+function sqlType(column: Column): string {
+  switch (extension(column)) {
+    case 'arrow.json':
+      return 'JSON'
+    case 'firndb.uuid':
+      return 'UUID'
+    case 'firndb.varchar':
+      return `VARCHAR(${column.metadata?.get('ARROW:extension:metadata')})`
+    default:
+      return arrowType(column.type)
+  }
+}
+
+function arrowType(type: ArrowType): string {
   switch (type.typeId) {
     case Type.Int: {
       const name = { 8: 'TINYINT', 16: 'SMALLINT', 32: 'INTEGER', 64: 'BIGINT' }[type.bitWidth ?? 0] ?? 'INTEGER'
@@ -149,7 +196,9 @@ function sqlType(type: ArrowType): string {
     case Type.List:
     case Type.LargeList:
     case Type.FixedSizeList:
-      return `${type.children?.[0] ? sqlType(type.children[0].type) : 'NULL'}[]`
+      return `${type.children?.[0] ? arrowType(type.children[0].type) : 'NULL'}[]`
+    case Type.Timestamp:
+      return type.timezone ? 'TIMESTAMPTZ' : 'TIMESTAMP'
     default:
       return NAMES[type.typeId] ?? 'UNKNOWN'
   }

@@ -2,8 +2,18 @@
 
 import type { WasmSource } from './protocol.js'
 
-/** A value of a statement's parameter. */
-export type Param = null | undefined | boolean | number | bigint | string | Uint8Array | Date
+/** A value of a statement's parameter; arrays and plain objects go as JSON. */
+export type Param =
+  | null
+  | undefined
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Date
+  | readonly unknown[]
+  | { readonly [name: string]: unknown }
 
 /** A row as an object: the values by {@link Field.key}. */
 export type Row = Record<string, unknown>
@@ -35,7 +45,7 @@ export interface Result<R = Row> {
 export interface QueryOptions {
   /** Rows as objects, or as arrays of values in the order of `fields`. Default: `'object'`. */
   rowMode?: 'object' | 'array'
-  /** TIMESTAMP as `Date`, which has milliseconds, or as `bigint` of microseconds since 1970. Default: `'date'`. */
+  /** TIMESTAMP and TIMESTAMPTZ as `Date`, which has milliseconds, or as `bigint` of microseconds since 1970. Default: `'date'`. */
   timestamps?: 'date' | 'micros'
   /**
    * Gives up: the promise is rejected with the signal's reason, and the engine takes the statement back. One that it

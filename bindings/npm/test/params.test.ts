@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { toAddonParams } from '../src/params.js'
+import { toAddonParams, withJson } from '../src/params.js'
 
 test('each value has the property that says its type', () => {
   const bytes = new Uint8Array([1, 2])
@@ -23,6 +23,23 @@ test('each value has the property that says its type', () => {
   ])
   bytes.fill(9)
   assert.deepEqual(encoded[11], { bytes: Buffer.from([1, 2]) })
+})
+
+test('arrays and plain objects become JSON, and nothing else does', () => {
+  const at = new Date(5)
+  const bytes = new Uint8Array([1])
+  const nested = { a: [1, 2n ** 60n, null, undefined, 'q"'], b: undefined, c: { d: at }, e: Object.create(null) }
+  assert.deepEqual(withJson([nested, [], {}, at, bytes, 1n, 'x', null, undefined]), [
+    '{"a":[1,1152921504606846976,null,null,"q\\""],"c":{"d":"1970-01-01T00:00:00.005Z"},"e":{}}',
+    '[]',
+    '{}',
+    at,
+    bytes,
+    1n,
+    'x',
+    null,
+    undefined,
+  ])
 })
 
 test('a hole in the array is NULL, and numbers of parameters go on after it', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as arrow from '@uwdata/flechette'
-import { decimalText, toResult, uniqueKeys } from '../src/rows.js'
+import { decimalText, timeText, toResult, uniqueKeys } from '../src/rows.js'
 import { quotedName, statementOf } from '../src/template.js'
 import type { QueryOptions, Row } from '../src/types.js'
 
@@ -46,6 +46,26 @@ test('each type has its value in JavaScript', () => {
     fields.map(({ type }) => type),
     ['BOOLEAN', 'SMALLINT', 'INTEGER', 'BIGINT', 'REAL', 'DOUBLE PRECISION', 'TEXT', 'BYTEA', 'DATE', 'TIMESTAMP'],
   )
+})
+
+test('types that Arrow has not, and arrays, are what SQL has them be', () => {
+  const { rows, fields } = result([
+    ['d', arrow.decimal(10, 2, 128), [-1.5, null]],
+    ['t', arrow.timeMicrosecond(), [37_800_250_000, null]],
+    ['z', arrow.timestamp(arrow.TimeUnit.MICROSECOND, 'UTC'), [at, null]],
+    ['l', arrow.list(arrow.int64()), [[1n, null], null]],
+    ['s', arrow.list(arrow.utf8()), [['a', 'b'], []]],
+  ])
+  assert.deepEqual(rows, [
+    { d: '-1.50', t: '10:30:00.25', z: at, l: [1n, null], s: ['a', 'b'] },
+    { d: null, t: null, z: null, l: null, s: [] },
+  ])
+  assert.deepEqual(
+    fields.map(({ type }) => type),
+    ['DECIMAL(10,2)', 'TIME', 'TIMESTAMPTZ', 'BIGINT[]', 'TEXT[]'],
+  )
+  assert.equal(timeText(0n), '00:00:00')
+  assert.equal(timeText(86_399_999_999n), '23:59:59.999999')
 })
 
 test('timestamps keep their microseconds on request', () => {

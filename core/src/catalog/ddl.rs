@@ -277,6 +277,13 @@ fn new_table(request: &CreateTable, namespace: &str, id: TableId) -> Result<Tabl
             Error::not_found(format!("the primary key names {}, which is no column", quoted(name)))
         })?;
         column.nullable = false;
+        if !column.ty.can_be_key() {
+            return Err(Error::unsupported(format!(
+                "column {} of type {} in a primary key: it has no order",
+                quoted(name),
+                column.ty
+            )));
+        }
         if table.primary_key.contains(&column.id) {
             return Err(Error::invalid(format!("the primary key names column {} twice", quoted(name))));
         }
@@ -314,23 +321,36 @@ fn push_column(table: &mut TableDef, column: &NewColumn, added_value: Option<Lit
 
 /// Checks that the default is of the column's type.
 fn check_default(column: &NewColumn) -> Result<()> {
-    let wrong = |what: &str, needed: ColumnType| {
-        Error::invalid(format!(
-            "{what} is of type {needed}, but column {} is {}",
-            quoted(&column.name),
-            column.ty
-        ))
+    use ColumnType as T;
+    let (what, needed, fits) = match &column.default {
+        None => return Ok(()),
+        Some(DefaultExpr::Literal(literal)) => return literal.to_scalar(column.ty).map(|_| ()),
+        Some(DefaultExpr::Now) => {
+            ("NOW()", "TIMESTAMP", matches!(column.ty, T::Timestamp | T::TimestampTz | T::Date | T::Time))
+        }
+        Some(DefaultExpr::SnowflakeId) => ("SNOWFLAKE_ID()", "BIGINT", column.ty == T::BigInt),
+        Some(DefaultExpr::UuidV7) => {
+            ("UUID_V7()", "UUID", matches!(column.ty, T::Uuid) || holds(column.ty, 36))
+        }
+        Some(DefaultExpr::Ulid) => ("ULID()", "TEXT", holds(column.ty, 26)),
+        Some(DefaultExpr::CurrentUser) => ("CURRENT_USER", "TEXT", holds(column.ty, 1)),
     };
-    match &column.default {
-        None => Ok(()),
-        Some(DefaultExpr::Literal(literal)) => literal.to_scalar(column.ty).map(|_| ()),
-        Some(DefaultExpr::Now) if column.ty != ColumnType::Timestamp => {
-            Err(wrong("NOW()", ColumnType::Timestamp))
-        }
-        Some(DefaultExpr::SnowflakeId) if column.ty != ColumnType::BigInt => {
-            Err(wrong("SNOWFLAKE_ID()", ColumnType::BigInt))
-        }
-        Some(DefaultExpr::Now | DefaultExpr::SnowflakeId) => Ok(()),
+    if fits {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{what} is of type {needed}, but column {} is {}",
+        quoted(&column.name),
+        column.ty
+    )))
+}
+
+/// Whether a column holds text of `length` characters.
+fn holds(ty: ColumnType, length: u32) -> bool {
+    match ty {
+        ColumnType::Text => true,
+        ColumnType::Varchar(limit) => limit >= length,
+        _ => false,
     }
 }
 
@@ -365,16 +385,20 @@ fn apply(table: &mut TableDef, action: &AlterAction, now_micros: i64) -> Result<
 
 /// What an added column is in the rows that are there.
 fn value_of_old_rows(column: &NewColumn, now_micros: i64) -> Result<Option<Literal>> {
+    let differs = |default: &str, what: &str| {
+        Error::unsupported(format!(
+            "ADD COLUMN {} with DEFAULT {default}: each row already there would need its own {what}",
+            quoted(&column.name)
+        ))
+    };
     let value = match &column.default {
         None => None,
         Some(DefaultExpr::Literal(literal)) => Some(literal.clone()).filter(|l| !l.is_null()),
-        Some(DefaultExpr::Now) => Some(Literal::Timestamp(now_micros)),
-        Some(DefaultExpr::SnowflakeId) => {
-            return Err(Error::unsupported(format!(
-                "ADD COLUMN {} with DEFAULT SNOWFLAKE_ID(): each row already there would need an id of its own",
-                quoted(&column.name)
-            )));
-        }
+        Some(DefaultExpr::Now) => Some(Literal::of_time(now_micros, column.ty)),
+        Some(DefaultExpr::SnowflakeId) => return Err(differs("SNOWFLAKE_ID()", "id")),
+        Some(DefaultExpr::UuidV7) => return Err(differs("UUID_V7()", "id")),
+        Some(DefaultExpr::Ulid) => return Err(differs("ULID()", "id")),
+        Some(DefaultExpr::CurrentUser) => return Err(differs("CURRENT_USER", "user")),
     };
     if value.is_none() && !column.nullable {
         return Err(Error::invalid(format!(

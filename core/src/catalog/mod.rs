@@ -5,6 +5,7 @@
 
 mod codec;
 mod column_type;
+mod convert;
 mod ddl;
 mod literal;
 mod name;
@@ -17,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use codec::{decode_table, encode_table};
-pub use column_type::ColumnType;
+pub use column_type::{ColumnType, Element, MAX_VARCHAR};
+pub use convert::{Misfit, convert, is_text};
 pub use ddl::{
     AlterAction, AlterTable, CreateTable, MAX_COLUMNS, NewColumn, alter_table, create_namespace,
     create_table, drop_namespace, drop_tables,

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
 };
 
-use crate::catalog::{ColumnDef, ColumnType, Compression, DefaultExpr, TableDef};
+use crate::catalog::{ColumnDef, Compression, DefaultExpr, TableDef};
 use crate::cold::schema::{FileColumn, FileSchema};
 use crate::error::{Error, Result};
 
@@ -133,12 +133,13 @@ impl ColumnDef {
         let text = |t: String| Expr::Value(Value::SingleQuotedString(t).into());
         match &self.default {
             None => Ok(Expr::Value(Value::Null.into())),
-            Some(DefaultExpr::Literal(value)) => Ok(match value.to_scalar(self.ty)? {
-                v if v.is_null() => Expr::Value(Value::Null.into()),
-                v if self.ty == ColumnType::Bytea => text(format!("\\x{v}")),
-                v => text(v.to_string()),
-            }),
-            Some(DefaultExpr::Now) => Ok(now()),
+            Some(DefaultExpr::Literal(value)) => {
+                Ok(value.to_text(self.ty)?.map_or_else(|| Expr::Value(Value::Null.into()), text))
+            }
+            Some(DefaultExpr::Now) => Ok(call("now")),
+            Some(DefaultExpr::UuidV7) => Ok(call("uuid_v7")),
+            Some(DefaultExpr::Ulid) => Ok(call("ulid")),
+            Some(DefaultExpr::CurrentUser) => Ok(call("current_user")),
             Some(DefaultExpr::SnowflakeId) => Err(Error::unsupported(format!(
                 "SET {} = DEFAULT, where the default is SNOWFLAKE_ID()",
                 self.name
@@ -147,10 +148,10 @@ impl ColumnDef {
     }
 }
 
-/// The call `now()`.
-fn now() -> Expr {
+/// A call without arguments.
+fn call(name: &str) -> Expr {
     Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new("now")]),
+        name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {

@@ -1,6 +1,5 @@
 //! The definition of a table: its columns through all its schema versions, its key and its options.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -49,6 +48,12 @@ pub enum DefaultExpr {
     Now,
     /// An id that no other row of the store has.
     SnowflakeId,
+    /// A UUID of version 7, another for each row.
+    UuidV7,
+    /// A ULID, another for each row.
+    Ulid,
+    /// Whose rows the statement writes.
+    CurrentUser,
 }
 
 /// A column of the current schema.
@@ -269,7 +274,8 @@ impl fmt::Debug for SchemaCache {
 }
 
 fn field(id: ColumnId, name: &str, ty: ColumnType, nullable: bool) -> Field {
-    let metadata = HashMap::from([(FIELD_ID_KEY.to_owned(), id.to_string())]);
+    let mut metadata = ty.metadata();
+    metadata.insert(FIELD_ID_KEY.to_owned(), id.to_string());
     Field::new(name, ty.arrow(), nullable).with_metadata(metadata)
 }
 

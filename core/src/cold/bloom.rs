@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
 };
 use object_store::path::Path;
 use parquet::bloom_filter::Sbbf;
@@ -40,8 +40,14 @@ pub fn probe(column: &ArrayRef, row: usize) -> Vec<Vec<u8>> {
         DataType::Int32 => column.as_primitive::<Int32Type>().value(row).to_le_bytes().to_vec(),
         DataType::Date32 => column.as_primitive::<Date32Type>().value(row).to_le_bytes().to_vec(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_le_bytes().to_vec(),
-        DataType::Timestamp(TimeUnit::Microsecond, None) => {
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
             column.as_primitive::<TimestampMicrosecondType>().value(row).to_le_bytes().to_vec()
+        }
+        DataType::Time64(TimeUnit::Microsecond) => {
+            column.as_primitive::<Time64MicrosecondType>().value(row).to_le_bytes().to_vec()
+        }
+        DataType::Decimal128(precision, _) => {
+            decimal_bytes(column.as_primitive::<Decimal128Type>().value(row), *precision)
         }
         DataType::Float32 => match column.as_primitive::<Float32Type>().value(row) {
             0.0 => return vec![0f32.to_le_bytes().to_vec(), (-0f32).to_le_bytes().to_vec()],
@@ -56,6 +62,22 @@ pub fn probe(column: &ArrayRef, row: usize) -> Vec<Vec<u8>> {
         _ => return Vec::new(),
     };
     vec![bytes]
+}
+
+/// A decimal as Parquet stores it: the smallest integer that holds the precision, or as many bytes as it
+/// takes, the highest first.
+fn decimal_bytes(value: i128, precision: u8) -> Vec<u8> {
+    match precision {
+        0..=9 => value.to_le_bytes().iter().take(4).copied().collect(),
+        10..=18 => value.to_le_bytes().iter().take(8).copied().collect(),
+        _ => {
+            let limit = 10_u128.saturating_pow(u32::from(precision));
+            // Bits of the largest number, and one for the sign.
+            let bits = u128::BITS - (limit - 1).leading_zeros() + 1;
+            let length = usize::try_from(bits.div_ceil(8)).unwrap_or(16);
+            value.to_be_bytes().iter().skip(16_usize.saturating_sub(length)).copied().collect()
+        }
+    }
 }
 
 /// The filters of some columns and row groups of a file.

@@ -173,7 +173,7 @@ async fn complete(
     for (values, column) in columns.into_iter().zip(&def.columns) {
         complete.push(match values {
             Some(values) => values,
-            None => source::default_column(context, def, column, rows).await?,
+            None => assign(def, column, &source::default_column(context, def, column, rows).await?)?,
         });
     }
     check_not_null(def, &complete)?;

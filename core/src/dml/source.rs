@@ -10,11 +10,11 @@ use arrow::datatypes::DataType;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::Expr;
 
-use crate::catalog::{ColumnDef, DefaultExpr, TableDef};
+use crate::catalog::{ColumnDef, ColumnType, DefaultExpr, Literal, TableDef};
 use crate::dml::assign::assign;
 use crate::dml::query;
 use crate::error::{Error, Result};
-use crate::plan::{StatementContext, literal};
+use crate::plan::{StatementContext, literal, number};
 
 /// One cell of VALUES.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,7 @@ pub async fn values(
     rows: &[&[Expr]],
 ) -> Result<Vec<ArrayRef>> {
     let mut computed = Vec::new();
+    let columns: Vec<&ColumnDef> = targets.iter().filter_map(|target| def.columns.get(*target)).collect();
     let mut cells: Vec<Vec<Cell>> = targets.iter().map(|_| Vec::with_capacity(rows.len())).collect();
     for (number, row) in rows.iter().enumerate() {
         if row.len() != targets.len() {
@@ -47,22 +48,33 @@ pub async fn values(
                 def.full_name()
             )));
         }
-        for (expr, column) in row.iter().zip(&mut cells) {
-            column.push(cell(context, expr, &mut computed)?);
+        for ((expr, column), cells) in row.iter().zip(&columns).zip(&mut cells) {
+            cells.push(cell(context, def, column, expr, &mut computed)?);
         }
     }
     let computed = compute(context, computed).await?;
-    let mut columns = Vec::with_capacity(targets.len());
-    for (target, cells) in targets.iter().zip(cells) {
-        let column = def.columns.get(*target).ok_or_else(|| Error::internal("a target column is missing"))?;
-        columns.push(column_of(context, def, column, cells, &computed).await?);
+    let mut arrays = Vec::with_capacity(targets.len());
+    for (column, cells) in columns.into_iter().zip(cells) {
+        arrays.push(column_of(context, def, column, cells, &computed).await?);
     }
-    Ok(columns)
+    Ok(arrays)
 }
 
-fn cell(context: &StatementContext<'_>, expr: &Expr, computed: &mut Vec<Expr>) -> Result<Cell> {
+fn cell(
+    context: &StatementContext<'_>,
+    def: &TableDef,
+    column: &ColumnDef,
+    expr: &Expr,
+    computed: &mut Vec<Expr>,
+) -> Result<Cell> {
     if query::is_default(expr) {
         return Ok(Cell::Default);
+    }
+    // A decimal has digits that a float, which other numbers go by, would lose.
+    if let (ColumnType::Decimal { .. }, Some(text)) = (column.ty, number(expr)) {
+        let value = Literal::from_number(&text, column.ty).and_then(|value| value.to_scalar(column.ty));
+        let value = value.map_err(|e| e.context(format!("column {} of {}", column.name, def.full_name())));
+        return value.map(Cell::Value);
     }
     if let Some(value) = literal(context.params, expr)? {
         return Ok(Cell::Value(value));
@@ -135,7 +147,7 @@ fn fit(def: &TableDef, column: &ColumnDef, target: &DataType, value: ScalarValue
     Ok(ScalarValue::try_from_array(&array, 0)?)
 }
 
-/// `count` values of the column's default; each SNOWFLAKE_ID() is another.
+/// `count` values of the column's default; each id is another.
 async fn default_values(
     context: &StatementContext<'_>,
     def: &TableDef,
@@ -153,7 +165,16 @@ async fn default_values(
             let ids = context.tiers.seqs.allocate(count).await?;
             Ok(ids.into_iter().map(|id| ScalarValue::Int64(Some(id.as_i64()))).collect())
         }
+        Some(DefaultExpr::UuidV7) => Ok(drawn(count, || context.planner.ids().uuid_v7())),
+        Some(DefaultExpr::Ulid) => Ok(drawn(count, || context.planner.ids().ulid())),
+        Some(DefaultExpr::CurrentUser) => {
+            Ok(vec![ScalarValue::Utf8(Some(context.subject.to_string())); count])
+        }
     }
+}
+
+fn drawn(count: usize, draw: impl Fn() -> String) -> Vec<ScalarValue> {
+    (0..count).map(|_| ScalarValue::Utf8(Some(draw()))).collect()
 }
 
 /// A column of `count` defaults.
@@ -177,6 +198,9 @@ pub async fn default_column(
         let ids = context.tiers.seqs.allocate(count).await?;
         let ids = arrow::array::Int64Array::from_iter_values(ids.iter().map(|id| id.as_i64()));
         return Ok(Arc::new(ids));
+    }
+    if matches!(column.default, Some(DefaultExpr::UuidV7 | DefaultExpr::Ulid)) {
+        return Ok(ScalarValue::iter_to_array(default_values(context, def, column, count).await?)?);
     }
     let value = default_values(context, def, column, 1).await?.pop().unwrap_or(ScalarValue::Null);
     Ok(value.to_array_of_size(count)?)

@@ -94,7 +94,7 @@ pub async fn inspect(tiers: &Tiers, tables: &[Arc<TableDef>]) -> Result<Vec<Tabl
         inspected.push(TableInspection {
             table: def.full_name().to_string(),
             kind: def.kind.sql_name().to_owned(),
-            columns: def.columns.iter().map(|c| format!("{} {}", c.name, c.ty.sql_name())).collect(),
+            columns: def.columns.iter().map(|c| format!("{} {}", c.name, c.ty)).collect(),
             primary_key: key.map(|c| c.name.clone()).collect(),
             dir: def.dir(),
             scopes,

@@ -26,6 +26,7 @@ use crate::stats::EngineStats;
 use crate::storage::Stores;
 use crate::tiers::Tiers;
 use crate::types::{Role, UserId};
+use crate::values::ids::IdSource;
 
 /// A store, open. Clones share it.
 ///
@@ -54,7 +55,8 @@ impl Engine {
     /// another engine opens the store at the same moment, `Unsupported` for another format version,
     /// `InvalidInput` for settings that cannot work.
     pub async fn open(stores: Stores, config: Config) -> Result<Self> {
-        let planner = Planner::new(&config, &stores.blobs)?;
+        let ids = Arc::new(IdSource::new(Arc::clone(&stores.clock), Arc::clone(&stores.rng)));
+        let planner = Planner::new(&config, &stores.blobs, &ids)?;
         let tiers = Arc::new(open::open(stores, config).await?);
         let engine = Self { shared: Arc::new(Shared { tiers, planner }) };
         if let Err(error) = engine.clear_dropped().await {

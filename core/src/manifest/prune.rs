@@ -161,8 +161,8 @@ impl PruningStatistics for EntryStatistics<'_> {
 mod tests {
     use super::*;
     use arrow::array::{
-        AsArray, BinaryArray, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch,
-        StringArray, TimestampMicrosecondArray,
+        AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
+        Int64Array, RecordBatch, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
     };
     use arrow::datatypes::{DataType, TimeUnit};
     use datafusion::logical_expr::Operator;
@@ -265,6 +265,49 @@ mod tests {
         for (predicate, expected) in cases {
             assert_eq!(kept(&files, &s, &predicate), expected, "{predicate}");
         }
+    }
+
+    #[test]
+    fn decimals_times_and_instants_have_ranges_and_arrays_have_none() {
+        let (instant, hour) =
+            (DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), TimeUnit::Microsecond);
+        let list = DataType::new_list(DataType::Int32, true);
+        let columns = vec![
+            column(1, "price", DataType::Decimal128(10, 2)),
+            column(2, "at", instant.clone()),
+            column(3, "hour", DataType::Time64(hour)),
+            column(4, "list", list.clone()),
+        ];
+        let s = table(columns, &[1]);
+        let file = |number: u64, low: i64| {
+            let prices = Decimal128Array::from(vec![i128::from(low), i128::from(low) + 50]);
+            let columns: Vec<ArrayRef> = vec![
+                Arc::new(prices.with_precision_and_scale(10, 2).unwrap()),
+                Arc::new(TimestampMicrosecondArray::from(vec![low, low + 50]).with_timezone("UTC")),
+                Arc::new(Time64MicrosecondArray::from(vec![low + 1000, low + 1050])),
+                arrow::array::new_null_array(&list, 2),
+            ];
+            write(&s, number, &[rows(&s, columns)]).entry
+        };
+        let files = [file(1, -100), file(2, 0), file(3, 1000)];
+        let price = |v: i128| ScalarValue::Decimal128(Some(v), 10, 2);
+        let at = |v: i64| ScalarValue::TimestampMicrosecond(Some(v), Some("UTC".into()));
+        let hour = |v: i64| ScalarValue::Time64Microsecond(Some(v));
+        let cases: Vec<(Arc<dyn PhysicalExpr>, Vec<usize>)> = vec![
+            (compare(&s, "price", Operator::Eq, price(25)), vec![1]),
+            (compare(&s, "price", Operator::Lt, price(0)), vec![0]),
+            (compare(&s, "price", Operator::GtEq, price(50)), vec![1, 2]),
+            (compare(&s, "at", Operator::Eq, at(1025)), vec![2]),
+            (compare(&s, "at", Operator::Gt, at(1050)), vec![]),
+            (compare(&s, "hour", Operator::Eq, hour(925)), vec![0]),
+            (compare(&s, "hour", Operator::Lt, hour(900)), vec![]),
+            (is_null(col("list", &s.arrow()).unwrap()).unwrap(), vec![0, 1, 2]),
+            (is_not_null(col("list", &s.arrow()).unwrap()).unwrap(), vec![]),
+        ];
+        for (predicate, expected) in cases {
+            assert_eq!(kept(&files, &s, &predicate), expected, "{predicate}");
+        }
+        assert!(files.iter().all(|f| f.columns[&s.columns[3].id].min.is_none()));
     }
 
     #[test]

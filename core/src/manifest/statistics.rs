@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float32Array, Float64Array, PrimitiveArray,
-    RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, Float32Array, Float64Array,
+    PrimitiveArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::compute::{max, max_binary, max_boolean, max_string, min, min_binary, min_boolean, min_string};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-    TimeUnit, TimestampMicrosecondType,
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type,
+    Int64Type, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
 };
 
 use crate::cold::schema::{FileSchema, SEQ_COLUMN};
@@ -33,6 +33,8 @@ enum Bound {
     Int(i64),
     BigInt(i64),
     Float(f64),
+    /// Units of 10^-scale, precision and scale; those of one column have one scale.
+    Decimal(i128, u8, i8),
     Text(String),
     Bytes(Vec<u8>),
 }
@@ -43,6 +45,7 @@ impl Bound {
             (Self::Bool(a), Self::Bool(b)) => a < b,
             (Self::Int(a) | Self::BigInt(a), Self::Int(b) | Self::BigInt(b)) => a < b,
             (Self::Float(a), Self::Float(b)) => a < b,
+            (Self::Decimal(a, _, _), Self::Decimal(b, _, _)) => a < b,
             (Self::Text(a), Self::Text(b)) => a < b,
             (Self::Bytes(a), Self::Bytes(b)) => a < b,
             _ => false,
@@ -123,8 +126,14 @@ impl ColumnBuilder {
             DataType::Int32 => integers::<Int32Type>(column, Bound::Int),
             DataType::Int64 => integers::<Int64Type>(column, Bound::BigInt),
             DataType::Date32 => integers::<Date32Type>(column, Bound::Int),
-            DataType::Timestamp(TimeUnit::Microsecond, None) => {
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
                 integers::<TimestampMicrosecondType>(column, Bound::Int)
+            }
+            DataType::Time64(TimeUnit::Microsecond) => integers::<Time64MicrosecondType>(column, Bound::Int),
+            DataType::Decimal128(precision, scale) => {
+                let values = column.as_primitive::<Decimal128Type>();
+                let bound = |v: i128| Bound::Decimal(v, *precision, *scale);
+                (min(values).map(bound), max(values).map(bound))
             }
             DataType::Float32 => {
                 self.floats(column.as_primitive::<Float32Type>().iter().flatten().map(f64::from))
@@ -229,6 +238,7 @@ fn plain(bound: &Bound) -> StatValue {
         Bound::Int(v) => StatValue::from_int(*v),
         Bound::BigInt(v) => StatValue::from_bigint(*v),
         Bound::Float(v) => StatValue::from_float(*v),
+        Bound::Decimal(v, precision, scale) => StatValue::from_decimal(*v, *precision, *scale),
         Bound::Text(v) => StatValue::from_text(v.as_str()),
         Bound::Bytes(v) => StatValue::from_bytes(v),
     }
@@ -276,7 +286,15 @@ pub fn bounds<'a>(
         DataType::Int32 => of::<Int32Type>(values),
         DataType::Int64 => of::<Int64Type>(values),
         DataType::Date32 => of::<Date32Type>(values),
-        DataType::Timestamp(TimeUnit::Microsecond, None) => of::<TimestampMicrosecondType>(values),
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            let bounds: TimestampMicrosecondArray = values.map(|v| v?.as_int()).collect();
+            Arc::new(bounds.with_timezone_opt(zone.clone()))
+        }
+        DataType::Time64(TimeUnit::Microsecond) => of::<Time64MicrosecondType>(values),
+        DataType::Decimal128(precision, scale) => {
+            let bounds = values.map(|v| v?.as_decimal(*precision, *scale)).collect::<Decimal128Array>();
+            Arc::new(bounds.with_precision_and_scale(*precision, *scale).ok()?)
+        }
         DataType::Float32 => Arc::new(values.map(|v| v?.as_f32()).collect::<Float32Array>()),
         DataType::Float64 => Arc::new(values.map(|v| v?.as_f64()).collect::<Float64Array>()),
         DataType::Utf8 => Arc::new(values.map(|v| v?.as_text()).collect::<StringArray>()),
@@ -316,6 +334,9 @@ mod tests {
         assert_eq!(texts(&found), pair("-32768", "4"));
         let found = stats(vec![Arc::new(TimestampMicrosecondArray::from(vec![7, -7]))]);
         assert_eq!(texts(&found), pair("-7", "7"));
+        let decimals = Decimal128Array::from(vec![Some(-5), None, Some(1234)]);
+        let found = stats(vec![Arc::new(decimals.with_precision_and_scale(10, 2).unwrap())]);
+        assert_eq!(texts(&found), pair("-0.05", "12.34"));
         let found = stats(vec![Arc::new(BooleanArray::from(vec![Some(true), None]))]);
         assert_eq!(texts(&found), pair("true", "true"));
         assert_eq!(texts(&stats(vec![Arc::new(Int64Array::from(vec![None, None]))])), (None, None));

@@ -5,20 +5,25 @@
 //! | BOOLEAN                       | `true`, `false`                                             |
 //! | SMALLINT, INTEGER, DATE       | number (days since 1970-01-01)                              |
 //! | BIGINT                        | string of digits                                            |
-//! | TIMESTAMP                     | number of microseconds since 1970; a string past 2^53       |
+//! | TIMESTAMP, TIMESTAMPTZ        | number of microseconds since 1970; a string past 2^53       |
+//! | TIME                          | number of microseconds since midnight                       |
+//! | DECIMAL                       | string of digits, with as many behind the point as its type |
 //! | REAL, DOUBLE PRECISION        | string, the shortest that reads back; `inf`, `-inf`         |
-//! | TEXT                          | string                                                      |
+//! | TEXT, VARCHAR, UUID, JSON     | string                                                      |
 //! | BYTEA                         | string of lower-case hexadecimal digits                     |
 //!
-//! Floats are strings because JSON readers may round numbers, and a bound that was rounded inwards
+//! Arrays have no bounds. Floats are strings because JSON readers may round numbers, and a bound that was rounded inwards
 //! would hide rows.
 
 #[cfg(test)]
 use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{Decimal128Type, DecimalType};
 use data_encoding::HEXLOWER;
 use datafusion::scalar::ScalarValue;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::values::decimal;
 
 /// The largest integer below which every integer is exact in a JSON reader that uses doubles.
 const EXACT_IN_JSON: u64 = 1 << 53;
@@ -56,6 +61,12 @@ impl StatValue {
         Self(Value::String(format!("{value:?}")))
     }
 
+    /// A DECIMAL of this many units of 10^-scale.
+    #[must_use]
+    pub fn from_decimal(unscaled: i128, precision: u8, scale: i8) -> Self {
+        Self(Value::String(Decimal128Type::format_decimal(unscaled, precision, scale)))
+    }
+
     /// A TEXT.
     #[must_use]
     pub fn from_text(value: impl Into<String>) -> Self {
@@ -76,7 +87,10 @@ impl StatValue {
             ScalarValue::Int16(v) => Self::from_int(i64::from((*v)?)),
             ScalarValue::Int32(v) | ScalarValue::Date32(v) => Self::from_int(i64::from((*v)?)),
             ScalarValue::Int64(v) => Self::from_bigint((*v)?),
-            ScalarValue::TimestampMicrosecond(v, None) => Self::from_int((*v)?),
+            ScalarValue::TimestampMicrosecond(v, _) | ScalarValue::Time64Microsecond(v) => {
+                Self::from_int((*v)?)
+            }
+            ScalarValue::Decimal128(v, precision, scale) => Self::from_decimal((*v)?, *precision, *scale),
             ScalarValue::Float32(v) => Self::from_float(f64::from((*v).filter(|v| !v.is_nan())?)),
             ScalarValue::Float64(v) => Self::from_float((*v).filter(|v| !v.is_nan())?),
             ScalarValue::Utf8(v) => Self::from_text(v.as_deref()?),
@@ -95,8 +109,12 @@ impl StatValue {
             DataType::Int32 => ScalarValue::Int32(Some(i32::try_from(self.as_int()?).ok()?)),
             DataType::Int64 => ScalarValue::Int64(Some(self.as_int()?)),
             DataType::Date32 => ScalarValue::Date32(Some(i32::try_from(self.as_int()?).ok()?)),
-            DataType::Timestamp(TimeUnit::Microsecond, None) => {
-                ScalarValue::TimestampMicrosecond(Some(self.as_int()?), None)
+            DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+                ScalarValue::TimestampMicrosecond(Some(self.as_int()?), zone.clone())
+            }
+            DataType::Time64(TimeUnit::Microsecond) => ScalarValue::Time64Microsecond(Some(self.as_int()?)),
+            DataType::Decimal128(precision, scale) => {
+                ScalarValue::Decimal128(Some(self.as_decimal(*precision, *scale)?), *precision, *scale)
             }
             DataType::Float32 => ScalarValue::Float32(Some(self.as_f32()?)),
             DataType::Float64 => ScalarValue::Float64(Some(self.as_f64()?)),
@@ -120,6 +138,16 @@ impl StatValue {
             Value::String(text) => text.parse().ok(),
             _ => None,
         }
+    }
+
+    /// As a DECIMAL of this precision and scale, in units of 10^-scale; `None` when it has more digits.
+    #[must_use]
+    pub fn as_decimal(&self, precision: u8, scale: i8) -> Option<i128> {
+        let text = self.as_text()?;
+        let value = decimal::parse(text, precision, u8::try_from(scale).ok()?).ok()?;
+        // A bound that was rounded would lie.
+        let same = Decimal128Type::format_decimal(value, precision, scale);
+        (same == text).then_some(value)
     }
 
     /// As a float that is not NaN.
@@ -171,6 +199,11 @@ mod tests {
             ScalarValue::Date32(Some(-1)),
             ScalarValue::TimestampMicrosecond(Some(i64::MAX), None),
             ScalarValue::TimestampMicrosecond(Some(-5), None),
+            ScalarValue::TimestampMicrosecond(Some(7), Some("UTC".into())),
+            ScalarValue::Time64Microsecond(Some(86_399_999_999)),
+            ScalarValue::Decimal128(Some(-5), 10, 2),
+            ScalarValue::Decimal128(Some(10_i128.pow(38) - 1), 38, 0),
+            ScalarValue::Decimal128(Some(0), 5, 5),
             ScalarValue::Float32(Some(0.1)),
             ScalarValue::Float64(Some(-0.0)),
             ScalarValue::Float64(Some(f64::NEG_INFINITY)),
@@ -193,5 +226,8 @@ mod tests {
         assert_eq!(StatValue::from_text("x").to_scalar(&DataType::Int64), None);
         assert_eq!(StatValue::from_text("NaN").to_scalar(&DataType::Float64), None);
         assert_eq!(StatValue::from_int(70_000).to_scalar(&DataType::Int16), None);
+        // A bound with more digits than the column has would have to be rounded, so there is none.
+        assert_eq!(StatValue::from_text("1.234").to_scalar(&DataType::Decimal128(10, 2)), None);
+        assert_eq!(StatValue::from_text("1000").to_scalar(&DataType::Decimal128(3, 0)), None);
     }
 }

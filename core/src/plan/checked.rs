@@ -2,7 +2,8 @@
 //!
 //! DataFusion's own wraps: `SET balance = balance * 2` would store a wrong number without a word, and
 //! `DELETE … WHERE n + 1 < 0` would remove the row with the greatest. So `+`, `-` and `*` on integers, and
-//! the sign, are functions here, put in before anything is computed.
+//! the sign, are functions here, put in before anything is computed; and so are the casts and literals that
+//! [`converted`] is about.
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use datafusion::physical_expr_common::datum::apply;
 use datafusion::scalar::ScalarValue;
 
 use crate::error::Error;
+use crate::plan::conversions::converted;
 
 /// Puts checked functions in the place of integer arithmetic.
 #[derive(Debug)]
@@ -50,7 +52,7 @@ impl CheckArithmetic {
     /// # Errors
     /// What DataFusion says of the changed expression.
     pub fn applied_to(&self, expr: Expr, schema: &DFSchema) -> Result<Expr> {
-        expr.transform_up(|e| Ok(self.node(e, schema))).data()
+        expr.transform_up(|e| Ok(self.node(converted(e, schema)?, schema))).data()
     }
 
     fn node(&self, expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
@@ -85,7 +87,7 @@ impl FunctionRewrite for CheckArithmetic {
     }
 
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
-        Ok(self.node(expr, schema))
+        Ok(Transformed::yes(self.node(converted(expr, schema)?, schema).data))
     }
 }
 

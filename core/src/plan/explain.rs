@@ -29,7 +29,7 @@ pub async fn explain(
         return table(vec![("direct_plan".to_owned(), direct.describe())]);
     }
     names::distinguish(&mut query);
-    let state = context.planner.state_at(context.now_micros);
+    let state = context.state()?;
     let logical = context.logical(&state, query, Vec::new()).await?;
     let optimized = state.optimize(&logical)?;
     let physical = state.create_physical_plan(&logical).await?;

@@ -1,9 +1,14 @@
 //! Values that stand in the text of a statement, or were given for its parameters.
 
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::sqlparser::ast::{Expr, UnaryOperator, Value};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, ExactNumberInfo, Expr, UnaryOperator, Value, VisitMut, visit_expressions_mut,
+};
 
 use crate::error::{Error, Result};
+use crate::values::decimal;
 
 /// The value of a literal or of a parameter among `params`; `None` for anything else.
 ///
@@ -14,7 +19,7 @@ pub fn literal(params: &[ScalarValue], expr: &Expr) -> Result<Option<ScalarValue
         Expr::Value(value) => match &value.value {
             Value::Null => Some(ScalarValue::Null),
             Value::Boolean(b) => Some(ScalarValue::Boolean(Some(*b))),
-            Value::Number(text, _) => number(text, false),
+            Value::Number(text, _) => parsed(text, false),
             Value::SingleQuotedString(s) | Value::EscapedStringLiteral(s) => {
                 Some(ScalarValue::Utf8(Some(s.clone())))
             }
@@ -23,7 +28,7 @@ pub fn literal(params: &[ScalarValue], expr: &Expr) -> Result<Option<ScalarValue
         },
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match expr.as_ref() {
             Expr::Value(value) => match &value.value {
-                Value::Number(text, _) => number(text, true),
+                Value::Number(text, _) => parsed(text, true),
                 _ => None,
             },
             _ => None,
@@ -32,7 +37,59 @@ pub fn literal(params: &[ScalarValue], expr: &Expr) -> Result<Option<ScalarValue
     })
 }
 
-fn number(text: &str, negative: bool) -> Option<ScalarValue> {
+/// The digits of a literal that is a number, with its sign.
+#[must_use]
+pub fn number(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(text, _) => Some(text.clone()),
+            _ => None,
+        },
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match expr.as_ref() {
+            Expr::Value(value) => match &value.value {
+                Value::Number(text, _) => Some(format!("-{text}")),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Makes numbers with more digits than a DOUBLE PRECISION holds decimals, which hold them.
+pub fn exact_numbers<T: VisitMut>(tree: &mut T) {
+    let _ = visit_expressions_mut(tree, |expr| {
+        if let Expr::Value(value) = expr
+            && let Value::Number(text, _) = &value.value
+            && let Some((text, precision, scale)) = beyond_double(text)
+        {
+            *expr = Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(Expr::Value(Value::SingleQuotedString(text).into())),
+                data_type: DataType::Decimal(ExactNumberInfo::PrecisionAndScale(
+                    precision.into(),
+                    scale.into(),
+                )),
+                array: false,
+                format: None,
+            };
+        }
+        ControlFlow::<()>::Continue(())
+    });
+}
+
+/// A number that no DOUBLE PRECISION is, if a decimal is.
+fn beyond_double(text: &str) -> Option<(String, u8, u8)> {
+    let digits: String = text.chars().filter(|c| *c != '_').collect();
+    if digits.len() <= 15 || digits.parse::<u64>().is_ok() {
+        return None;
+    }
+    let (value, precision, scale) = decimal::parse_exact(&digits)?;
+    let double = decimal::parse_exact(&digits.parse::<f64>().ok()?.to_string());
+    (double != Some((value, precision, scale))).then_some((digits, precision, scale))
+}
+
+fn parsed(text: &str, negative: bool) -> Option<ScalarValue> {
     let signed = if negative { format!("-{text}") } else { text.to_owned() };
     if let Ok(value) = signed.parse::<i64>() {
         return Some(ScalarValue::Int64(Some(value)));

@@ -1,8 +1,11 @@
 //! From a statement's tree to rows: names, snapshots, and DataFusion.
 
 mod checked;
+mod conversions;
 mod direct;
 mod explain;
+mod functions;
+mod json;
 mod literal;
 mod memory;
 mod names;
@@ -13,6 +16,6 @@ mod statement;
 mod types;
 
 pub use explain::{explain, explain_analyze};
-pub use literal::literal;
+pub use literal::{literal, number};
 pub use planner::Planner;
 pub use statement::StatementContext;

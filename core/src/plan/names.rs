@@ -28,7 +28,7 @@ pub fn distinguish(query: &mut Query) {
             SelectItem::UnnamedExpr(expr) => {
                 let column = column_name(expr);
                 let named = column.is_some();
-                (expr.clone(), column.unwrap_or_else(|| expr.to_string()), named)
+                (expr.clone(), column.unwrap_or_else(|| uncast(expr).to_string()), named)
             }
             SelectItem::ExprWithAlias { expr, alias } => (expr.clone(), ident_name(alias), true),
             _ => continue,
@@ -43,8 +43,16 @@ pub fn distinguish(query: &mut Query) {
     }
 }
 
-fn column_name(expr: &Expr) -> Option<String> {
+/// What a cast is of, which it is called after.
+fn uncast(expr: &Expr) -> &Expr {
     match expr {
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => uncast(expr),
+        other => other,
+    }
+}
+
+fn column_name(expr: &Expr) -> Option<String> {
+    match uncast(expr) {
         Expr::Identifier(ident) => Some(ident_name(ident)),
         Expr::CompoundIdentifier(parts) => parts.last().map(ident_name),
         _ => None,

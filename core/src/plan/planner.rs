@@ -35,10 +35,15 @@ use object_store::ObjectStore;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::plan::checked::CheckArithmetic;
+use crate::plan::functions::{current_user, functions};
+use crate::plan::json::JsonOperators;
+use crate::plan::literal::exact_numbers;
 use crate::plan::memory::StatementMemory;
 use crate::plan::sequential::{RunSequentially, execute_sequentially};
 use crate::plan::types::Types;
 use crate::scan::BLOBS_URL;
+use crate::types::UserId;
+use crate::values::ids::IdSource;
 
 /// Functions, rules and settings that all statements of an engine share.
 #[derive(Debug)]
@@ -46,14 +51,15 @@ pub struct Planner {
     base: SessionState,
     checked: CheckArithmetic,
     statement_bytes: usize,
+    ids: Arc<IdSource>,
 }
 
 impl Planner {
-    /// A planner whose scans read `blobs`.
+    /// A planner whose scans read `blobs` and whose functions draw from `ids`.
     ///
     /// # Errors
     /// `Internal` when DataFusion refuses the settings.
-    pub fn new(config: &Config, blobs: &Arc<dyn ObjectStore>) -> Result<Self> {
+    pub fn new(config: &Config, blobs: &Arc<dyn ObjectStore>, ids: &Arc<IdSource>) -> Result<Self> {
         let mut settings = SessionConfig::new()
             .with_target_partitions(config.target_partitions)
             .with_information_schema(false);
@@ -67,11 +73,15 @@ impl Planner {
             options.execution.perfect_hash_join_small_build_threshold = 0;
             options.execution.perfect_hash_join_min_key_density = f64::INFINITY;
         }
+        let mut expr_planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(JsonOperators)];
+        expr_planners.extend(SessionStateDefaults::default_expr_planners());
+        let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
+        scalar_functions.extend(functions(ids));
         let base = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(Arc::new(runtime(config, blobs)?))
-            .with_expr_planners(SessionStateDefaults::default_expr_planners())
-            .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
+            .with_expr_planners(expr_planners)
+            .with_scalar_functions(scalar_functions)
             .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
             .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
             .with_window_functions(SessionStateDefaults::default_window_functions())
@@ -83,19 +93,28 @@ impl Planner {
         let mut base = base.with_physical_optimizer_rules(rules).build();
         base.register_function_rewrite(Arc::new(CheckArithmetic::default()))?;
         let statement_bytes = config.query.memory_bytes;
-        Ok(Self { base, checked: CheckArithmetic::default(), statement_bytes })
+        Ok(Self { base, checked: CheckArithmetic::default(), statement_bytes, ids: Arc::clone(ids) })
     }
 
-    /// The state of one statement that starts at `now_micros`.
+    /// What makes ids.
     #[must_use]
-    pub fn state_at(&self, now_micros: i64) -> SessionState {
+    pub fn ids(&self) -> &IdSource {
+        &self.ids
+    }
+
+    /// The state of one statement of `subject` that starts at `now_micros`.
+    ///
+    /// # Errors
+    /// `Internal` when DataFusion refuses a function.
+    pub fn state_of(&self, subject: &UserId, now_micros: i64) -> Result<SessionState> {
         let mut state = self.base.clone();
+        state.register_udf(current_user(subject))?;
         let start = DateTime::<Utc>::from_timestamp_micros(now_micros).unwrap_or_default();
         let options = Arc::clone(state.config_options());
         let props = state.execution_props_mut();
         props.query_execution_start_time = Some(start);
         props.config_options = Some(options);
-        state
+        Ok(state)
     }
 
     /// The rows of `plan`, a batch at a time.
@@ -127,7 +146,9 @@ impl Planner {
         let names = Names { state: &self.base, tables: Tables::new() };
         let options = ParserOptions::new().with_map_string_types_to_utf8view(false);
         let planner = SqlToRel::new_with_options(&names, options);
-        Ok(planner.sql_to_expr(expr.clone(), schema, &mut PlannerContext::new())?)
+        let mut expr = expr.clone();
+        exact_numbers(&mut expr);
+        Ok(planner.sql_to_expr(expr, schema, &mut PlannerContext::new())?)
     }
 
     /// `expr` with its types made to fit and what is constant at `now_micros` computed.
@@ -158,7 +179,8 @@ impl Planner {
     /// # Errors
     /// `NotFound` for unknown names, `InvalidInput` for what cannot be typed, `Unsupported` for what
     /// DataFusion does not plan.
-    pub fn logical(state: &SessionState, tables: Tables, query: ast::Query) -> Result<LogicalPlan> {
+    pub fn logical(state: &SessionState, tables: Tables, mut query: ast::Query) -> Result<LogicalPlan> {
+        exact_numbers(&mut query);
         let names = Names { state, tables };
         let options = ParserOptions::new().with_map_string_types_to_utf8view(false);
         let planner = SqlToRel::new_with_options(&names, options);

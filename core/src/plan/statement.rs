@@ -85,6 +85,14 @@ impl StatementContext<'_> {
         }
     }
 
+    /// What DataFusion plans and runs its queries with.
+    ///
+    /// # Errors
+    /// As [`Planner::state_of`].
+    pub fn state(&self) -> Result<SessionState> {
+        self.planner.state_of(self.subject, self.now_micros)
+    }
+
     /// What the statement reads of `def`.
     ///
     /// # Errors
@@ -167,7 +175,7 @@ impl StatementContext<'_> {
         query: ast::Query,
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
     ) -> Result<(Arc<dyn ExecutionPlan>, SessionState)> {
-        let state = self.planner.state_at(self.now_micros);
+        let state = self.state()?;
         let logical = self.logical(&state, query, extra).await?;
         let plan = state.create_physical_plan(&logical).await?;
         Ok((paced(plan, &self.pace)?, state))

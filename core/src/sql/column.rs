@@ -2,12 +2,18 @@
 
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, TimezoneInfo, UnaryOperator, Value,
+    ArrayElemTypeDef, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, TimezoneInfo,
+    UnaryOperator, Value,
 };
 
 use super::names::{ident_name, table_name};
-use crate::catalog::{ColumnType, DefaultExpr, Literal, NewColumn, quoted};
+use crate::catalog::{ColumnType, DefaultExpr, Element, Literal, MAX_VARCHAR, NewColumn, quoted};
 use crate::error::{Error, Result};
+use crate::values::decimal::MAX_PRECISION;
+
+/// What a default can be, for messages.
+const DEFAULTS: &str =
+    "a default is a literal, NOW(), CURRENT_TIMESTAMP, SNOWFLAKE_ID(), UUID_V7(), ULID() or CURRENT_USER";
 
 /// A column definition, and whether it says PRIMARY KEY.
 ///
@@ -122,7 +128,8 @@ fn unsupported_clause(option: &ast::ColumnOption) -> Error {
 ///
 /// # Errors
 /// `Unsupported`, with the types there are.
-pub(super) fn column_type(ty: &DataType) -> Result<ColumnType> {
+pub fn column_type(ty: &DataType) -> Result<ColumnType> {
+    use TimezoneInfo as Zone;
     Ok(match ty {
         DataType::Bool | DataType::Boolean => ColumnType::Boolean,
         DataType::SmallInt(None) | DataType::Int2(None) => ColumnType::SmallInt,
@@ -135,16 +142,57 @@ pub(super) fn column_type(ty: &DataType) -> Result<ColumnType> {
         | DataType::Double(ExactNumberInfo::None)
         | DataType::Float8
         | DataType::Float(ExactNumberInfo::None | ExactNumberInfo::Precision(25..=53)) => ColumnType::Double,
+        DataType::Numeric(digits) | DataType::Decimal(digits) | DataType::Dec(digits) => {
+            decimal(ty, *digits)?
+        }
         DataType::Text | DataType::Varchar(None) | DataType::CharacterVarying(None) => ColumnType::Text,
+        DataType::Varchar(Some(CharacterLength::IntegerLength { length, unit: None }))
+        | DataType::CharacterVarying(Some(CharacterLength::IntegerLength { length, unit: None })) => {
+            let limit = u32::try_from(*length).ok().filter(|n| (1..=MAX_VARCHAR).contains(n));
+            let limit = limit.ok_or_else(|| {
+                Error::invalid(format!("type {ty}: the limit is a number from 1 to {MAX_VARCHAR}"))
+            })?;
+            ColumnType::Varchar(limit)
+        }
         DataType::Bytea => ColumnType::Bytea,
         DataType::Date => ColumnType::Date,
-        DataType::Timestamp(None | Some(6), TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
-            ColumnType::Timestamp
+        DataType::Time(None | Some(6), Zone::None | Zone::WithoutTimeZone) => ColumnType::Time,
+        DataType::Timestamp(None | Some(6), Zone::None | Zone::WithoutTimeZone) => ColumnType::Timestamp,
+        DataType::Timestamp(None | Some(6), Zone::Tz | Zone::WithTimeZone) => ColumnType::TimestampTz,
+        DataType::Uuid => ColumnType::Uuid,
+        DataType::JSON => ColumnType::Json,
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, None)) => {
+            let element = Element::of(column_type(element)?);
+            let element = element
+                .ok_or_else(|| Error::unsupported(format!("type {ty}: an array has one dimension")))?;
+            ColumnType::Array(element)
+        }
+        DataType::JSONB => {
+            return Err(Error::unsupported(
+                "type JSONB: FirnDB has JSON, which keeps the text as it was written",
+            ));
         }
         DataType::Unspecified => return Err(Error::invalid("the type is missing")),
         other => {
             return Err(Error::unsupported(format!("type {other}: FirnDB has {}", ColumnType::list())));
         }
+    })
+}
+
+fn decimal(ty: &DataType, digits: ExactNumberInfo) -> Result<ColumnType> {
+    let (precision, scale) = match digits {
+        ExactNumberInfo::None => {
+            return Err(Error::unsupported(format!(
+                "type {ty} of any number of digits: say how many, as in DECIMAL(18,2), at most {MAX_PRECISION}"
+            )));
+        }
+        ExactNumberInfo::Precision(precision) => (precision, 0),
+        ExactNumberInfo::PrecisionAndScale(precision, scale) => (precision, scale),
+    };
+    ColumnType::decimal(precision, scale).ok_or_else(|| {
+        Error::unsupported(format!(
+            "type {ty}: a decimal has 1 to {MAX_PRECISION} digits, of which none to all are behind the point"
+        ))
     })
 }
 
@@ -157,11 +205,7 @@ fn default_expr(expr: &Expr, ty: ColumnType) -> Result<DefaultExpr> {
 }
 
 fn default_function(function: &ast::Function) -> Result<DefaultExpr> {
-    let unsupported = || {
-        Error::unsupported(format!(
-            "DEFAULT {function}: a default is a literal, NOW(), CURRENT_TIMESTAMP or SNOWFLAKE_ID()"
-        ))
-    };
+    let unsupported = || Error::unsupported(format!("DEFAULT {function}: {DEFAULTS}"));
     let ast::Function {
         name,
         uses_odbc_syntax,
@@ -189,6 +233,9 @@ fn default_function(function: &ast::Function) -> Result<DefaultExpr> {
     match table_name(name)?.to_string().as_str() {
         "now" | "current_timestamp" | "localtimestamp" if plain => Ok(DefaultExpr::Now),
         "snowflake_id" if plain => Ok(DefaultExpr::SnowflakeId),
+        "uuid_v7" | "uuidv7" if plain => Ok(DefaultExpr::UuidV7),
+        "ulid" if plain => Ok(DefaultExpr::Ulid),
+        "current_user" if plain => Ok(DefaultExpr::CurrentUser),
         _ => Err(unsupported()),
     }
 }
@@ -222,14 +269,20 @@ fn literal(expr: &Expr, ty: ColumnType) -> Result<Literal> {
         Expr::TypedString(_) | Expr::Cast { .. } => {
             Err(Error::invalid(format!("DEFAULT {expr} is not of the column's type, {ty}")))
         }
+        Expr::Array(array) => array_literal(expr, &array.elem, ty),
         _ => Err(not_literal(expr)),
     }
 }
 
+fn array_literal(expr: &Expr, elements: &[Expr], ty: ColumnType) -> Result<Literal> {
+    let ColumnType::Array(element) = ty else {
+        return Err(Error::invalid(format!("DEFAULT {expr} is not of the column's type, {ty}")));
+    };
+    elements.iter().map(|item| literal(item, element.ty())).collect::<Result<_>>().map(Literal::Array)
+}
+
 fn not_literal(expr: &Expr) -> Error {
-    Error::unsupported(format!(
-        "DEFAULT {expr}: a default is a literal, NOW(), CURRENT_TIMESTAMP or SNOWFLAKE_ID()"
-    ))
+    Error::unsupported(format!("DEFAULT {expr}: {DEFAULTS}"))
 }
 
 fn value_literal(value: &Value, sign: &str, ty: ColumnType) -> Result<Literal> {

@@ -3,10 +3,11 @@
 use std::any::TypeId;
 use std::cell::Cell;
 
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{Expr, Function, FunctionArguments, Ident, ObjectName};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 /// PostgreSQL's dialect, except that arguments of functions are not named by expressions: sqlparser reads
 /// each argument twice to find out, so nested calls would take time exponential in their depth.
@@ -30,6 +31,29 @@ impl Metered {
     }
 }
 
+/// `CURRENT_USER()`: a call, where sqlparser knows the word alone.
+fn called_user(parser: &mut Parser<'_>) -> Option<Expr> {
+    let Token::Word(word) = &parser.peek_nth_token_ref(0).token else { return None };
+    let called = word.keyword == Keyword::CURRENT_USER
+        && parser.peek_nth_token_ref(1).token == Token::LParen
+        && parser.peek_nth_token_ref(2).token == Token::RParen;
+    if !called {
+        return None;
+    }
+    let name = Ident::new(word.value.clone());
+    (0..3).for_each(|_| parser.advance_token());
+    Some(Expr::Function(Function {
+        name: ObjectName::from(vec![name]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::None,
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    }))
+}
+
 const POSTGRES: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// Answers as PostgreSQL's dialect does.
@@ -50,7 +74,10 @@ impl Dialect for Metered {
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         let left = self.operands_left.get().saturating_sub(1);
         self.operands_left.set(left);
-        if left == 0 { Some(Err(ParserError::RecursionLimitExceeded)) } else { POSTGRES.parse_prefix(parser) }
+        if left == 0 {
+            return Some(Err(ParserError::RecursionLimitExceeded));
+        }
+        called_user(parser).map(Ok).or_else(|| POSTGRES.parse_prefix(parser))
     }
 
     fn supports_named_fn_args_with_expr_name(&self) -> bool {

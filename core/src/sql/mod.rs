@@ -20,6 +20,7 @@ mod values;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
+pub use column::column_type;
 pub use names::{ident_name, name_parts, table_name};
 pub use select::select;
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::catalog::{
-    AlterAction, ColumnType, Compression, DefaultExpr, FlushPolicy, Literal, NewColumn, OptionChanges,
-    TableKind,
+    AlterAction, ColumnType, Compression, DefaultExpr, Element, FlushPolicy, Literal, NewColumn,
+    OptionChanges, TableKind,
 };
 use crate::error::ErrorKind;
 
@@ -99,6 +99,15 @@ fn types_have_the_names_they_have_in_postgresql() {
         (&["BYTEA"], T::Bytea),
         (&["DATE"], T::Date),
         (&["TIMESTAMP", "TIMESTAMP(6)", "TIMESTAMP WITHOUT TIME ZONE"], T::Timestamp),
+        (&["TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ(6)"], T::TimestampTz),
+        (&["TIME", "TIME(6)", "TIME WITHOUT TIME ZONE"], T::Time),
+        (&["DECIMAL(10,2)", "NUMERIC(10, 2)", "dec(10,2)"], T::Decimal { precision: 10, scale: 2 }),
+        (&["DECIMAL(38)", "NUMERIC(38,0)"], T::Decimal { precision: 38, scale: 0 }),
+        (&["VARCHAR(10)", "CHARACTER VARYING(10)"], T::Varchar(10)),
+        (&["UUID"], T::Uuid),
+        (&["JSON"], T::Json),
+        (&["INT[]", "INTEGER[]"], T::Array(Element::of(T::Integer).unwrap())),
+        (&["VARCHAR(3)[]"], T::Array(Element::of(T::Varchar(3)).unwrap())),
     ] {
         for name in names {
             let read = create(&format!("CREATE TABLE t (id INT PRIMARY KEY, c {name})"));
@@ -106,19 +115,13 @@ fn types_have_the_names_they_have_in_postgresql() {
         }
     }
     for name in [
-        "VARCHAR(10)",
         "CHAR(3)",
-        "DECIMAL(10,2)",
-        "NUMERIC",
-        "TIME",
-        "TIMESTAMPTZ",
-        "TIMESTAMP WITH TIME ZONE",
         "TIMESTAMP(3)",
-        "UUID",
-        "JSON",
-        "JSONB",
-        "INT[]",
+        "TIMESTAMPTZ(3)",
+        "TIME(3)",
+        "TIMETZ",
         "serial",
+        "serial[]",
         "TINYINT",
         "UINT8",
         "my_type",
@@ -134,12 +137,29 @@ fn types_have_the_names_they_have_in_postgresql() {
         assert_eq!(e.kind(), ErrorKind::Unsupported, "{name}: {e}");
         assert!(e.message().contains("BIGINT") && e.to_string().contains("column c"), "{name}: {e}");
     }
+    for (name, word) in [
+        ("NUMERIC", "DECIMAL(18,2)"),
+        ("DECIMAL(39,2)", "1 to 38"),
+        ("DECIMAL(0)", "1 to 38"),
+        ("DECIMAL(5,6)", "behind the point"),
+        ("DECIMAL(5,-1)", "behind the point"),
+        ("JSONB", "JSON"),
+        ("INT[][]", "one dimension"),
+    ] {
+        let e = parse(&format!("CREATE TABLE t (id INT PRIMARY KEY, c {name})")).expect_err(name);
+        assert_eq!(e.kind(), ErrorKind::Unsupported, "{name}: {e}");
+        assert!(e.message().contains(word), "{name}: {e}");
+    }
+    let e = parse("CREATE TABLE t (id INT PRIMARY KEY, c VARCHAR(0))").expect_err("no characters");
+    assert_eq!(e.kind(), ErrorKind::InvalidInput);
 }
 
 #[test]
 fn defaults_are_constants_of_the_column() {
     use ColumnType as T;
-    use DefaultExpr::{Literal as L, Now, SnowflakeId};
+    use DefaultExpr::{CurrentUser, Literal as L, Now, SnowflakeId, Ulid, UuidV7};
+    let integers = T::Array(Element::of(T::Integer).unwrap());
+    let integer_list = || L(Literal::Array(vec![Literal::Integer(1), Literal::Null]));
     for (clause, ty, expected) in [
         ("SMALLINT DEFAULT -7", T::SmallInt, L(Literal::Integer(-7))),
         ("BIGINT DEFAULT 9223372036854775807", T::BigInt, L(Literal::Integer(i64::MAX))),
@@ -159,7 +179,22 @@ fn defaults_are_constants_of_the_column() {
         ("TIMESTAMP DEFAULT '1970-01-01 00:00:01'", T::Timestamp, L(Literal::Timestamp(1_000_000))),
         ("TIMESTAMP DEFAULT CURRENT_TIMESTAMP", T::Timestamp, Now),
         ("TIMESTAMP DEFAULT now()", T::Timestamp, Now),
+        ("TIMESTAMPTZ DEFAULT now()", T::TimestampTz, Now),
         ("BIGINT DEFAULT snowflake_id()", T::BigInt, SnowflakeId),
+        ("UUID DEFAULT UUID_V7()", T::Uuid, UuidV7),
+        ("TEXT DEFAULT ULID()", T::Text, Ulid),
+        ("TEXT DEFAULT CURRENT_USER", T::Text, CurrentUser),
+        ("VARCHAR(9) DEFAULT CURRENT_USER()", T::Varchar(9), CurrentUser),
+        (
+            "DECIMAL(5,2) DEFAULT -1.005",
+            T::Decimal { precision: 5, scale: 2 },
+            L(Literal::Decimal("-1.01".to_owned())),
+        ),
+        ("TIME DEFAULT TIME '01:00'", T::Time, L(Literal::Time(3_600_000_000))),
+        ("TIMESTAMPTZ DEFAULT '1970-01-01 01:00:00+01'", T::TimestampTz, L(Literal::Timestamp(0))),
+        ("JSON DEFAULT '{}'", T::Json, L(Literal::Text("{}".to_owned()))),
+        ("INT[] DEFAULT '{1,NULL}'", integers, integer_list()),
+        ("INT[] DEFAULT ARRAY[1, NULL]", integers, integer_list()),
     ] {
         let read = create(&format!("CREATE TABLE t (id INT PRIMARY KEY, c {clause})"));
         assert_eq!(read.columns[1], column("c", ty, true, Some(expected)), "{clause}");
@@ -180,6 +215,13 @@ fn defaults_are_constants_of_the_column() {
         "DATE DEFAULT TIMESTAMP '2024-01-01'",
         "BYTEA DEFAULT '\\xZ'",
         "TEXT DEFAULT 'a' DEFAULT 'b'",
+        "DECIMAL(5,2) DEFAULT 1000",
+        "UUID DEFAULT 'x'",
+        "JSON DEFAULT '{'",
+        "TIME DEFAULT '25:00'",
+        "INT[] DEFAULT '{1,x}'",
+        "INT[] DEFAULT 5",
+        "TEXT DEFAULT ARRAY[1]",
         "TEXT NULL NOT NULL",
         "INT GENERATED ALWAYS AS IDENTITY",
     ] {
@@ -311,7 +353,7 @@ fn tables_are_altered_column_by_column() {
             ("ALTER TABLE t ADD CONSTRAINT u UNIQUE (a)", "UNIQUE"),
             ("ALTER TABLE t ADD COLUMN a INT PRIMARY KEY", "PRIMARY KEY"),
             ("ALTER TABLE t ADD COLUMN a INT CHECK (a > 0)", "CHECK"),
-            ("ALTER TABLE t ADD COLUMN a UUID", "UUID"),
+            ("ALTER TABLE t ADD COLUMN a XML", "XML"),
             ("ALTER TABLE ONLY t DROP COLUMN a", "ONLY"),
             ("ALTER TABLE t OWNER TO bob", "OWNER"),
             ("ALTER TABLE t SET (TYPE = 'USER')", "TYPE"),

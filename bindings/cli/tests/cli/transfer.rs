@@ -33,10 +33,14 @@ fn csv_to_parquet_to_csv_is_the_same() {
 fn every_type_survives_both_formats() {
     let place = Place::new();
     let columns = "id BIGINT PRIMARY KEY, a BOOLEAN, b SMALLINT, c INTEGER, d REAL, e DOUBLE PRECISION, f TEXT, \
-                   g BYTEA, h DATE, i TIMESTAMP";
+                   g BYTEA, h DATE, i TIMESTAMP, j DECIMAL(38,10), k VARCHAR(5), l TIME, m TIMESTAMPTZ, n UUID, \
+                   o JSON, p TEXT[], q DECIMAL(5,2)[]";
     let rows = "(1, true, -32768, 2147483647, 0.5, 1e300, 'é\"\n,', '\\x00ff', DATE '1969-12-31', \
-                TIMESTAMP '1969-12-31 23:59:59.999999'), (-9223372036854775808, NULL, NULL, NULL, NULL, NULL, NULL, \
-                NULL, NULL, NULL)";
+                TIMESTAMP '1969-12-31 23:59:59.999999', -1234567890123456789012345678.0123456789, 'éèêëē', \
+                '23:59:59.999999', '2026-11-22 12:00:00.5+02', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', \
+                '{\"b\": 1.50, \"a\": null}', '{\"a,b\",NULL,\"NULL\",\"q\\\"\",\"\"}', ARRAY[1.5, NULL]), \
+                (-9223372036854775808, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+                NULL, NULL, '{}', NULL)";
     place.sql(&format!(
         "CREATE NAMESPACE app; CREATE SHARED TABLE app.t ({columns}); INSERT INTO app.t VALUES {rows}"
     ));

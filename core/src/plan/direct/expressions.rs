@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::logical_expr::{Expr, Volatility};
@@ -43,12 +43,11 @@ impl<'a> Expressions<'a> {
     }
 
     /// A value with its type, and whether it may be NULL; arithmetic in it fails on overflow.
-    pub fn value(&mut self, expr: &ast::Expr) -> Option<(Arc<dyn PhysicalExpr>, DataType, bool)> {
+    pub fn value(&mut self, expr: &ast::Expr) -> Option<(Arc<dyn PhysicalExpr>, FieldRef)> {
         let schema = self.schema.as_ref()?.as_arrow();
         let expr = self.physical(expr)?;
-        let data_type = expr.data_type(schema).ok()?;
-        let nullable = expr.nullable(schema).ok()?;
-        Some((expr, data_type, nullable))
+        let field = expr.return_field(schema).ok()?;
+        Some((expr, field))
     }
 
     fn physical(&self, expr: &ast::Expr) -> Option<Arc<dyn PhysicalExpr>> {

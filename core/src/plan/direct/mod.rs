@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{Expr, Query, SelectItem};
@@ -153,8 +153,8 @@ fn computed(
         let field = Field::new("", value.data_type(), nullable);
         return Some((Item::Value(value), field));
     }
-    let (expr, data_type, nullable): (_, DataType, bool) = expressions.value(expr)?;
-    Some((Item::Computed(expr), Field::new("", data_type, nullable)))
+    let (expr, field) = expressions.value(expr)?;
+    Some((Item::Computed(expr), field.as_ref().clone()))
 }
 
 /// Row versions without their system columns: what expressions are evaluated on.

@@ -8,9 +8,10 @@ use datafusion::sql::sqlparser::ast::{
     TableWithJoins,
 };
 
-use crate::catalog::{TableDef, TableName};
+use crate::catalog::{ColumnType, TableDef, TableName};
 use crate::plan::literal::literal;
 use crate::sql::{ident_name, table_name};
+use crate::values::uuid;
 
 /// The parts of a query that is nothing but a projection and a condition over one table.
 pub struct Shape<'a> {
@@ -162,25 +163,30 @@ fn equality(def: &TableDef, alias: &str, params: &[ScalarValue], expr: &Expr) ->
         _ => return None,
     };
     let place = def.index_of(&name)?;
-    let target = def.columns.get(place)?.ty.arrow();
-    let value = as_type(literal(params, value).ok()??, &target)?;
+    let value = as_type(literal(params, value).ok()??, def.columns.get(place)?.ty)?;
     Some((place, value.to_array().ok()?))
 }
 
-/// `value` as a key of type `target`, if comparing the two would not convert the column.
-fn as_type(value: ScalarValue, target: &DataType) -> Option<ScalarValue> {
+/// `value` as a key of type `ty`, if comparing the two would not convert the column.
+fn as_type(value: ScalarValue, ty: ColumnType) -> Option<ScalarValue> {
+    if ty == ColumnType::Uuid {
+        // What is no UUID is an error, which the planner reports.
+        let ScalarValue::Utf8(Some(text)) = &value else { return None };
+        return Some(ScalarValue::Utf8(Some(uuid::canonical(text)?)));
+    }
+    let target = ty.arrow();
     // Zero has two signs and NaN many: comparing floats is the planner's.
     if value.is_null() || target.is_floating() {
         return None;
     }
-    match (&value, target) {
+    match (&value, &target) {
         (ScalarValue::Int64(Some(v)), DataType::Int32) => {
             i32::try_from(*v).ok().map(|v| ScalarValue::Int32(Some(v)))
         }
         (ScalarValue::Int64(Some(v)), DataType::Int16) => {
             i16::try_from(*v).ok().map(|v| ScalarValue::Int16(Some(v)))
         }
-        _ => (value.data_type() == *target).then_some(value),
+        _ => (value.data_type() == target).then_some(value),
     }
 }
 
