@@ -195,6 +195,26 @@ impl StatementContext<'_> {
         names::restore(schema, batches)
     }
 
+    /// As [`Self::rows`] without `extra`; and per column the table that it is of, if it is one's.
+    ///
+    /// # Errors
+    /// What planning and running it report.
+    pub async fn qualified_rows(
+        &self,
+        mut query: ast::Query,
+    ) -> Result<(Vec<Option<TableReference>>, SchemaRef, Vec<RecordBatch>)> {
+        names::distinguish(&mut query);
+        let state = self.planner.state_at(self.now_micros);
+        let logical = self.logical(&state, query, Vec::new()).await?;
+        let tables = logical.schema().iter().map(|(table, _)| table.cloned()).collect();
+        let plan = paced(state.create_physical_plan(&logical).await?, &self.pace)?;
+        let schema = plan.schema();
+        let batches = Planner::collect(&state, plan).await?;
+        self.count(&self.reports);
+        let (schema, batches) = names::restore(schema, batches)?;
+        Ok((tables, schema, batches))
+    }
+
     /// Adds what the scans did to the engine's counters.
     pub fn count(&self, reports: &ScanReports) {
         for report in reports.all() {
