@@ -164,10 +164,11 @@ impl Session {
 
     async fn run_awake(&mut self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Outcome> {
         if self.transaction.as_ref().is_some_and(|t| t.failed)
-            && !matches!(parsed.statement, Statement::Rollback | Statement::Commit)
+            && !matches!(parsed.statement, Statement::Rollback | Statement::RollbackTo(_) | Statement::Commit)
         {
             return Err(Error::invalid(
-                "a statement of this transaction failed, so nothing more can be done in it; ROLLBACK first",
+                "a statement of this transaction failed, so nothing more can be done in it; ROLLBACK first, \
+                 or ROLLBACK TO a savepoint",
             ));
         }
         if parsed.parameters > params.len() {
@@ -203,6 +204,12 @@ impl Session {
                 }
                 Ok(done("ROLLBACK"))
             }
+            Statement::Savepoint(name) => self.within("SAVEPOINT", |t| {
+                t.save(name);
+                Ok(())
+            }),
+            Statement::RollbackTo(name) => self.within("ROLLBACK", |t| t.roll_back_to(name)),
+            Statement::Release(name) => self.within("RELEASE", |t| t.release(name)),
             Statement::Query(query) => self.read(params, Read::Query(query)).await,
             Statement::Explain { analyze, statement, .. } => {
                 self.read(params, Read::Explain { statement, analyze: *analyze }).await
@@ -241,14 +248,22 @@ impl Session {
         Ok(done("BEGIN"))
     }
 
+    /// Does something to the open transaction.
+    fn within(&mut self, verb: &str, act: impl FnOnce(&mut Transaction) -> Result<()>) -> Result<Outcome> {
+        let Some(transaction) = &mut self.transaction else {
+            return Err(Error::invalid("savepoints are of a transaction, and none is open: BEGIN one first"));
+        };
+        act(transaction)?;
+        Ok(done(verb))
+    }
+
     async fn commit(&mut self) -> Result<Outcome> {
         let Some(transaction) = self.transaction.take() else {
             return Err(Error::invalid("there is no transaction to commit"));
         };
         if transaction.failed {
-            return Err(Error::invalid(
-                "a statement of this transaction failed, so it was rolled back and nothing is committed",
-            ));
+            // As PostgreSQL answers it: no error, but the answer says what happened.
+            return Ok(done("ROLLBACK"));
         }
         let tiers = &self.engine.shared.tiers;
         commit(tiers, &transaction.writes, transaction.snapshot.seq()).await?;

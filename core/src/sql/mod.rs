@@ -111,6 +111,12 @@ pub enum Statement {
     Commit,
     /// `ROLLBACK`.
     Rollback,
+    /// `SAVEPOINT` with its name.
+    Savepoint(String),
+    /// `ROLLBACK TO` a savepoint.
+    RollbackTo(String),
+    /// `RELEASE` of a savepoint.
+    Release(String),
     /// `STORAGE FLUSH`.
     Flush(StorageTarget),
     /// `STORAGE CHECK`.

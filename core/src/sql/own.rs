@@ -10,7 +10,7 @@ use crate::catalog::TableName;
 use crate::error::{Error, Result};
 
 /// Statements and objects that FirnDB does not have, by the words they begin with.
-const UNSUPPORTED: [&str; 34] = [
+const UNSUPPORTED: [&str; 32] = [
     "ANALYZE",
     "ATTACH",
     "CALL",
@@ -38,10 +38,8 @@ const UNSUPPORTED: [&str; 34] = [
     "PRAGMA",
     "PREPARE",
     "REINDEX",
-    "RELEASE",
     "RESET",
     "REVOKE",
-    "SAVEPOINT",
     "TRUNCATE",
     "UNLISTEN",
     "VACUUM",
@@ -98,6 +96,7 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "SHOW" => show(&mut cursor),
         "USE" | "SET" => use_namespace(&mut cursor),
         "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" => transaction(&mut cursor),
+        "SAVEPOINT" | "RELEASE" => savepoint(&mut cursor),
         word if UNSUPPORTED.contains(&word) => Err(Error::unsupported(format!("{word} is not supported"))),
         "SELECT" | "WITH" | "VALUES" | "INSERT" | "UPDATE" | "DELETE" => read_sql(tokens, end),
         _ => Err(cursor.expected("a statement such as SELECT, INSERT, UPDATE, DELETE or CREATE TABLE")),
@@ -310,7 +309,11 @@ fn transaction(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let _ = cursor.take("TRANSACTION") || cursor.take("WORK");
     match cursor.peek_word().as_deref() {
         Some("TO") if statement == Statement::Rollback => {
-            Err(Error::unsupported("ROLLBACK TO is not supported: there are no savepoints"))
+            cursor.take("TO");
+            cursor.take("SAVEPOINT");
+            let name = cursor.name("the name of a savepoint")?;
+            cursor.finish()?;
+            Ok(Statement::RollbackTo(name))
         }
         Some("ISOLATION" | "READ" | "NOT" | "DEFERRABLE") if statement == Statement::Begin => Err(
             Error::unsupported("modes of BEGIN are not supported: every transaction has snapshot isolation"),
@@ -321,6 +324,14 @@ fn transaction(cursor: &mut Cursor<'_>) -> Result<Statement> {
             Ok(statement)
         }
     }
+}
+
+fn savepoint(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    let release = cursor.take("RELEASE");
+    cursor.take("SAVEPOINT");
+    let name = cursor.name("the name of a savepoint")?;
+    cursor.finish()?;
+    Ok(if release { Statement::Release(name) } else { Statement::Savepoint(name) })
 }
 
 /// Reads a table's name with or without a namespace.

@@ -363,6 +363,11 @@ fn own_statements_are_read() {
         ("END", Statement::Commit),
         ("ROLLBACK", Statement::Rollback),
         ("ABORT", Statement::Rollback),
+        ("SAVEPOINT One", Statement::Savepoint("one".to_owned())),
+        ("RELEASE SAVEPOINT \"One\"", Statement::Release("One".to_owned())),
+        ("release one", Statement::Release("one".to_owned())),
+        ("ROLLBACK TO one", Statement::RollbackTo("one".to_owned())),
+        ("ROLLBACK WORK TO SAVEPOINT one", Statement::RollbackTo("one".to_owned())),
     ] {
         assert_eq!(one(sql), expected, "{sql}");
     }
@@ -405,8 +410,6 @@ fn what_other_databases_have_is_named() {
         "TRUNCATE t",
         "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE",
         "COPY t FROM 'f'",
-        "SAVEPOINT s",
-        "RELEASE s",
         "GRANT SELECT ON t TO u",
         "VACUUM",
         "PREPARE p AS SELECT 1",
@@ -433,7 +436,6 @@ fn what_other_databases_have_is_named() {
     .chain([
         ("DROP INDEX i".to_owned(), "DROP INDEX".to_owned()),
         ("DROP VIEW v".to_owned(), "DROP VIEW".to_owned()),
-        ("ROLLBACK TO s".to_owned(), "ROLLBACK TO".to_owned()),
         ("BEGIN ISOLATION LEVEL SERIALIZABLE".to_owned(), "snapshot isolation".to_owned()),
         ("COMMIT AND CHAIN".to_owned(), "COMMIT".to_owned()),
         ("STORAGE COMPACT TABLE t".to_owned(), "STORAGE COMPACT".to_owned()),
