@@ -266,6 +266,7 @@ fn new_table(request: &CreateTable, namespace: &str, id: TableId) -> Result<Tabl
         dropped_columns: Vec::new(),
         primary_key: Vec::with_capacity(request.primary_key.len()),
         options: TableOptions::default(),
+        replaces: None,
         dropped: false,
         schemas: SchemaCache::default(),
     };

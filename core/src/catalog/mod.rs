@@ -12,6 +12,7 @@ mod options;
 mod rows;
 pub mod store;
 mod table;
+mod truncate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) use name::{check_column_name, nearest};
 pub use options::{Compression, FlushPolicy, OptionChanges, TableOptions};
 pub use store::write_difference;
 pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};
+pub use truncate::truncate_tables;
 
 use crate::error::{Error, Result};
 use crate::types::TableId;

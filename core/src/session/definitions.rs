@@ -43,6 +43,9 @@ impl Session {
                 "ALTER TABLE",
                 Box::new(move |c| Ok(catalog::alter_table(c, alter, namespace, now)?.map(|(c, _)| c))),
             ),
+            Statement::Truncate { names } => {
+                ("TRUNCATE TABLE", Box::new(|c| catalog::truncate_tables(c, names, namespace)))
+            }
             _ => return Err(Error::internal("a statement that nothing runs")),
         })
     }

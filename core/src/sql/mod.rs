@@ -88,6 +88,11 @@ pub enum Statement {
     },
     /// `ALTER TABLE`.
     AlterTable(AlterTable),
+    /// `TRUNCATE`.
+    Truncate {
+        /// The tables.
+        names: Vec<TableName>,
+    },
     /// `INSERT`.
     Insert(Box<ast::Insert>),
     /// `UPDATE`.

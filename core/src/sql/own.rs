@@ -10,7 +10,7 @@ use crate::catalog::TableName;
 use crate::error::{Error, Result};
 
 /// Statements and objects that FirnDB does not have, by the words they begin with.
-const UNSUPPORTED: [&str; 32] = [
+const UNSUPPORTED: [&str; 31] = [
     "ANALYZE",
     "ATTACH",
     "CALL",
@@ -40,7 +40,6 @@ const UNSUPPORTED: [&str; 32] = [
     "REINDEX",
     "RESET",
     "REVOKE",
-    "TRUNCATE",
     "UNLISTEN",
     "VACUUM",
 ];
@@ -97,6 +96,7 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "USE" | "SET" => use_namespace(&mut cursor),
         "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" => transaction(&mut cursor),
         "SAVEPOINT" | "RELEASE" => savepoint(&mut cursor),
+        "TRUNCATE" => truncate(&mut cursor),
         word if UNSUPPORTED.contains(&word) => Err(Error::unsupported(format!("{word} is not supported"))),
         "SELECT" | "WITH" | "VALUES" | "INSERT" | "UPDATE" | "DELETE" => read_sql(tokens, end),
         _ => Err(cursor.expected("a statement such as SELECT, INSERT, UPDATE, DELETE or CREATE TABLE")),
@@ -324,6 +324,28 @@ fn transaction(cursor: &mut Cursor<'_>) -> Result<Statement> {
             Ok(statement)
         }
     }
+}
+
+fn truncate(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    cursor.take("TRUNCATE");
+    cursor.take("TABLE");
+    if cursor.take("ONLY") {
+        return Err(Error::unsupported("TRUNCATE ONLY is not supported: no table inherits from another"));
+    }
+    let mut names = vec![read_table(cursor)?];
+    while cursor.take_token(&Token::Comma) {
+        names.push(read_table(cursor)?);
+    }
+    if cursor.take_all(&["RESTART", "IDENTITY"]) {
+        return Err(Error::unsupported(
+            "TRUNCATE … RESTART IDENTITY is not supported: an id that was given out is never given out again",
+        ));
+    }
+    cursor.take_all(&["CONTINUE", "IDENTITY"]);
+    // There are no foreign keys, so CASCADE and RESTRICT come to the same.
+    let _ = cursor.take("CASCADE") || cursor.take("RESTRICT");
+    cursor.finish()?;
+    Ok(Statement::Truncate { names })
 }
 
 fn savepoint(cursor: &mut Cursor<'_>) -> Result<Statement> {

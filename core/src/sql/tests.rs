@@ -344,6 +344,11 @@ fn own_statements_are_read() {
             "DROP TABLE IF EXISTS app.t, \"U\" CASCADE",
             Statement::DropTable { names: vec![table.clone(), TableName::bare("U")], if_exists: true },
         ),
+        ("TRUNCATE t", Statement::Truncate { names: vec![TableName::bare("t")] }),
+        (
+            "truncate table app.t, \"U\" CONTINUE IDENTITY CASCADE",
+            Statement::Truncate { names: vec![table.clone(), TableName::bare("U")] },
+        ),
         ("STORAGE FLUSH TABLE app . t", Statement::Flush(StorageTarget::Table(table.clone()))),
         ("storage flush all", Statement::Flush(all(None))),
         ("STORAGE FLUSH ALL IN App", Statement::Flush(all(Some("app")))),
@@ -407,7 +412,8 @@ fn explain_has_options_and_a_statement() {
 #[test]
 fn what_other_databases_have_is_named() {
     let cases: Vec<(String, String)> = [
-        "TRUNCATE t",
+        "TRUNCATE t RESTART IDENTITY",
+        "TRUNCATE ONLY t",
         "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE",
         "COPY t FROM 'f'",
         "GRANT SELECT ON t TO u",
