@@ -212,7 +212,7 @@ impl Session {
             Statement::Release(name) => self.within("RELEASE", |t| t.release(name)),
             Statement::Query(query) => self.read(params, Read::Query(query)).await,
             Statement::Explain { analyze, statement, .. } => {
-                self.read(params, Read::Explain { statement, analyze: *analyze }).await
+                Box::pin(self.read(params, Read::Explain { statement, analyze: *analyze })).await
             }
             Statement::Insert(insert) => self.write(params, Write::Insert(insert)).await,
             Statement::Update(update) => self.write(params, Write::Update(update)).await,
@@ -230,12 +230,13 @@ impl Session {
                 let catalog = self.engine.shared.tiers.catalog();
                 let namespace = namespace.as_deref().unwrap_or(&self.namespace);
                 catalog.expect_namespace(namespace)?;
-                names("table", catalog.tables_in(namespace).map(|t| t.name.clone()).collect())
+                names("table", catalog.relations_in(namespace).map(str::to_owned).collect())
             }
             Statement::Flush(target) => self.flush(target).await,
             Statement::Check(target) => self.check(target).await,
             Statement::ShowManifest(name) => self.read(params, Read::Manifest(name)).await,
-            ddl => self.define(ddl).await,
+            // Seldom run, and large: the future of every other statement need not have room for it.
+            ddl => Box::pin(self.define(ddl)).await,
         }
     }
 

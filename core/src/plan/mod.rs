@@ -10,6 +10,7 @@ mod planner;
 mod sequential;
 mod statement;
 mod types;
+mod views;
 
 pub use explain::{explain, explain_analyze};
 pub use literal::literal;
