@@ -20,7 +20,7 @@ use crate::engine::{Engine, parse_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{flush_scope, is_due};
 use crate::pace::{CancelToken, Pace};
-use crate::plan::StatementContext;
+use crate::plan::{StatementContext, own_tables};
 use crate::scan::ScanReports;
 use crate::sql::{self, Parsed, Statement, StorageTarget};
 use crate::txn::commit::commit;
@@ -230,7 +230,8 @@ impl Session {
                 let catalog = self.engine.shared.tiers.catalog();
                 let namespace = namespace.as_deref().unwrap_or(&self.namespace);
                 catalog.expect_namespace(namespace)?;
-                names("table", catalog.relations_in(namespace).map(str::to_owned).collect())
+                let own = own_tables(namespace).map(|table| table.name);
+                names("table", catalog.relations_in(namespace).chain(own).map(str::to_owned).collect())
             }
             Statement::Flush(target) => self.flush(target).await,
             Statement::Check(target) => self.check(target).await,

@@ -178,6 +178,11 @@ impl Catalog {
                 view.full_name()
             )));
         }
+        if RESERVED_NAMESPACES.contains(&namespace) {
+            return Err(Error::invalid(format!(
+                "the tables of namespace {namespace} are the engine's own: they can be read by SELECT only"
+            )));
+        }
         Err(self.no_table(namespace, &name.name))
     }
 

@@ -9,6 +9,7 @@ mod paced;
 mod planner;
 mod sequential;
 mod statement;
+mod system;
 mod types;
 mod views;
 
@@ -16,3 +17,4 @@ pub use explain::{explain, explain_analyze};
 pub use literal::literal;
 pub use planner::Planner;
 pub use statement::StatementContext;
+pub use system::own_tables;

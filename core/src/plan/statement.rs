@@ -174,6 +174,9 @@ impl StatementContext<'_> {
         if let Some(view) = self.catalog.view(there, &name.name) {
             return self.view_source(state, view).await;
         }
+        if let Some(table) = Box::pin(self.own_table(there, &name.name)).await? {
+            return Ok(table);
+        }
         let def = self.table_in(&name, namespace)?;
         let reads = self.reads(&def).await?;
         let report = self.reports.start(def.full_name().to_string());
