@@ -46,7 +46,10 @@ pub fn assign(def: &TableDef, column: &ColumnDef, values: &ArrayRef) -> Result<A
     let values = if target.is_integer() { round(values) } else { Arc::clone(values) };
     let strict = CastOptions { safe: false, format_options: FormatOptions::default() };
     match cast_with_options(&values, &target, &strict) {
-        Ok(cast) => Ok(cast),
+        Ok(cast) => match first_infinite(&values, &cast) {
+            None => Ok(cast),
+            Some(value) => Err(wrong(format!("{value} is out of its range"))),
+        },
         Err(_) => Err(wrong(first_misfit(&values, &target))),
     }
 }
@@ -87,6 +90,15 @@ fn parse_bytes(values: &ArrayRef) -> std::result::Result<ArrayRef, String> {
         }
     }
     Ok(Arc::new(out.finish()))
+}
+
+/// The first number that only a REAL is infinite for.
+fn first_infinite(values: &ArrayRef, cast: &ArrayRef) -> Option<f64> {
+    let (values, reals) =
+        (values.as_primitive_opt::<Float64Type>()?, cast.as_primitive_opt::<Float32Type>()?);
+    values.iter().zip(reals).find_map(|(value, real)| {
+        value.filter(|value| value.is_finite() && real.is_some_and(f32::is_infinite))
+    })
 }
 
 /// Which value it was that a cast refused.

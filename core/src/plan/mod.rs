@@ -1,14 +1,17 @@
 //! From a statement's tree to rows: names, snapshots, and DataFusion.
 
+mod casts;
 mod checked;
 mod direct;
 mod explain;
+mod floats;
 mod literal;
 mod names;
 mod paced;
 mod planner;
 mod sequential;
 mod statement;
+mod sum;
 mod system;
 mod types;
 mod views;

@@ -34,6 +34,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::plan::checked::CheckArithmetic;
 use crate::plan::sequential::{RunSequentially, collect_sequentially};
+use crate::plan::sum::checked_sum;
 use crate::plan::types::Types;
 use crate::scan::BLOBS_URL;
 
@@ -78,6 +79,7 @@ impl Planner {
         }
         let mut base = base.with_physical_optimizer_rules(rules).build();
         base.register_function_rewrite(Arc::new(CheckArithmetic::default()))?;
+        base.register_udaf(checked_sum())?;
         Ok(Self { base, checked: CheckArithmetic::default() })
     }
 
