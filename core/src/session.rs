@@ -1,31 +1,33 @@
 //! A session: who is asking, where names are looked up, and the open transaction.
 
+mod definitions;
 mod ipc;
 mod outcome;
 mod rows;
+mod statements;
+mod transaction;
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::sqlparser::ast;
 
 pub use ipc::{PieceForm, Pieces, ipc_stream};
 pub use outcome::Outcome;
-use outcome::{answer, done, flushed, names, one_batch};
+use outcome::{answer, done, flushed, names};
 pub use rows::Rows;
+use statements::{Read, Write};
+use transaction::Transaction;
 
-use crate::catalog::{self, Catalog, MAIN_NAMESPACE};
-use crate::dml::{self, Changes};
+use crate::catalog::{self, MAIN_NAMESPACE};
 use crate::engine::{Engine, parse_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{flush_scope, is_due};
 use crate::pace::{CancelToken, Pace};
-use crate::plan::{StatementContext, explain, explain_analyze};
+use crate::plan::{StatementContext, own_tables};
 use crate::scan::ScanReports;
 use crate::sql::{self, Parsed, Statement, StorageTarget};
 use crate::txn::commit::commit;
-use crate::txn::snapshot::Snapshot;
 use crate::txn::writes::WriteSet;
 use crate::types::{Role, SeqId, UserId};
 
@@ -38,15 +40,6 @@ pub struct Session {
     namespace: String,
     transaction: Option<Transaction>,
     cancel: CancelToken,
-}
-
-#[derive(Debug)]
-struct Transaction {
-    snapshot: Snapshot,
-    pinned: Arc<Catalog>,
-    writes: WriteSet,
-    /// A statement failed: nothing but ROLLBACK is left.
-    failed: bool,
 }
 
 impl Session {
@@ -174,7 +167,7 @@ impl Session {
     }
 
     async fn run_awake(&mut self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Outcome> {
-        if !matches!(parsed.statement, Statement::Rollback | Statement::Commit) {
+        if !matches!(parsed.statement, Statement::Rollback | Statement::RollbackTo(_) | Statement::Commit) {
             self.expect_usable()?;
         }
         expect_values(parsed, params)?;
@@ -190,13 +183,14 @@ impl Session {
     fn expect_usable(&self) -> Result<()> {
         if self.transaction.as_ref().is_some_and(|t| t.failed) {
             return Err(Error::invalid(
-                "a statement of this transaction failed, so nothing more can be done in it; ROLLBACK first",
+                "a statement of this transaction failed, so nothing more can be done in it; ROLLBACK first, \
+                 or ROLLBACK TO a savepoint",
             ));
         }
         Ok(())
     }
 
-    /// As in PostgreSQL, an error inside a transaction leaves only ROLLBACK.
+    /// As in PostgreSQL, an error inside a transaction leaves only ROLLBACK, whole or to a savepoint.
     fn noting_failure<T>(&mut self, outcome: Result<T>) -> Result<T> {
         if let (Err(_), Some(transaction)) = (&outcome, &mut self.transaction) {
             transaction.failed = true;
@@ -214,8 +208,16 @@ impl Session {
                 }
                 Ok(done("ROLLBACK"))
             }
+            Statement::Savepoint(name) => self.within("SAVEPOINT", |t| {
+                t.save(name);
+                Ok(())
+            }),
+            Statement::RollbackTo(name) => self.within("ROLLBACK", |t| t.roll_back_to(name)),
+            Statement::Release(name) => self.within("RELEASE", |t| t.release(name)),
             Statement::Query(query) => self.read(params, Read::Query(query)).await,
-            Statement::Explain { analyze, statement, .. } => self.explain(*analyze, statement, params).await,
+            Statement::Explain { analyze, statement, .. } => {
+                Box::pin(self.read(params, Read::Explain { statement, analyze: *analyze })).await
+            }
             Statement::Insert(insert) => self.write(params, Write::Insert(insert)).await,
             Statement::Update(update) => self.write(params, Write::Update(update)).await,
             Statement::Delete(delete) => self.write(params, Write::Delete(delete)).await,
@@ -232,12 +234,14 @@ impl Session {
                 let catalog = self.engine.shared.tiers.catalog();
                 let namespace = namespace.as_deref().unwrap_or(&self.namespace);
                 catalog.expect_namespace(namespace)?;
-                names("table", catalog.tables_in(namespace).map(|t| t.name.clone()).collect())
+                let own = own_tables(namespace).map(|table| table.name);
+                names("table", catalog.relations_in(namespace).chain(own).map(str::to_owned).collect())
             }
             Statement::Flush(target) => self.flush(target).await,
             Statement::Check(target) => self.check(target).await,
             Statement::ShowManifest(name) => self.read(params, Read::Manifest(name)).await,
-            ddl => self.define(ddl).await,
+            // Seldom run, and large: the future of every other statement need not have room for it.
+            ddl => Box::pin(self.define(ddl)).await,
         }
     }
 
@@ -246,13 +250,17 @@ impl Session {
             return Err(Error::invalid("a transaction is open already; COMMIT or ROLLBACK it first"));
         }
         let tiers = &self.engine.shared.tiers;
-        self.transaction = Some(Transaction {
-            snapshot: tiers.snapshots.acquire(),
-            pinned: tiers.catalog(),
-            writes: WriteSet::default(),
-            failed: false,
-        });
+        self.transaction = Some(Transaction::new(tiers.snapshots.acquire(), tiers.catalog()));
         Ok(done("BEGIN"))
+    }
+
+    /// Does something to the open transaction.
+    fn within(&mut self, verb: &str, act: impl FnOnce(&mut Transaction) -> Result<()>) -> Result<Outcome> {
+        let Some(transaction) = &mut self.transaction else {
+            return Err(Error::invalid("savepoints are of a transaction, and none is open: BEGIN one first"));
+        };
+        act(transaction)?;
+        Ok(done(verb))
     }
 
     async fn commit(&mut self) -> Result<Outcome> {
@@ -260,9 +268,8 @@ impl Session {
             return Err(Error::invalid("there is no transaction to commit"));
         };
         if transaction.failed {
-            return Err(Error::invalid(
-                "a statement of this transaction failed, so it was rolled back and nothing is committed",
-            ));
+            // As PostgreSQL answers it: no error, but the answer says what happened.
+            return Ok(done("ROLLBACK"));
         }
         let tiers = &self.engine.shared.tiers;
         commit(tiers, &transaction.writes, transaction.snapshot.seq()).await?;
@@ -374,13 +381,6 @@ impl Session {
         }
     }
 
-    async fn explain(&self, analyze: bool, statement: &Statement, params: &[ScalarValue]) -> Result<Outcome> {
-        let Statement::Query(query) = statement else {
-            return Err(Error::unsupported("EXPLAIN of anything but a query"));
-        };
-        self.read(params, Read::Explain { query, analyze }).await
-    }
-
     async fn flush(&self, target: &StorageTarget) -> Result<Outcome> {
         self.refuse_users("STORAGE FLUSH")?;
         let reports = match target {
@@ -419,39 +419,6 @@ impl Session {
         let report = crate::engine::check_tables(tiers, &tables).await?;
         names("finding", report.findings)
     }
-
-    async fn define(&self, statement: &Statement) -> Result<Outcome> {
-        self.refuse_users("changing definitions")?;
-        if self.transaction.is_some() {
-            return Err(Error::unsupported(
-                "changing definitions inside a transaction; COMMIT or ROLLBACK it first",
-            ));
-        }
-        let namespace = &self.namespace;
-        let now = self.engine.shared.tiers.stores.clock.now_micros();
-        let (verb, change): (&str, Change<'_>) = match statement {
-            Statement::CreateNamespace { name, if_not_exists } => {
-                ("CREATE NAMESPACE", Box::new(|c| catalog::create_namespace(c, name, *if_not_exists)))
-            }
-            Statement::DropNamespace { name, if_exists, cascade } => {
-                ("DROP NAMESPACE", Box::new(|c| catalog::drop_namespace(c, name, *if_exists, *cascade)))
-            }
-            Statement::CreateTable(create) => (
-                "CREATE TABLE",
-                Box::new(|c| Ok(catalog::create_table(c, create, namespace)?.map(|(c, _)| c))),
-            ),
-            Statement::DropTable { names, if_exists } => {
-                ("DROP TABLE", Box::new(|c| catalog::drop_tables(c, names, *if_exists, namespace)))
-            }
-            Statement::AlterTable(alter) => (
-                "ALTER TABLE",
-                Box::new(move |c| Ok(catalog::alter_table(c, alter, namespace, now)?.map(|(c, _)| c))),
-            ),
-            _ => return Err(Error::internal("a statement that nothing runs")),
-        };
-        self.engine.change_catalog(change).await?;
-        Ok(done(verb))
-    }
 }
 
 /// Refuses `parsed` when it has parameters past the values in `params`.
@@ -464,56 +431,4 @@ fn expect_values(parsed: &Parsed, params: &[ScalarValue]) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-/// What a DDL statement makes of a catalog; `None` when it changes nothing.
-type Change<'a> = Box<dyn FnOnce(&Catalog) -> Result<Option<Catalog>> + Send + 'a>;
-
-/// A statement that reads.
-enum Read<'a> {
-    Query(&'a ast::Query),
-    Explain { query: &'a ast::Query, analyze: bool },
-    Manifest(&'a catalog::TableName),
-}
-
-impl Read<'_> {
-    async fn run(&self, context: &StatementContext<'_>) -> Result<Outcome> {
-        match self {
-            Self::Query(query) => {
-                let (schema, batches) = context.answer((*query).clone()).await?;
-                Ok(Outcome::Rows { schema, batches })
-            }
-            Self::Explain { query, analyze: false } => one_batch(explain(context, (*query).clone()).await?),
-            Self::Explain { query, analyze: true } => {
-                one_batch(explain_analyze(context, (*query).clone()).await?)
-            }
-            Self::Manifest(name) => {
-                let def = context.table(name)?;
-                let reads = context.reads(&def).await?;
-                one_batch(crate::engine::manifest_rows(&reads.scope.view().cold)?)
-            }
-        }
-    }
-}
-
-/// A statement that writes.
-enum Write<'a> {
-    Insert(&'a ast::Insert),
-    Update(&'a ast::Update),
-    Delete(&'a ast::Delete),
-    Batch(&'a catalog::TableName, &'a RecordBatch),
-}
-
-impl Write<'_> {
-    async fn changes(&self, context: &StatementContext<'_>) -> Result<Changes> {
-        match self {
-            Self::Insert(insert) => dml::insert(context, insert).await,
-            Self::Update(update) => dml::update(context, update).await,
-            Self::Delete(delete) => dml::delete(context, delete).await,
-            Self::Batch(name, batch) => {
-                let def = context.table(name)?;
-                dml::insert_batch(context, &def, batch).await
-            }
-        }
-    }
 }

@@ -291,6 +291,91 @@ async fn after_a_failed_sync_the_engine_itself_asks_the_store_for_nothing_more()
     go_on(&engine, "a failed sync").await;
 }
 
+/// All rows or none, whichever store survives; and the table goes on as it then is.
+#[tokio::test]
+async fn every_step_of_a_truncate_cut_short_leaves_all_rows_or_none() {
+    let steps = steps_of_a_truncate().await;
+    let (mut kept, mut emptied, mut unsure, mut damaged) = (0, 0, 0, 0);
+    for n in 1..=steps {
+        for mode in MODES {
+            let faults = cut_truncate(n, mode).await;
+            let when = format!("operation {n} of {steps}, {mode:?}: {:?}", faults.log().last());
+            if is_empty_after_truncate(&faults.survivors(), &when).await {
+                emptied += 1;
+            } else {
+                kept += 1;
+            }
+            match rows_without_kv(&faults.survivors_without_kv(), &when).await {
+                Some(0) => {}
+                Some(_) => unsure += 1,
+                None => damaged += 1,
+            }
+        }
+    }
+    println!("{kept} kept, {emptied} emptied; without the key-value store {unsure} kept, {damaged} damaged");
+    assert!(kept > 0 && emptied > 0 && unsure > 0 && damaged < emptied);
+}
+
+async fn steps_of_a_truncate() -> u64 {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    two_tiers(&engine).await;
+    let before = faults.operations();
+    run(&engine, "TRUNCATE t, u").await;
+    assert!(!faults.blob_paths().iter().any(|p| p.contains(".parquet")), "{:?}", faults.blob_paths());
+    faults.operations() - before
+}
+
+async fn cut_truncate(n: u64, mode: CrashMode) -> FaultStores {
+    let faults = FaultStores::new();
+    let engine = open(&faults).await;
+    two_tiers(&engine).await;
+    faults.crash_after(n, mode);
+    // Removing the files is not part of the commit.
+    _ = engine.session().execute("TRUNCATE t, u").await;
+    assert!(faults.crashed());
+    faults
+}
+
+async fn is_empty_after_truncate(rest: &FaultStores, when: &str) -> bool {
+    let engine = open(rest).await;
+    let empty = ask(&mut user(&engine, "alice"), "SELECT * FROM u").await.is_empty();
+    if empty {
+        assert!(ask(&mut engine.session(), "SELECT * FROM t").await.is_empty(), "{when}");
+        run(&engine, "INSERT INTO t VALUES (1, 'after')").await;
+        engine.flush_all().await.unwrap();
+        assert_eq!(ask(&mut engine.session(), "SELECT * FROM t").await, ["1|after"], "{when}");
+        let files = rest.blob_paths().into_iter().filter(|p| p.ends_with(".parquet")).count();
+        assert_eq!(files, 1, "{when}: {:?}", rest.blob_paths());
+    } else {
+        expect_two_tiers(&engine, when).await;
+        go_on(&engine, when).await;
+    }
+    assert!(engine.check().await.unwrap().is_clean(), "{when}");
+    empty
+}
+
+/// How many rows are left where the key-value store is gone; `None` when they are damaged.
+async fn rows_without_kv(lost: &FaultStores, when: &str) -> Option<usize> {
+    Engine::recover(stores(lost), Config::default()).await.unwrap();
+    let engine = open(lost).await;
+    let sql = "SELECT v FROM t";
+    if let Err(e) = engine.session().execute(sql).await {
+        // As after a DROP TABLE: once some of its files are removed, the table that is taken back is damaged,
+        // and says so.
+        assert_eq!(e.kind(), ErrorKind::Corrupt, "{when}: {e}");
+        return None;
+    }
+    let found = ask(&mut engine.session(), sql).await;
+    assert!(found.is_empty() || found == vec!["cold"; 40], "{when}: {found:?}");
+    run(&engine, "INSERT INTO t VALUES (1000, 'recovered')").await;
+    engine.flush_all().await.unwrap();
+    let findings = engine.check().await.unwrap().findings;
+    // The other table may be damaged in the same way.
+    assert!(findings.iter().all(|f| f.contains("main/u-")), "{when}: {findings:?}");
+    Some(found.len())
+}
+
 #[tokio::test]
 async fn every_step_of_making_a_store_cut_short_is_completed() {
     let faults = FaultStores::new();

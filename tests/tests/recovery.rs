@@ -156,6 +156,29 @@ async fn a_dropped_table_does_not_come_back_beside_its_successor() {
 }
 
 #[tokio::test]
+async fn a_truncated_table_does_not_come_back_beside_what_was_flushed_since() {
+    let faults = two_tables().await;
+    let engine = open(&faults).await;
+    faults.refuse("blob delete main/a-00000001", ErrorKind::Unavailable);
+    ask(&mut engine.session(), "TRUNCATE a").await;
+    // With files of the old table and none of the new one, it cannot be told whether that committed.
+    let lost = faults.survivors_without_kv();
+    let report = recover(&lost).await;
+    assert!(report.problems.iter().any(|p| p.contains("main.a")), "{report}");
+    expect_both(&lost, "a truncation in doubt").await;
+    expect_both(&lost, "a truncation in doubt, opened again").await;
+
+    ask(&mut engine.session(), "INSERT INTO a VALUES (2, 'since')").await;
+    engine.flush_all().await.unwrap();
+    let lost = faults.survivors_without_kv();
+    let report = recover(&lost).await;
+    assert!(report.problems.is_empty(), "{report}");
+    let engine = open(&lost).await;
+    assert_eq!(ask(&mut engine.session(), "SELECT * FROM a").await, ["2|since"]);
+    assert!(!lost.blob_paths().iter().any(|p| p.starts_with("main/a-00000001/")), "{:?}", lost.blob_paths());
+}
+
+#[tokio::test]
 async fn the_id_of_a_table_without_a_definition_is_not_given_out_again() {
     let faults = two_tables().await;
     faults.corrupt_blob("main/b-00000002/table-1.json", 10).unwrap();

@@ -261,7 +261,16 @@ export class Visitor {
 
   async #end(session: number, commit: boolean, cancel: EngineCancel): Promise<null> {
     try {
-      await this.#within(session, (open) => open.execute(commit ? 'COMMIT' : 'ROLLBACK', cancel))
+      await this.#within(session, async (open) => {
+        const [answer] = await open.execute(commit ? 'COMMIT' : 'ROLLBACK', cancel)
+        if (commit && answer?.kind === 'done' && answer.verb === 'ROLLBACK') {
+          throw new FirnDBError(
+            'InvalidInput',
+            'a statement of the transaction failed, so it was rolled back and nothing is committed',
+          )
+        }
+        return null
+      })
       return null
     } finally {
       this.#release(session)

@@ -85,7 +85,21 @@ fn cast(values: &ArrayRef, ty: ColumnType) -> Result<ArrayRef, Misfit> {
     }
     let values = if target.is_integer() { rounded(values)? } else { Arc::clone(values) };
     let strict = CastOptions { safe: false, format_options: FormatOptions::default() };
-    cast_with_options(&values, &target, &strict).map_err(|_| first_misfit(&values, &target))
+    let cast = cast_with_options(&values, &target, &strict).map_err(|_| first_misfit(&values, &target))?;
+    match first_infinite(&values, &cast) {
+        // All digits of a large number would be hundreds.
+        Some(value) => Err(misfit(format!("{value:?} is out of its range"))),
+        None => Ok(cast),
+    }
+}
+
+/// The first number that only a REAL is infinite for.
+fn first_infinite(values: &ArrayRef, cast: &ArrayRef) -> Option<f64> {
+    let (values, reals) =
+        (values.as_primitive_opt::<Float64Type>()?, cast.as_primitive_opt::<Float32Type>()?);
+    values.iter().zip(reals).find_map(|(value, real)| {
+        value.filter(|value| value.is_finite() && real.is_some_and(f32::is_infinite))
+    })
 }
 
 fn not_assignable(from: &DataType) -> Misfit {

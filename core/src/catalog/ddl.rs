@@ -1,6 +1,6 @@
 //! What DDL statements ask for, and what they make of a catalog: pure functions from value to value.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::catalog::name::{
@@ -9,7 +9,8 @@ use crate::catalog::name::{
 use crate::catalog::options::OptionChanges;
 use crate::catalog::table::SchemaCache;
 use crate::catalog::{
-    Catalog, ColumnDef, ColumnType, DefaultExpr, DroppedColumn, Literal, TableDef, TableKind, TableOptions,
+    Catalog, ColumnDef, ColumnType, DefaultExpr, DroppedColumn, Literal, RelationName, TableDef, TableKind,
+    TableOptions,
 };
 use crate::error::{Error, Result};
 use crate::types::{ColumnId, TableId};
@@ -104,10 +105,11 @@ pub fn create_namespace(catalog: &Catalog, name: &str, if_not_exists: bool) -> R
     Ok(Some(next))
 }
 
-/// Drops a namespace, and with `cascade` its tables. `None` when it is not there and `if_exists`.
+/// Drops a namespace, and with `cascade` its tables and views, and views that use them. `None` when it is
+/// not there and `if_exists`.
 ///
 /// # Errors
-/// `NotFound`; `InvalidInput` when it holds tables and not `cascade`, or must always be there.
+/// `NotFound`; `InvalidInput` when it holds tables or views and not `cascade`, or must always be there.
 pub fn drop_namespace(
     catalog: &Catalog,
     name: &str,
@@ -124,12 +126,14 @@ pub fn drop_namespace(
         return if if_exists { Ok(None) } else { Err(catalog.no_namespace(name)) };
     }
     let tables: Vec<Arc<TableDef>> = catalog.tables_in(name).cloned().collect();
-    if let (Some(first), false) = (tables.first(), cascade) {
+    let held: BTreeSet<RelationName> =
+        catalog.relations_in(name).map(|r| (name.to_owned(), r.to_owned())).collect();
+    if let (Some((_, first)), false) = (held.first(), cascade) {
         return Err(Error::invalid(format!(
-            "namespace {} holds {} table(s), {} among them: drop them first, or write DROP NAMESPACE {} CASCADE",
+            "namespace {} holds {} table(s) and view(s), {} among them: drop them first, or write DROP NAMESPACE {} CASCADE",
             quoted(name),
-            tables.len(),
-            first.full_name(),
+            held.len(),
+            TableName::qualified(name, first),
             quoted(name)
         )));
     }
@@ -137,6 +141,8 @@ pub fn drop_namespace(
     for table in &tables {
         next.retire(table)?;
     }
+    next.views.retain(|(namespace, _), _| namespace != name);
+    next.drop_users_of(held, cascade)?;
     next.namespaces.remove(name);
     Ok(Some(next))
 }
@@ -163,6 +169,12 @@ pub fn create_table(
             return Ok(None);
         }
         return Err(Error::already_exists(format!("table {} already exists", existing.full_name())));
+    }
+    if let Some(view) = catalog.view(namespace, &request.name.name) {
+        if request.if_not_exists {
+            return Ok(None);
+        }
+        return Err(Error::already_exists(format!("view {} already exists", view.full_name())));
     }
     let mut next = catalog.clone();
     let id = next.take_table_id()?;
@@ -207,19 +219,20 @@ pub fn alter_table(
     Ok(Some((next, table)))
 }
 
-/// Drops tables, all or none. Their definitions stay among [`Catalog::dropped`] until their rows and
-/// files are gone. `None` when none is there and `if_exists`.
+/// Drops tables, all or none, and with `cascade` the views that use them. Their definitions stay among
+/// [`Catalog::dropped`] until their rows and files are gone. `None` when none is there and `if_exists`.
 ///
 /// # Errors
-/// `NotFound`; `InvalidInput` when a table is named twice.
+/// `NotFound`; `InvalidInput` when a table is named twice, and without `cascade` when a view uses one.
 pub fn drop_tables(
     catalog: &Catalog,
     names: &[TableName],
     if_exists: bool,
+    cascade: bool,
     current: &str,
 ) -> Result<Option<Catalog>> {
     let mut next = catalog.clone();
-    let mut changed = false;
+    let mut gone = BTreeSet::new();
     for name in names {
         match catalog.resolve(name, current) {
             Err(e) if if_exists && e.kind() == crate::error::ErrorKind::NotFound => {}
@@ -229,11 +242,15 @@ pub fn drop_tables(
             }
             Ok(table) => {
                 next.retire(&table)?;
-                changed = true;
+                gone.insert((table.namespace.clone(), table.name.clone()));
             }
         }
     }
-    Ok(changed.then_some(next))
+    if gone.is_empty() {
+        return Ok(None);
+    }
+    next.drop_users_of(gone, cascade)?;
+    Ok(Some(next))
 }
 
 /// The version after `table`'s own.
@@ -242,7 +259,11 @@ pub(super) fn next_version(table: &TableDef) -> Result<u32> {
     next.ok_or_else(|| Error::limit(format!("table {} has no schema version left", table.full_name())))
 }
 
-fn check_not_reserved(namespace: &str) -> Result<()> {
+/// Checks that the namespace is not the engine's own.
+///
+/// # Errors
+/// `InvalidInput`.
+pub(crate) fn check_not_reserved(namespace: &str) -> Result<()> {
     if RESERVED_NAMESPACES.contains(&namespace) {
         return Err(Error::invalid(format!(
             "namespace {namespace} is the engine's own: it cannot be changed"
@@ -266,6 +287,7 @@ fn new_table(request: &CreateTable, namespace: &str, id: TableId) -> Result<Tabl
         dropped_columns: Vec::new(),
         primary_key: Vec::with_capacity(request.primary_key.len()),
         options: TableOptions::default(),
+        replaces: None,
         dropped: false,
         schemas: SchemaCache::default(),
     };

@@ -13,6 +13,8 @@ mod options;
 mod rows;
 pub mod store;
 mod table;
+mod truncate;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 pub use codec::{decode_table, encode_table};
 pub use column_type::{ColumnType, Element, MAX_VARCHAR};
 pub use convert::{Misfit, convert, is_text};
+pub(crate) use ddl::check_not_reserved;
 pub use ddl::{
     AlterAction, AlterTable, CreateTable, MAX_COLUMNS, NewColumn, alter_table, create_namespace,
     create_table, drop_namespace, drop_tables,
@@ -33,6 +36,8 @@ pub(crate) use name::{check_column_name, nearest};
 pub use options::{Compression, FlushPolicy, OptionChanges, TableOptions};
 pub use store::write_difference;
 pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};
+pub use truncate::truncate_tables;
+pub use view::{IfThere, MAX_VIEW_DEPTH, RelationName, ViewColumn, ViewDef, create_view, drop_views};
 
 use crate::error::{Error, Result};
 use crate::types::TableId;
@@ -45,6 +50,7 @@ pub struct Catalog {
     /// Namespace, then name, to the tables of it.
     names: BTreeMap<String, BTreeMap<String, TableId>>,
     dropped: BTreeMap<TableId, Arc<TableDef>>,
+    views: BTreeMap<RelationName, Arc<ViewDef>>,
     next_table_id: u32,
 }
 
@@ -56,6 +62,7 @@ impl Default for Catalog {
             tables: BTreeMap::new(),
             names: BTreeMap::new(),
             dropped: BTreeMap::new(),
+            views: BTreeMap::new(),
             next_table_id: 1,
         }
     }
@@ -131,6 +138,13 @@ impl Catalog {
         self.names.get(namespace).into_iter().flat_map(BTreeMap::values).filter_map(|id| self.tables.get(id))
     }
 
+    /// The names of the tables and views of a namespace, in order.
+    pub fn relations_in(&self, namespace: &str) -> impl Iterator<Item = &str> {
+        let tables = self.tables_in(namespace).map(|t| t.name.as_str());
+        let views = self.views().filter(move |v| v.namespace == namespace).map(|v| v.name.as_str());
+        tables.chain(views).collect::<BTreeSet<_>>().into_iter()
+    }
+
     /// Tables that are dropped and whose rows and files are still to be removed.
     pub fn dropped(&self) -> impl Iterator<Item = &Arc<TableDef>> {
         self.dropped.values()
@@ -151,7 +165,7 @@ impl Catalog {
     /// The table a statement names, where a bare name is of the namespace `current`.
     ///
     /// # Errors
-    /// `NotFound`, with the nearest name there is.
+    /// `NotFound`, with the nearest name there is; `InvalidInput` for a view.
     pub fn resolve(&self, name: &TableName, current: &str) -> Result<Arc<TableDef>> {
         let namespace = name.namespace.as_deref().unwrap_or(current);
         if let Some(table) = self.table(namespace, &name.name) {
@@ -159,6 +173,17 @@ impl Catalog {
         }
         if !self.has_namespace(namespace) {
             return Err(self.no_namespace(namespace));
+        }
+        if let Some(view) = self.view(namespace, &name.name) {
+            return Err(Error::invalid(format!(
+                "{} is a view: it can be read by SELECT, but has no rows of its own to change",
+                view.full_name()
+            )));
+        }
+        if RESERVED_NAMESPACES.contains(&namespace) {
+            return Err(Error::invalid(format!(
+                "the tables of namespace {namespace} are the engine's own: they can be read by SELECT only"
+            )));
         }
         Err(self.no_table(namespace, &name.name))
     }
@@ -184,7 +209,8 @@ impl Catalog {
 
     fn no_table(&self, namespace: &str, name: &str) -> Error {
         let missing = TableName::qualified(namespace, name);
-        let same_namespace = self.tables_in(namespace).map(|t| t.name.as_str());
+        let views = self.views().filter(|v| v.namespace == namespace).map(|v| v.name.as_str());
+        let same_namespace = self.tables_in(namespace).map(|t| t.name.as_str()).chain(views);
         let elsewhere = || self.tables.values().find(|t| t.name == name).map(|t| t.full_name());
         let hint = elsewhere()
             .or_else(|| nearest(name, same_namespace).map(|n| TableName::qualified(namespace, n)))

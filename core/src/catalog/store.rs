@@ -4,7 +4,10 @@
 //! 01                  counter: {"next_table_id"}
 //! 02 text             a namespace, by its name
 //! 03 u32 big-endian   a table, by its id; dropped ones too, until their rows and files are gone
+//! 04 text text        a view, by the names of its namespace and its own
 //! ```
+//!
+//! Views are in the key-value store only: without it they are lost, as rows that are not flushed are.
 
 use std::sync::Arc;
 
@@ -13,7 +16,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::codec::{decode, encode};
-use crate::catalog::{Catalog, MAIN_NAMESPACE, TableDef, decode_table, encode_table};
+use crate::catalog::{Catalog, MAIN_NAMESPACE, TableDef, ViewDef, decode_table, encode_table};
 use crate::error::{Error, Result};
 use crate::storage::keys::push_text;
 use crate::storage::{KeyRange, Keyspace, KvStore, WriteBatch};
@@ -22,6 +25,7 @@ use crate::types::TableId;
 const COUNTER: u8 = 1;
 const NAMESPACE: u8 = 2;
 const TABLE: u8 = 3;
+const VIEW: u8 = 4;
 const PAGE: usize = 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -42,7 +46,8 @@ impl Catalog {
     /// else as [`KvStore::page`].
     pub async fn load(kv: &dyn KvStore) -> Result<Self> {
         let mut range = KeyRange::all();
-        let (mut namespaces, mut tables, mut next_table_id) = (Vec::new(), Vec::new(), 1);
+        let (mut namespaces, mut tables, mut views, mut next_table_id) =
+            (Vec::new(), Vec::new(), Vec::new(), 1);
         loop {
             let page = kv.page(Keyspace::Catalog, range.clone(), PAGE).await?;
             for (key, value) in &page {
@@ -60,6 +65,16 @@ impl Catalog {
                         }
                         tables.push(table);
                     }
+                    Some(&VIEW) => {
+                        let view = decode::<ViewDef>(value, &origin)?;
+                        if view_key(&view) != key.as_ref() {
+                            return Err(Error::corrupt(format!(
+                                "{origin} holds the view {}",
+                                view.full_name()
+                            )));
+                        }
+                        views.push(view);
+                    }
                     _ => return Err(Error::corrupt(format!("{origin} is not a key of the catalog"))),
                 }
             }
@@ -68,7 +83,7 @@ impl Catalog {
                 _ => break,
             }
         }
-        Self::from_parts(namespaces, tables, next_table_id)
+        Self::from_parts(namespaces, tables, next_table_id)?.with_views(views)
     }
 }
 
@@ -98,6 +113,14 @@ pub fn write_difference(old: &Catalog, new: &Catalog, batch: &mut WriteBatch) ->
         batch.put(Keyspace::Catalog, table_key(table.id), bytes.clone());
         files.push((table.definition_path(), bytes));
     }
+    for view in new.views() {
+        if old.view(&view.namespace, &view.name).is_none_or(|before| before != view) {
+            batch.put(Keyspace::Catalog, view_key(view), encode(view.as_ref())?);
+        }
+    }
+    for view in old.views().filter(|v| new.view(&v.namespace, &v.name).is_none()) {
+        batch.delete(Keyspace::Catalog, view_key(view));
+    }
     for table in old.tables().chain(old.dropped()).filter(|t| stored(new, t.id).is_none()) {
         batch.delete(Keyspace::Catalog, table_key(table.id));
     }
@@ -120,6 +143,13 @@ fn table_key(id: TableId) -> Vec<u8> {
     key
 }
 
+fn view_key(view: &ViewDef) -> Vec<u8> {
+    let mut key = vec![VIEW];
+    push_text(&mut key, &view.namespace);
+    push_text(&mut key, &view.name);
+    key
+}
+
 /// A key as messages show it.
 fn name_of(key: &[u8]) -> String {
     match key {
@@ -128,6 +158,10 @@ fn name_of(key: &[u8]) -> String {
             format!("catalog key ns:{}", String::from_utf8_lossy(name).trim_end_matches('\0'))
         }
         [TABLE, a, b, c, d] => format!("catalog key table:{:08x}", u32::from_be_bytes([*a, *b, *c, *d])),
+        [VIEW, names @ ..] => {
+            let names = String::from_utf8_lossy(names).replace("\0\0", ".");
+            format!("catalog key view:{}", names.trim_end_matches('.'))
+        }
         other => format!("catalog key {other:02x?}"),
     }
 }
@@ -138,7 +172,7 @@ mod tests {
 
     use super::*;
     use crate::catalog::tests::{alter, drop_table, table_of};
-    use crate::catalog::{create_namespace, drop_namespace};
+    use crate::catalog::{IfThere, TableName, create_namespace, create_view, drop_namespace, drop_views};
     use crate::error::ErrorKind;
     use crate::storage::{MemoryKv, Mutation};
     use crate::types::Durability;
@@ -171,6 +205,31 @@ mod tests {
         let forgotten = gone.forget_dropped(TableId(1));
         assert!(commit(&kv, &gone, &forgotten).is_empty());
         assert_eq!(block_on(Catalog::load(&kv)).unwrap().next_table_id(), 2);
+    }
+
+    #[test]
+    fn views_are_loaded_again_until_they_are_dropped() {
+        let kv = MemoryKv::new();
+        let (catalog, _) = table_of("CREATE TABLE t (id BIGINT PRIMARY KEY)");
+        commit(&kv, &Catalog::default(), &catalog);
+        let view = |query: &str| ViewDef {
+            namespace: "main".to_owned(),
+            name: "v.w".to_owned(),
+            query: query.to_owned(),
+            search: "main".to_owned(),
+            columns: Vec::new(),
+            uses: [("main".to_owned(), "t".to_owned())].into(),
+        };
+        let made = create_view(&catalog, view("SELECT 1"), IfThere::Fail).unwrap().unwrap();
+        assert!(commit(&kv, &catalog, &made).is_empty());
+        let replaced = create_view(&made, view("SELECT 2"), IfThere::Replace).unwrap().unwrap();
+        commit(&kv, &made, &replaced);
+        let loaded = block_on(Catalog::load(&kv)).unwrap();
+        assert_eq!(loaded.view("main", "v.w").unwrap().query, "SELECT 2");
+        assert_eq!(name_of(&view_key(&view(""))), "catalog key view:main.v.w");
+        let dropped = drop_views(&loaded, &[TableName::bare("v.w")], false, false, "main").unwrap().unwrap();
+        commit(&kv, &loaded, &dropped);
+        assert_eq!(block_on(Catalog::load(&kv)).unwrap().views().count(), 0);
     }
 
     #[test]

@@ -122,6 +122,9 @@ pub struct TableDef {
     pub primary_key: Vec<ColumnId>,
     /// Its options.
     pub options: TableOptions,
+    /// The table whose place it took when that was truncated.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replaces: Option<TableId>,
     /// Whether it is dropped and only waits for its rows and files to be removed.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub dropped: bool,

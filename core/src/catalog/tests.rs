@@ -17,7 +17,9 @@ fn run(catalog: &Catalog, sql: &str) -> Result<Option<Catalog>> {
     match statement(sql) {
         Statement::CreateTable(request) => Ok(create_table(catalog, &request, "main")?.map(|(c, _)| c)),
         Statement::AlterTable(request) => Ok(alter_table(catalog, &request, "main", NOW)?.map(|(c, _)| c)),
-        Statement::DropTable { names, if_exists } => drop_tables(catalog, &names, if_exists, "main"),
+        Statement::DropTable { names, if_exists, cascade } => {
+            drop_tables(catalog, &names, if_exists, cascade, "main")
+        }
         Statement::CreateNamespace { name, if_not_exists } => create_namespace(catalog, &name, if_not_exists),
         Statement::DropNamespace { name, if_exists, cascade } => {
             drop_namespace(catalog, &name, if_exists, cascade)
@@ -45,7 +47,7 @@ pub(super) fn alter(catalog: &Catalog, sql: &str) -> (Catalog, Arc<TableDef>) {
 }
 
 pub(super) fn drop_table(catalog: &Catalog, name: &str) -> Catalog {
-    drop_tables(catalog, &[TableName::bare(name)], false, "main").unwrap().unwrap()
+    drop_tables(catalog, &[TableName::bare(name)], false, false, "main").unwrap().unwrap()
 }
 
 /// Runs statements up to the last, which must fail with `kind` and a message that holds `text`.

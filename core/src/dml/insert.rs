@@ -23,11 +23,7 @@ use crate::sql::{ident_name, table_name};
 /// `Constraint` for NULLs and duplicate keys, `InvalidInput` for values that do not fit, and what planning
 /// and reading report.
 pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> Result<Changes> {
-    let TableObject::TableName(name) = &statement.table else {
-        return Err(Error::unsupported("INSERT into something that is not a table"));
-    };
-    let name = table_name(name)?;
-    let def = context.table(&name)?;
+    let def = table(context, statement)?;
     let alias = statement.table_alias.as_ref().map_or(def.name.clone(), |a| ident_name(&a.alias));
     let targets = targets(&def, &statement.columns)?;
     let columns = match &statement.source {
@@ -57,7 +53,7 @@ pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> 
         }
     };
     let returned = match &statement.returning {
-        Some(items) => Some(returning(context, &def, &alias, items, resolved.columns.clone()).await?),
+        Some(items) => Some(returning(context, &def, &alias, items, resolved.columns.clone(), &[]).await?),
         None => None,
     };
     let affected = resolved.columns.first().map_or(0, |c| c.len()) as u64;
@@ -69,6 +65,27 @@ pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> 
         returned,
         cold_rows: resolved.cold_rows,
     })
+}
+
+/// The table of an INSERT, and the query whose rows it inserts; none when it says the rows itself.
+///
+/// # Errors
+/// As [`insert`], before anything is read.
+pub fn insert_query(
+    context: &StatementContext<'_>,
+    statement: &ast::Insert,
+) -> Result<(Arc<TableDef>, Option<ast::Query>)> {
+    let def = table(context, statement)?;
+    targets(&def, &statement.columns)?;
+    let source = statement.source.as_deref().filter(|s| !matches!(s.body.as_ref(), SetExpr::Values(_)));
+    Ok((def, source.cloned().map(query::with_names)))
+}
+
+fn table(context: &StatementContext<'_>, statement: &ast::Insert) -> Result<Arc<TableDef>> {
+    let TableObject::TableName(name) = &statement.table else {
+        return Err(Error::unsupported("INSERT into something that is not a table"));
+    };
+    context.table(&table_name(name)?)
 }
 
 /// The row versions of rows given as a batch; columns by name, missing ones get their default.

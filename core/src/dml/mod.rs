@@ -10,6 +10,7 @@ mod insert;
 mod keys;
 mod query;
 mod returning;
+mod selected;
 mod source;
 mod update;
 
@@ -18,9 +19,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 
-pub use delete::delete;
-pub use insert::{insert, insert_batch};
-pub use update::update;
+pub use delete::{delete, delete_query};
+pub use insert::{insert, insert_batch, insert_query};
+pub use update::{update, update_query};
 
 use crate::catalog::TableDef;
 use crate::error::Result;

@@ -1,8 +1,10 @@
 //! UPDATE.
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter};
-use datafusion::sql::sqlparser::ast::{self, Expr, SelectItem, TableFactor, TableWithJoins};
+use datafusion::sql::sqlparser::ast::{self, Expr, UpdateTableFromKind};
 use hashbrown::HashSet;
 
 use crate::catalog::TableDef;
@@ -10,12 +12,11 @@ use crate::dml::assign::assign;
 use crate::dml::conflict::assignments;
 use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays};
 use crate::dml::returning::returning;
+use crate::dml::selected::Target;
 use crate::dml::{Changes, query, versions};
 use crate::error::{Error, Result};
 use crate::plan::StatementContext;
 use crate::scan::TableReads;
-use crate::sql::{ident_name, mentions, table_name};
-use crate::types::SeqId;
 
 /// The row versions of an UPDATE.
 ///
@@ -23,25 +24,11 @@ use crate::types::SeqId;
 /// `Constraint` for NULLs and duplicate keys, `InvalidInput` for values that do not fit, and what planning
 /// and reading report.
 pub async fn update(context: &StatementContext<'_>, statement: &ast::Update) -> Result<Changes> {
-    if statement.from.is_some() {
-        return Err(Error::unsupported("UPDATE … FROM; use a subquery in SET or WHERE"));
-    }
-    let (name, alias) = target(&statement.table, "UPDATE")?;
-    let def = context.table(&name)?;
-    let alias = alias.unwrap_or_else(|| def.name.clone());
-    check_selection(statement.selection.as_ref())?;
-    let set = assignments(&def, &statement.assignments)?;
-
-    let mut items = Vec::new();
-    for (place, column) in def.columns.iter().enumerate() {
-        let expr = match set.iter().find(|(at, _)| *at == place) {
-            Some((_, expr)) if query::is_default(expr) => column.default_expr()?,
-            Some((_, expr)) => (*expr).clone(),
-            None => query::column_of(&alias, &column.name),
-        };
-        items.push(query::named(expr, &format!("c{place}")));
-    }
-    let rows = selected(context, &def, &alias, items, &statement.table, statement.selection.clone()).await?;
+    let target = target(context, statement)?;
+    let def = Arc::clone(&target.def);
+    let reads = context.reads(&def).await?;
+    let values = new_values(&target, statement)?;
+    let rows = target.select(context, &reads, values, statement.returning.is_some()).await?;
     let columns: Vec<ArrayRef> = def
         .columns
         .iter()
@@ -49,10 +36,11 @@ pub async fn update(context: &StatementContext<'_>, statement: &ast::Update) -> 
         .map(|(column, values)| assign(&def, column, values))
         .collect::<Result<_>>()?;
     check_not_null(&def, &columns)?;
-    let reads = context.reads(&def).await?;
     let moved = moved_keys(&def, &reads, &columns, &rows.keys).await?;
     let returned = match &statement.returning {
-        Some(items) => Some(returning(context, &def, &alias, items, columns.clone()).await?),
+        Some(items) => {
+            Some(returning(context, &def, &target.alias, items, columns.clone(), &rows.sources).await?)
+        }
         None => None,
     };
     let affected = columns.first().map_or(0, |c| c.len()) as u64;
@@ -65,76 +53,40 @@ pub async fn update(context: &StatementContext<'_>, statement: &ast::Update) -> 
     Ok(Changes { versions, scope: reads.scope, def, affected, returned, cold_rows })
 }
 
-/// The rows that a WHERE selects.
-pub struct Selected {
-    /// The columns asked for.
-    pub items: Vec<ArrayRef>,
-    /// The key columns as they were, in key order.
-    pub keys: Vec<ArrayRef>,
-    seqs: Int64Array,
-}
-
-impl Selected {
-    /// How many of the rows were cold.
-    pub fn cold(&self, reads: &TableReads) -> u64 {
-        let through = reads.scope.view().cold.pointer.flushed_through;
-        self.seqs.values().iter().filter(|s| SeqId::from_i64(**s) <= through).count() as u64
-    }
-}
-
-/// Runs `SELECT items, key columns, _seq FROM table WHERE selection`.
+/// The table of an UPDATE, and the query of keys and new values that it runs.
 ///
 /// # Errors
-/// What planning and running it report.
-pub async fn selected(
+/// As [`update`], before anything is read.
+pub fn update_query(
     context: &StatementContext<'_>,
-    def: &TableDef,
-    alias: &str,
-    mut items: Vec<SelectItem>,
-    table: &TableWithJoins,
-    selection: Option<Expr>,
-) -> Result<Selected> {
-    let width = items.len();
-    for (place, at) in def.key_columns().into_iter().enumerate() {
-        if let Some(column) = def.columns.get(at) {
-            items.push(query::named(query::column_of(alias, &column.name), &format!("k{place}")));
-        }
-    }
-    items.push(query::named(query::column_of(alias, "_seq"), "s"));
-    let query = query::select(items, vec![table.clone()], selection)?;
-    let (schema, batches) = context.rows(query, Vec::new()).await?;
-    let rows = concat_batches(&schema, &batches)?;
-    let mut items = rows.columns().to_vec();
-    let seqs = items.pop().and_then(|c| c.as_any().downcast_ref::<Int64Array>().cloned());
-    let seqs = seqs.ok_or_else(|| Error::internal("a selection lost its _seq"))?;
-    let keys = items.split_off(width.min(items.len()));
-    Ok(Selected { items, keys, seqs })
+    statement: &ast::Update,
+) -> Result<(Arc<TableDef>, ast::Query)> {
+    let target = target(context, statement)?;
+    let query = target.query(new_values(&target, statement)?, statement.returning.is_some())?;
+    Ok((target.def, query))
 }
 
-/// The table of an UPDATE or DELETE and its alias.
-///
-/// # Errors
-/// `Unsupported` for anything but one table.
-pub fn target(table: &TableWithJoins, verb: &str) -> Result<(crate::catalog::TableName, Option<String>)> {
-    match &table.relation {
-        TableFactor::Table { name, alias, .. } if table.joins.is_empty() => {
-            Ok((table_name(name)?, alias.as_ref().map(|a| ident_name(&a.name))))
+fn target<'a>(context: &StatementContext<'_>, statement: &'a ast::Update) -> Result<Target<'a>> {
+    let sources = match &statement.from {
+        None => [].as_slice(),
+        Some(UpdateTableFromKind::AfterSet(sources)) => sources,
+        Some(UpdateTableFromKind::BeforeSet(_)) => {
+            return Err(Error::unsupported("FROM before SET: write it behind SET"));
         }
-        _ => Err(Error::unsupported(format!("{verb} of anything but one table"))),
-    }
+    };
+    Target::new(context, "UPDATE", &statement.table, sources, statement.selection.as_ref())
 }
 
-/// Refuses conditions on tombstones: only rows can be written.
-///
-/// # Errors
-/// `InvalidInput`.
-pub fn check_selection(selection: Option<&Expr>) -> Result<()> {
-    match selection.map(mentions) {
-        Some(shown) if shown.deleted => Err(Error::invalid(
-            "UPDATE and DELETE work on rows, not on tombstones: _deleted cannot be used here",
-        )),
-        _ => Ok(()),
-    }
+/// What each column of the table becomes.
+fn new_values(target: &Target<'_>, statement: &ast::Update) -> Result<Vec<Expr>> {
+    let set = assignments(&target.def, &statement.assignments)?;
+    let columns = target.def.columns.iter().enumerate();
+    let values = columns.map(|(place, column)| match set.iter().find(|(at, _)| *at == place) {
+        Some((_, expr)) if query::is_default(expr) => column.default_expr(),
+        Some((_, expr)) => Ok((*expr).clone()),
+        None => Ok(query::column_of(&target.alias, &column.name)),
+    });
+    values.collect()
 }
 
 /// The tombstones of the keys that the new rows leave, if any row changes its key; checks that the keys

@@ -1,9 +1,9 @@
-//! Integer arithmetic that fails where it would wrap.
+//! Arithmetic that fails where it would wrap, or leave the numbers.
 //!
 //! DataFusion's own wraps: `SET balance = balance * 2` would store a wrong number without a word, and
-//! `DELETE … WHERE n + 1 < 0` would remove the row with the greatest. So `+`, `-` and `*` on integers, and
-//! the sign, are functions here, put in before anything is computed; and so are the casts and literals that
-//! [`converted`] is about.
+//! `DELETE … WHERE n + 1 < 0` would remove the row with the greatest. So `+`, `-` and `*` on integers, the
+//! sign, and all of it on floating point numbers are functions here, put in before anything is computed; and
+//! so are the casts and literals that [`converted`] is about.
 
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ use datafusion::scalar::ScalarValue;
 
 use crate::error::Error;
 use crate::plan::conversions::converted;
+use crate::plan::floats;
 
 /// Puts checked functions in the place of integer arithmetic.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct CheckArithmetic {
     add: Arc<ScalarUDF>,
     subtract: Arc<ScalarUDF>,
     multiply: Arc<ScalarUDF>,
+    divide: Arc<ScalarUDF>,
+    modulo: Arc<ScalarUDF>,
 }
 
 impl Default for CheckArithmetic {
@@ -42,6 +45,8 @@ impl Default for CheckArithmetic {
             add: of(Operator::Plus, "checked_add"),
             subtract: of(Operator::Minus, "checked_subtract"),
             multiply: of(Operator::Multiply, "checked_multiply"),
+            divide: of(Operator::Divide, "checked_divide"),
+            modulo: of(Operator::Modulo, "checked_modulo"),
         }
     }
 }
@@ -60,12 +65,21 @@ impl CheckArithmetic {
         let call = |function: &Arc<ScalarUDF>, args| {
             Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), args)))
         };
+        let of_floats = |left: &Expr, right: &Expr| match (left.get_type(schema), right.get_type(schema)) {
+            (Ok(l), Ok(r)) => l.is_numeric() && r.is_numeric() && (l.is_floating() || r.is_floating()),
+            _ => false,
+        };
         match expr {
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_integer(&left) && is_integer(&right) => {
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                let integers = is_integer(&left) && is_integer(&right);
+                let floats = !integers && of_floats(&left, &right);
                 let function = match op {
-                    Operator::Plus => &self.add,
-                    Operator::Minus => &self.subtract,
-                    Operator::Multiply => &self.multiply,
+                    Operator::Plus if integers || floats => &self.add,
+                    Operator::Minus if integers || floats => &self.subtract,
+                    Operator::Multiply if integers || floats => &self.multiply,
+                    // Of integers they are checked by DataFusion.
+                    Operator::Divide if floats => &self.divide,
+                    Operator::Modulo if floats => &self.modulo,
                     _ => return Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
                 };
                 call(function, vec![*left, *right])
@@ -154,9 +168,27 @@ impl ScalarUDFImpl for Checked {
         let kernel: fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> = match self.op {
             Operator::Plus => numeric::add,
             Operator::Minus => numeric::sub,
-            _ => numeric::mul,
+            Operator::Multiply => numeric::mul,
+            Operator::Divide => numeric::div,
+            _ => numeric::rem,
         };
-        apply(left, right, kernel).map_err(|e| out_of_range(e, args.return_field.data_type()))
+        let result =
+            apply(left, right, kernel).map_err(|e| out_of_range(e, args.return_field.data_type()))?;
+        if result.data_type().is_floating() {
+            floats::check(self.op, &args.args, &result)?;
+        }
+        Ok(result)
+    }
+}
+
+/// The name of a type of numbers, as PostgreSQL writes it in messages.
+pub(super) fn type_name(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Int16 => "smallint",
+        DataType::Int32 => "integer",
+        DataType::Float32 => "real",
+        DataType::Float64 => "double precision",
+        _ => "bigint",
     }
 }
 
@@ -164,12 +196,7 @@ impl ScalarUDFImpl for Checked {
 fn out_of_range(error: DataFusionError, data_type: &DataType) -> DataFusionError {
     match &error {
         DataFusionError::ArrowError(inner, _) if matches!(**inner, ArrowError::ArithmeticOverflow(_)) => {
-            let name = match data_type {
-                DataType::Int16 => "smallint",
-                DataType::Int32 => "integer",
-                _ => "bigint",
-            };
-            Error::invalid(format!("{name} out of range: {inner}")).into()
+            Error::invalid(format!("{} out of range: {inner}", type_name(data_type))).into()
         }
         _ => error,
     }

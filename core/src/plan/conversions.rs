@@ -98,6 +98,7 @@ fn converts(expr: &Expr, field: &Field, schema: &DFSchema) -> Option<ColumnType>
         ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt => {
             from.is_floating() || from.is_decimal()
         }
+        ColumnType::Real => from == DataType::Float64,
         ColumnType::Bytea | ColumnType::Array(_) => is_text(&from),
         _ => false,
     };

@@ -17,26 +17,32 @@ use crate::plan::direct::DirectRead;
 use crate::plan::names;
 use crate::plan::statement::StatementContext;
 
-/// The logical and the physical plan of `query`, or the direct plan it is run by.
+/// What is written, if anything, then the logical and the physical plan of `query`, or the direct plan it is
+/// run by.
 ///
 /// # Errors
 /// What planning reports.
 pub async fn explain(
     context: &StatementContext<'_>,
-    mut query: ast::Query,
+    write: Option<String>,
+    query: Option<ast::Query>,
 ) -> Result<(SchemaRef, RecordBatch)> {
+    let mut rows: Vec<(String, String)> = write.into_iter().map(|what| ("write".to_owned(), what)).collect();
+    let Some(mut query) = query else { return table(rows) };
     if let Some(direct) = DirectRead::of(context, &query) {
-        return table(vec![("direct_plan".to_owned(), direct.describe())]);
+        rows.push(("direct_plan".to_owned(), direct.describe()));
+        return table(rows);
     }
     names::distinguish(&mut query);
     let state = context.state()?;
     let logical = context.logical(&state, query, Vec::new()).await?;
     let optimized = state.optimize(&logical)?;
     let physical = state.create_physical_plan(&logical).await?;
-    let mut rows = vec![
-        ("logical_plan".to_owned(), names::show(&optimized.display_indent().to_string())),
-        ("physical_plan".to_owned(), names::show(&displayable(physical.as_ref()).indent(false).to_string())),
-    ];
+    rows.push(("logical_plan".to_owned(), names::show(&optimized.display_indent().to_string())));
+    rows.push((
+        "physical_plan".to_owned(),
+        names::show(&displayable(physical.as_ref()).indent(false).to_string()),
+    ));
     rows.extend(scans(context));
     table(rows)
 }

@@ -3,16 +3,20 @@
 //! `SELECT a, b, a` is fine in SQL; DataFusion wants the names of a projection to differ. So a name that
 //! comes again gets a marker behind it, which is taken off the result.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr};
+use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, Visit, Visitor};
 use hashbrown::HashSet;
 
 use crate::sql::ident_name;
 
 /// No name that a statement can hold contains it: SQL text has no NUL.
 const MARKER: char = '\0';
+
+/// What DataFusion calls a column that is a subquery.
+const SUBQUERY: &str = "(<subquery>)";
 
 /// Marks names of the outermost SELECT that come again.
 pub fn distinguish(query: &mut Query) {
@@ -23,17 +27,24 @@ pub fn distinguish(query: &mut Query) {
         .iter()
         .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
     let mut seen: HashSet<String> = HashSet::new();
+    // DataFusion calls all subqueries by one name.
+    let mut subqueried = false;
     for (place, item) in select.projection.iter_mut().enumerate() {
         let (expr, name, column) = match item {
             SelectItem::UnnamedExpr(expr) => {
                 let column = column_name(expr);
                 let named = column.is_some();
-                (expr.clone(), column.unwrap_or_else(|| uncast(expr).to_string()), named)
+                let name = match expr {
+                    Expr::Subquery(_) => SUBQUERY.to_owned(),
+                    _ => column.unwrap_or_else(|| uncast(expr).to_string()),
+                };
+                (expr.clone(), name, named)
             }
             SelectItem::ExprWithAlias { expr, alias } => (expr.clone(), ident_name(alias), true),
             _ => continue,
         };
-        let again = !seen.insert(name.clone());
+        let queries = matches!(&*item, SelectItem::UnnamedExpr(expr) if holds_query(expr));
+        let again = !seen.insert(name.clone()) | (queries && std::mem::replace(&mut subqueried, true));
         if again || (starred && column) {
             *item = SelectItem::ExprWithAlias {
                 expr,
@@ -41,6 +52,18 @@ pub fn distinguish(query: &mut Query) {
             };
         }
     }
+}
+
+fn holds_query(expr: &Expr) -> bool {
+    struct Find;
+    impl Visitor for Find {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+    }
+    expr.visit(&mut Find).is_break()
 }
 
 /// What a cast is of, which it is called after.

@@ -40,6 +40,7 @@ use crate::plan::json::JsonOperators;
 use crate::plan::literal::exact_numbers;
 use crate::plan::memory::StatementMemory;
 use crate::plan::sequential::{RunSequentially, execute_sequentially};
+use crate::plan::sum::checked_sum;
 use crate::plan::types::Types;
 use crate::scan::BLOBS_URL;
 use crate::types::UserId;
@@ -92,6 +93,7 @@ impl Planner {
         }
         let mut base = base.with_physical_optimizer_rules(rules).build();
         base.register_function_rewrite(Arc::new(CheckArithmetic::default()))?;
+        base.register_udaf(checked_sum())?;
         let statement_bytes = config.query.memory_bytes;
         Ok(Self { base, checked: CheckArithmetic::default(), statement_bytes, ids: Arc::clone(ids) })
     }

@@ -66,7 +66,12 @@ impl StatementContext<'_> {
     /// # Errors
     /// `NotFound`; `Conflict` when it was altered since the transaction began.
     pub fn table(&self, name: &TableName) -> Result<Arc<TableDef>> {
-        let def = self.catalog.resolve(name, self.namespace)?;
+        self.table_in(name, self.namespace)
+    }
+
+    /// As [`Self::table`], where a bare name is of `namespace`.
+    fn table_in(&self, name: &TableName, namespace: &str) -> Result<Arc<TableDef>> {
+        let def = self.catalog.resolve(name, namespace)?;
         if let Some(pinned) = self.pinned {
             let same = pinned.table_by_id(def.id).is_some_and(|p| p.schema_version == def.schema_version);
             if !same {
@@ -116,8 +121,23 @@ impl StatementContext<'_> {
     pub async fn logical(
         &self,
         state: &SessionState,
+        query: ast::Query,
+        extra: Vec<(TableReference, Arc<dyn TableSource>)>,
+    ) -> Result<LogicalPlan> {
+        let plan = self.logical_in(state, query, extra, self.namespace).await?;
+        if self.params.is_empty() {
+            return Ok(plan);
+        }
+        Ok(plan.with_param_values(ParamValues::from(self.params.to_vec()))?)
+    }
+
+    /// The logical plan of `query`, where bare names are of `namespace`; parameters stay.
+    pub(super) async fn logical_in(
+        &self,
+        state: &SessionState,
         mut query: ast::Query,
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
+        namespace: &str,
     ) -> Result<LogicalPlan> {
         rewrite_system_columns(&mut query)?;
         let extra: Tables = extra.into_iter().collect();
@@ -128,7 +148,7 @@ impl StatementContext<'_> {
         for reference in references {
             let source = match extra.get(&reference) {
                 Some(source) => Arc::clone(source),
-                None => match self.source(&reference).await {
+                None => match self.source(state, &reference, namespace).await {
                     Ok(source) => source,
                     // The tree names functions in FROM as it does tables; the planner tells them apart.
                     Err(e) if e.kind() == ErrorKind::NotFound && is_function(state, &reference) => continue,
@@ -137,14 +157,15 @@ impl StatementContext<'_> {
             };
             tables.insert(reference, source);
         }
-        let plan = Planner::logical(state, tables, query)?;
-        if self.params.is_empty() {
-            return Ok(plan);
-        }
-        Ok(plan.with_param_values(ParamValues::from(self.params.to_vec()))?)
+        Planner::logical(state, tables, query)
     }
 
-    async fn source(&self, reference: &TableReference) -> Result<Arc<dyn TableSource>> {
+    async fn source(
+        &self,
+        state: &SessionState,
+        reference: &TableReference,
+        namespace: &str,
+    ) -> Result<Arc<dyn TableSource>> {
         let (name, shown) = match reference.table() {
             t if t.ends_with(DELETED_SUFFIX) => {
                 (t.trim_end_matches(DELETED_SUFFIX), Shown { seq: true, deleted: true })
@@ -160,7 +181,14 @@ impl StatementContext<'_> {
             )));
         }
         let name = TableName { namespace: reference.schema().map(str::to_owned), name: name.to_owned() };
-        let def = self.table(&name)?;
+        let there = name.namespace.as_deref().unwrap_or(namespace);
+        if let Some(view) = self.catalog.view(there, &name.name) {
+            return self.view_source(state, view).await;
+        }
+        if let Some(table) = Box::pin(self.own_table(there, &name.name)).await? {
+            return Ok(table);
+        }
+        let def = self.table_in(&name, namespace)?;
         let reads = self.reads(&def).await?;
         let report = self.reports.start(def.full_name().to_string());
         Ok(provider_as_source(Arc::new(FirnTable::new(reads, shown, report))))
@@ -234,8 +262,36 @@ impl StatementContext<'_> {
         let mut query = query;
         names::distinguish(&mut query);
         let (plan, state) = self.physical(query, extra).await?;
+        self.run(&state, plan)
+    }
+
+    /// As [`Self::rows`] without `extra`; and per column the table that it is of, if it is one's.
+    ///
+    /// # Errors
+    /// What planning and running it report.
+    pub async fn qualified_rows(
+        &self,
+        mut query: ast::Query,
+    ) -> Result<(Vec<Option<TableReference>>, SchemaRef, Vec<RecordBatch>)> {
+        names::distinguish(&mut query);
+        let state = self.state()?;
+        let logical = self.logical(&state, query, Vec::new()).await?;
+        let tables = logical.schema().iter().map(|(table, _)| table.cloned()).collect();
+        let plan = paced(state.create_physical_plan(&logical).await?, &self.pace)?;
+        let (schema, batches) = self.run(&state, plan)?;
+        let batches = batches.try_collect().await?;
+        self.reports.count_in(&self.tiers.stats);
+        Ok((tables, schema, batches))
+    }
+
+    /// Runs `plan`, and takes the marks off its columns.
+    fn run(
+        &self,
+        state: &SessionState,
+        plan: Arc<dyn ExecutionPlan>,
+    ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
         let marked = plan.schema();
-        let batches = self.planner.execute(&state, plan)?;
+        let batches = self.planner.execute(state, plan)?;
         let Some(schema) = names::restored(&marked) else {
             return Ok((marked, batches.map_err(Error::from).boxed()));
         };

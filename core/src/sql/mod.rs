@@ -18,6 +18,7 @@ mod tokens;
 mod values;
 
 use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 pub use column::column_type;
@@ -25,7 +26,7 @@ pub use names::{ident_name, name_parts, table_name};
 pub use select::select;
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
 
-use crate::catalog::{AlterTable, CreateTable, TableName};
+use crate::catalog::{AlterTable, CreateTable, IfThere, TableName};
 pub use crate::config::SqlLimits;
 use crate::error::{Error, Result};
 use tokens::{Cursor, Piece, parse_statement, place};
@@ -68,9 +69,27 @@ pub enum Statement {
         names: Vec<TableName>,
         /// Whether missing ones are passed over.
         if_exists: bool,
+        /// Whether views that use them are dropped too.
+        cascade: bool,
+    },
+    /// `CREATE VIEW`.
+    CreateView(CreateView),
+    /// `DROP VIEW`.
+    DropView {
+        /// The views.
+        names: Vec<TableName>,
+        /// Whether missing ones are passed over.
+        if_exists: bool,
+        /// Whether views that use them are dropped too.
+        cascade: bool,
     },
     /// `ALTER TABLE`.
     AlterTable(AlterTable),
+    /// `TRUNCATE`.
+    Truncate {
+        /// The tables.
+        names: Vec<TableName>,
+    },
     /// `INSERT`.
     Insert(Box<ast::Insert>),
     /// `UPDATE`.
@@ -94,6 +113,12 @@ pub enum Statement {
     Commit,
     /// `ROLLBACK`.
     Rollback,
+    /// `SAVEPOINT` with its name.
+    Savepoint(String),
+    /// `ROLLBACK TO` a savepoint.
+    RollbackTo(String),
+    /// `RELEASE` of a savepoint.
+    Release(String),
     /// `STORAGE FLUSH`.
     Flush(StorageTarget),
     /// `STORAGE CHECK`.
@@ -112,6 +137,21 @@ pub enum Statement {
         /// The namespace of bare names from now on.
         namespace: String,
     },
+}
+
+/// `CREATE VIEW`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateView {
+    /// The view.
+    pub name: TableName,
+    /// What happens when there is something of the name.
+    pub if_there: IfThere,
+    /// Names for its columns, from the first on; the others keep theirs.
+    pub columns: Vec<String>,
+    /// The query.
+    pub query: Box<ast::Query>,
+    /// The query as it was written.
+    pub text: String,
 }
 
 /// What a STORAGE statement is about.
@@ -164,7 +204,15 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     let mut parameters = count_parameters(&tokens, limits.parameters)?;
     refuse_as_user(&tokens)?;
     let Some((place, rows)) = rows else {
-        return Ok(Parsed { statement: own::statement(tokens, end)?, text, parameters });
+        let starts = view_starts(&tokens);
+        let mut statement = own::statement(tokens, end)?;
+        if let (Statement::CreateView(view), Some((start, query))) = (&mut statement, starts) {
+            if parameters > 0 {
+                return Err(Error::invalid("a view has no parameters: its query must be whole"));
+            }
+            view.text = tokens::text_from(&text, start, query);
+        }
+        return Ok(Parsed { statement, text, parameters });
     };
     parameters = parameters.max(rows.parameters);
     if parameters > limits.parameters {
@@ -174,6 +222,20 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     let mut statement = own::statement(tokens, end)?;
     values::put(&mut statement, rows.rows)?;
     Ok(Parsed { statement, text, parameters })
+}
+
+/// Where a CREATE VIEW starts, and where its query does: behind the first AS outside of parentheses.
+fn view_starts(tokens: &[TokenWithSpan]) -> Option<(Location, Location)> {
+    let mut depth = 0_usize;
+    let behind = tokens.iter().position(|token| {
+        match &token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && tokens::keyword(&token.token) == Some(Keyword::AS)
+    })? + 1;
+    Some((tokens.first()?.span.start, tokens.get(behind)?.span.start))
 }
 
 /// The highest number of a parameter.

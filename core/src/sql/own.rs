@@ -5,12 +5,12 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::names::table_name;
 use super::tokens::{Cursor, parse_statement};
-use super::{Statement, StorageTarget, options, read_sql, table};
-use crate::catalog::TableName;
+use super::{CreateView, Statement, StorageTarget, options, read_sql, table};
+use crate::catalog::{IfThere, TableName};
 use crate::error::{Error, Result};
 
 /// Statements and objects that FirnDB does not have, by the words they begin with.
-const UNSUPPORTED: [&str; 34] = [
+const UNSUPPORTED: [&str; 31] = [
     "ANALYZE",
     "ATTACH",
     "CALL",
@@ -38,11 +38,8 @@ const UNSUPPORTED: [&str; 34] = [
     "PRAGMA",
     "PREPARE",
     "REINDEX",
-    "RELEASE",
     "RESET",
     "REVOKE",
-    "SAVEPOINT",
-    "TRUNCATE",
     "UNLISTEN",
     "VACUUM",
 ];
@@ -98,6 +95,8 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "SHOW" => show(&mut cursor),
         "USE" | "SET" => use_namespace(&mut cursor),
         "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" => transaction(&mut cursor),
+        "SAVEPOINT" | "RELEASE" => savepoint(&mut cursor),
+        "TRUNCATE" => truncate(&mut cursor),
         word if UNSUPPORTED.contains(&word) => Err(Error::unsupported(format!("{word} is not supported"))),
         "SELECT" | "WITH" | "VALUES" | "INSERT" | "UPDATE" | "DELETE" => read_sql(tokens, end),
         _ => Err(cursor.expected("a statement such as SELECT, INSERT, UPDATE, DELETE or CREATE TABLE")),
@@ -107,8 +106,19 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
 fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
     let mut cursor = Cursor::new(&tokens, end);
     cursor.take("CREATE");
-    if cursor.take_all(&["OR", "REPLACE"]) {
-        return Err(Error::unsupported("CREATE OR REPLACE is not supported: drop the old one first"));
+    let or_replace = cursor.take_all(&["OR", "REPLACE"]);
+    if cursor.take("VIEW") {
+        let (mut view, query) = create_view(&mut cursor, or_replace)?;
+        match read_sql(tokens.split_off(query), end)? {
+            Statement::Query(query) => view.query = query,
+            _ => return Err(Error::unsupported("CREATE VIEW of anything but a query")),
+        }
+        return Ok(Statement::CreateView(view));
+    }
+    if or_replace {
+        return Err(Error::unsupported(
+            "CREATE OR REPLACE is not supported, but of views: drop the old one first",
+        ));
     }
     if cursor.take("NAMESPACE") || cursor.take("SCHEMA") {
         let if_not_exists = cursor.take_all(&["IF", "NOT", "EXISTS"]);
@@ -126,12 +136,50 @@ fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
             Some(kind)
         }
         "TABLE" => None,
-        _ => return Err(no_such_object(&cursor, "CREATE", "TABLE, USER TABLE, SHARED TABLE or NAMESPACE")),
+        _ => {
+            return Err(no_such_object(
+                &cursor,
+                "CREATE",
+                "TABLE, USER TABLE, SHARED TABLE, VIEW or NAMESPACE",
+            ));
+        }
     };
     match parse_statement(tokens, end)? {
         ast::Statement::CreateTable(create) => table::create(&create, kind).map(Statement::CreateTable),
         _ => Err(Error::unsupported("this form of CREATE TABLE is not supported")),
     }
+}
+
+/// A CREATE VIEW but for its query, and which token that starts at.
+fn create_view(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<(CreateView, usize)> {
+    let if_there = match (or_replace, cursor.take_all(&["IF", "NOT", "EXISTS"])) {
+        (true, true) => return Err(Error::syntax("OR REPLACE and IF NOT EXISTS contradict each other")),
+        (true, false) => IfThere::Replace,
+        (false, true) => IfThere::Keep,
+        (false, false) => IfThere::Fail,
+    };
+    let name = read_table(cursor)?;
+    let mut columns = Vec::new();
+    if cursor.take_token(&Token::LParen) {
+        loop {
+            columns.push(cursor.name("the name of a column")?);
+            if cursor.take_token(&Token::RParen) {
+                break;
+            }
+            if !cursor.take_token(&Token::Comma) {
+                return Err(cursor.expected("a comma or a closing parenthesis"));
+            }
+        }
+    }
+    if cursor.peek_word().as_deref() == Some("WITH") {
+        return Err(Error::unsupported("options of a view are not supported"));
+    }
+    if !cursor.take("AS") {
+        return Err(cursor.expected("AS and a query"));
+    }
+    let query = Box::new(super::select::select(Vec::new(), Vec::new(), None)?);
+    let view = CreateView { name, if_there, columns, query, text: String::new() };
+    Ok((view, cursor.position()))
 }
 
 fn drop_object(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
@@ -147,23 +195,35 @@ fn drop_object(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         cursor.finish()?;
         return Ok(Statement::DropNamespace { name, if_exists, cascade });
     }
+    if cursor.take("VIEW") {
+        let if_exists = cursor.take_all(&["IF", "EXISTS"]);
+        let mut names = vec![read_table(&mut cursor)?];
+        while cursor.take_token(&Token::Comma) {
+            names.push(read_table(&mut cursor)?);
+        }
+        let cascade = cursor.take("CASCADE");
+        if !cascade {
+            cursor.take("RESTRICT");
+        }
+        cursor.finish()?;
+        return Ok(Statement::DropView { names, if_exists, cascade });
+    }
     if cursor.peek_word().as_deref() != Some("TABLE") {
-        return Err(no_such_object(&cursor, "DROP", "TABLE or NAMESPACE"));
+        return Err(no_such_object(&cursor, "DROP", "TABLE, VIEW or NAMESPACE"));
     }
     match parse_statement(tokens, end)? {
-        // Nothing depends on a table, so CASCADE and RESTRICT come to the same.
         ast::Statement::Drop {
             object_type: ObjectType::Table,
             if_exists,
             names,
-            cascade: _,
+            cascade,
             restrict: _,
             purge: false,
             temporary: false,
             table: None,
         } => {
             let names = names.iter().map(table_name).collect::<Result<_>>()?;
-            Ok(Statement::DropTable { names, if_exists })
+            Ok(Statement::DropTable { names, if_exists, cascade })
         }
         _ => Err(Error::unsupported("this form of DROP TABLE is not supported")),
     }
@@ -310,7 +370,11 @@ fn transaction(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let _ = cursor.take("TRANSACTION") || cursor.take("WORK");
     match cursor.peek_word().as_deref() {
         Some("TO") if statement == Statement::Rollback => {
-            Err(Error::unsupported("ROLLBACK TO is not supported: there are no savepoints"))
+            cursor.take("TO");
+            cursor.take("SAVEPOINT");
+            let name = cursor.name("the name of a savepoint")?;
+            cursor.finish()?;
+            Ok(Statement::RollbackTo(name))
         }
         Some("ISOLATION" | "READ" | "NOT" | "DEFERRABLE") if statement == Statement::Begin => Err(
             Error::unsupported("modes of BEGIN are not supported: every transaction has snapshot isolation"),
@@ -321,6 +385,36 @@ fn transaction(cursor: &mut Cursor<'_>) -> Result<Statement> {
             Ok(statement)
         }
     }
+}
+
+fn truncate(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    cursor.take("TRUNCATE");
+    cursor.take("TABLE");
+    if cursor.take("ONLY") {
+        return Err(Error::unsupported("TRUNCATE ONLY is not supported: no table inherits from another"));
+    }
+    let mut names = vec![read_table(cursor)?];
+    while cursor.take_token(&Token::Comma) {
+        names.push(read_table(cursor)?);
+    }
+    if cursor.take_all(&["RESTART", "IDENTITY"]) {
+        return Err(Error::unsupported(
+            "TRUNCATE … RESTART IDENTITY is not supported: an id that was given out is never given out again",
+        ));
+    }
+    cursor.take_all(&["CONTINUE", "IDENTITY"]);
+    // There are no foreign keys, so CASCADE and RESTRICT come to the same.
+    let _ = cursor.take("CASCADE") || cursor.take("RESTRICT");
+    cursor.finish()?;
+    Ok(Statement::Truncate { names })
+}
+
+fn savepoint(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    let release = cursor.take("RELEASE");
+    cursor.take("SAVEPOINT");
+    let name = cursor.name("the name of a savepoint")?;
+    cursor.finish()?;
+    Ok(if release { Statement::Release(name) } else { Statement::Savepoint(name) })
 }
 
 /// Reads a table's name with or without a namespace.

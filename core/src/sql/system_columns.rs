@@ -126,6 +126,8 @@ struct Relation {
     behind_alias: bool,
     aliased: bool,
     renamed_columns: bool,
+    /// Whether one of the joins that it is in is NATURAL.
+    natural: bool,
     /// The system columns that a subquery selects by name.
     exposes: SystemColumns,
     /// The system columns mentioned of it.
@@ -147,7 +149,6 @@ struct From {
     mentions: Vec<Mention>,
     /// Mentions that relations of this FROM cannot answer.
     free: Vec<Mention>,
-    natural: bool,
     /// A join whose wildcard cannot be written as wildcards of its sides.
     unlisted_join: bool,
 }
@@ -296,14 +297,21 @@ impl Rewrite {
     }
 
     fn table_with_joins(&mut self, item: &mut TableWithJoins, from: &mut From) -> Result<()> {
+        let first = from.relations.len();
         self.factor(&mut item.relation, from)?;
+        let mut natural = false;
         for join in &mut item.joins {
-            self.join(join, from)?;
+            natural |= self.join(join, from)?;
+        }
+        if natural {
+            from.unlisted_join = true;
+            from.relations.iter_mut().skip(first).for_each(|relation| relation.natural = true);
         }
         Ok(())
     }
 
-    fn join(&mut self, join: &mut Join, from: &mut From) -> Result<()> {
+    /// Goes over a join; whether it is NATURAL.
+    fn join(&mut self, join: &mut Join, from: &mut From) -> Result<bool> {
         let first = from.relations.len();
         self.factor(&mut join.relation, from)?;
         let mentions = self.expressions(&mut join.join_operator)?;
@@ -318,7 +326,7 @@ impl Rewrite {
         };
         from.unlisted_join |= !listed;
         match constraint {
-            Some(JoinConstraint::Natural) => from.natural = true,
+            Some(JoinConstraint::Natural) => return Ok(true),
             Some(JoinConstraint::Using(names)) => {
                 let names = names.iter().map(name_parts).collect::<Result<Vec<_>>>()?.concat();
                 for name in &names {
@@ -334,7 +342,7 @@ impl Rewrite {
             }
             _ => {}
         }
-        Ok(())
+        Ok(false)
     }
 
     fn factor(&mut self, factor: &mut TableFactor, from: &mut From) -> Result<()> {
@@ -479,6 +487,7 @@ fn subquery_relation(alias: Option<&TableAlias>, exposes: SystemColumns) -> Rela
         behind_alias: false,
         aliased: alias.is_some(),
         renamed_columns: alias.is_some_and(|a| !a.columns.is_empty()),
+        natural: false,
         exposes,
         wanted: SystemColumns::default(),
         merged: BTreeSet::new(),

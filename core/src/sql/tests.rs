@@ -384,7 +384,16 @@ fn own_statements_are_read() {
         ),
         (
             "DROP TABLE IF EXISTS app.t, \"U\" CASCADE",
-            Statement::DropTable { names: vec![table.clone(), TableName::bare("U")], if_exists: true },
+            Statement::DropTable {
+                names: vec![table.clone(), TableName::bare("U")],
+                if_exists: true,
+                cascade: true,
+            },
+        ),
+        ("TRUNCATE t", Statement::Truncate { names: vec![TableName::bare("t")] }),
+        (
+            "truncate table app.t, \"U\" CONTINUE IDENTITY CASCADE",
+            Statement::Truncate { names: vec![table.clone(), TableName::bare("U")] },
         ),
         ("STORAGE FLUSH TABLE app . t", Statement::Flush(StorageTarget::Table(table.clone()))),
         ("storage flush all", Statement::Flush(all(None))),
@@ -405,9 +414,45 @@ fn own_statements_are_read() {
         ("END", Statement::Commit),
         ("ROLLBACK", Statement::Rollback),
         ("ABORT", Statement::Rollback),
+        ("SAVEPOINT One", Statement::Savepoint("one".to_owned())),
+        ("RELEASE SAVEPOINT \"One\"", Statement::Release("One".to_owned())),
+        ("release one", Statement::Release("one".to_owned())),
+        ("ROLLBACK TO one", Statement::RollbackTo("one".to_owned())),
+        ("ROLLBACK WORK TO SAVEPOINT one", Statement::RollbackTo("one".to_owned())),
     ] {
         assert_eq!(one(sql), expected, "{sql}");
     }
+}
+
+#[test]
+fn a_view_keeps_the_text_of_its_query() {
+    for (sql, columns, text) in [
+        (
+            "CREATE VIEW v AS SELECT 'it''s', $$x$$ AS y -- all\n FROM t ;",
+            &[][..],
+            "SELECT 'it''s', $$x$$ AS y -- all\n FROM t",
+        ),
+        (
+            " CREATE OR REPLACE VIEW App.\"V\" (A, \"as\")\nAS\n  (SELECT 1 AS é, 2); SELECT 2",
+            &["a", "as"],
+            "(SELECT 1 AS é, 2)",
+        ),
+        (
+            "CREATE VIEW IF NOT EXISTS v AS WITH x AS (SELECT 1) SELECT * FROM x",
+            &[],
+            "WITH x AS (SELECT 1) SELECT * FROM x",
+        ),
+        ("CREATE VIEW v AS VALUES (1)", &[], "VALUES (1)"),
+    ] {
+        let Statement::CreateView(view) = parse(sql).unwrap().remove(0).statement else { panic!("{sql}") };
+        assert_eq!(
+            (view.columns.as_slice(), view.text.as_str()),
+            (columns.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>().as_slice(), text),
+            "{sql}"
+        );
+        assert_eq!(Statement::Query(view.query), one(text), "{sql}");
+    }
+    refused(ErrorKind::InvalidInput, &[("CREATE VIEW v AS SELECT $1", "no parameters")]);
 }
 
 #[test]
@@ -444,11 +489,10 @@ fn explain_has_options_and_a_statement() {
 #[test]
 fn what_other_databases_have_is_named() {
     let cases: Vec<(String, String)> = [
-        "TRUNCATE t",
+        "TRUNCATE t RESTART IDENTITY",
+        "TRUNCATE ONLY t",
         "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE",
         "COPY t FROM 'f'",
-        "SAVEPOINT s",
-        "RELEASE s",
         "GRANT SELECT ON t TO u",
         "VACUUM",
         "PREPARE p AS SELECT 1",
@@ -462,7 +506,7 @@ fn what_other_databases_have_is_named() {
     .chain(
         [
             "INDEX ON t (a)",
-            "VIEW v AS SELECT 1",
+            "MATERIALIZED VIEW v AS SELECT 1",
             "USER bob",
             "ROLE r",
             "FUNCTION f",
@@ -474,8 +518,9 @@ fn what_other_databases_have_is_named() {
     )
     .chain([
         ("DROP INDEX i".to_owned(), "DROP INDEX".to_owned()),
-        ("DROP VIEW v".to_owned(), "DROP VIEW".to_owned()),
-        ("ROLLBACK TO s".to_owned(), "ROLLBACK TO".to_owned()),
+        ("CREATE VIEW v WITH (x) AS SELECT 1".to_owned(), "options of a view".to_owned()),
+        ("CREATE TEMP VIEW v AS SELECT 1".to_owned(), "CREATE TEMP".to_owned()),
+        ("CREATE VIEW v AS INSERT INTO t VALUES (1)".to_owned(), "CREATE VIEW".to_owned()),
         ("BEGIN ISOLATION LEVEL SERIALIZABLE".to_owned(), "snapshot isolation".to_owned()),
         ("COMMIT AND CHAIN".to_owned(), "COMMIT".to_owned()),
         ("STORAGE COMPACT TABLE t".to_owned(), "STORAGE COMPACT".to_owned()),
@@ -514,11 +559,15 @@ fn syntax_errors_say_where_and_what() {
             ("UPDATE t a = 1", "expected SET"),
             (
                 "CREATE TABEL t (a INT)",
-                "line 1, column 8: expected TABLE, USER TABLE, SHARED TABLE or NAMESPACE",
+                "line 1, column 8: expected TABLE, USER TABLE, SHARED TABLE, VIEW or NAMESPACE",
             ),
             ("CREATE NAMESPACE", "line 1, column 17: expected a name for the namespace"),
             ("CREATE NAMESPACE a b", "line 1, column 20: expected the end of the statement, found b"),
-            ("DROP t", "expected TABLE or NAMESPACE, found t"),
+            ("DROP t", "expected TABLE, VIEW or NAMESPACE, found t"),
+            ("CREATE VIEW v SELECT 1", "expected AS and a query, found SELECT"),
+            ("CREATE VIEW v (a b) AS SELECT 1", "expected a comma or a closing parenthesis, found b"),
+            ("CREATE VIEW v AS", "line 1, column 17: expected"),
+            ("CREATE OR REPLACE VIEW IF NOT EXISTS v AS SELECT 1", "contradict"),
             ("STORAGE", "expected FLUSH or CHECK"),
             ("STORAGE FLUSH t", "line 1, column 15: expected TABLE or ALL, found t"),
             ("SHOW t", "expected TABLES, NAMESPACES or MANIFEST"),

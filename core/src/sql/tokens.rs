@@ -154,6 +154,13 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// The rest of `text`, which starts at `start`, from `from` on.
+pub(super) fn text_from(text: &str, start: Location, from: Location) -> String {
+    let mut walk = Walk { text, offset: 0, at: start };
+    let offset = walk.offset_of(from);
+    text.get(offset..).unwrap_or_default().to_owned()
+}
+
 /// A `Syntax` error at `location`.
 pub(super) fn syntax(location: Location, what: impl AsRef<str>) -> Error {
     Error::syntax(format!("{}: {}", place(location), what.as_ref()))

@@ -82,12 +82,31 @@ impl ScopeWrites {
         }
     }
 
+    /// Takes back the versions whose provisional number is `next` or later.
+    fn roll_back_to(&mut self, next: i64) -> Result<()> {
+        if self.next == next {
+            return Ok(());
+        }
+        let mut kept = Memtable::new(Arc::clone(&self.state.encoder));
+        for chunk in self.chunks().iter() {
+            let rows = chunk.rows_through(SeqId::from_i64(next - 1));
+            kept.append(chunk.batch.slice(0, rows), chunk.schema_version, Arc::clone(&chunk.key_columns))?;
+        }
+        self.overlay = Arc::new(RwLock::new(kept));
+        self.next = next;
+        Ok(())
+    }
+
     /// Whether nothing was written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.overlay.read().rows() == 0
     }
 }
+
+/// A moment of a transaction: per scope the next provisional number.
+#[derive(Debug, Clone)]
+pub struct Mark(BTreeMap<(TableId, Scope), i64>);
 
 /// All that a transaction has written, by scope.
 #[derive(Debug, Default)]
@@ -115,6 +134,26 @@ impl WriteSet {
             return Err(altered(def));
         }
         writes.push(rows)
+    }
+
+    /// This moment, to come back to.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark(self.scopes.iter().map(|(scope, writes)| (scope.clone(), writes.next)).collect())
+    }
+
+    /// Takes back what was written since `mark`.
+    ///
+    /// # Errors
+    /// As [`Memtable::append`].
+    pub fn roll_back_to(&mut self, mark: &Mark) -> Result<()> {
+        self.scopes.retain(|scope, _| mark.0.contains_key(scope));
+        for (scope, next) in &mark.0 {
+            if let Some(writes) = self.scopes.get_mut(scope) {
+                writes.roll_back_to(*next)?;
+            }
+        }
+        Ok(())
     }
 
     /// The scopes written to, in order.

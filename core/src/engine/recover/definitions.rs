@@ -1,5 +1,7 @@
 //! Which definition of a table a recovery takes.
 
+use std::collections::BTreeSet;
+
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
@@ -9,6 +11,7 @@ use crate::engine::recover::listing::FoundTable;
 use crate::engine::recover::scopes::ReadScope;
 use crate::error::{Error, Result};
 use crate::storage::Stores;
+use crate::types::TableId;
 
 /// A table whose definition could be read.
 #[derive(Debug)]
@@ -47,10 +50,17 @@ pub async fn read<'a>(
 /// # Errors
 /// `LimitExceeded` when there is no schema version left.
 pub fn settle_drops(tables: &mut [ReadTable<'_>], report: &mut RecoveryReport) -> Result<()> {
-    let named: Vec<_> =
-        tables.iter().map(|t| (t.def.namespace.clone(), t.def.name.clone(), t.def.id)).collect();
+    let unmade = doubtful_truncations(tables);
+    let named = tables.iter().filter(|t| !unmade.contains(&t.def.id));
+    let named: Vec<_> = named.map(|t| (t.def.namespace.clone(), t.def.name.clone(), t.def.id)).collect();
     for ReadTable { def, found } in tables {
         let name = def.full_name();
+        if unmade.contains(&def.id) {
+            def.dropped = true;
+            def.schema_version = next_version(found, def)?;
+            report.notes.push(format!("{name}: was being truncated; the table is kept as it was before"));
+            continue;
+        }
         // A name is free again only when the drop is committed.
         if named.iter().any(|(ns, t, id)| *ns == def.namespace && *t == def.name && *id > def.id) {
             def.dropped = true;
@@ -72,6 +82,20 @@ pub fn settle_drops(tables: &mut [ReadTable<'_>], report: &mut RecoveryReport) -
         }
     }
     Ok(())
+}
+
+/// The empty tables of truncations that may not have committed. The definition of the empty table is written
+/// first, then the one that says that the old table is dropped; its files go after the commit. So with the
+/// second definition missing the commit did not happen; with both, and files of the old table, it may have.
+/// An empty table that has changed since, or has files of its own, was committed.
+fn doubtful_truncations(tables: &[ReadTable<'_>]) -> BTreeSet<TableId> {
+    let doubtful = tables.iter().filter(|empty| {
+        let replaced = tables.iter().find(|old| Some(old.def.id) == empty.def.replaces);
+        empty.def.schema_version == 1
+            && empty.found.scopes.is_empty()
+            && replaced.is_some_and(|old| !old.def.dropped || !old.found.scopes.is_empty())
+    });
+    doubtful.map(|empty| empty.def.id).collect()
 }
 
 /// A schema version past every one that has a file, so that a definition under it is the newest.

@@ -57,7 +57,10 @@ impl fmt::Display for RecoveryReport {
             self.files,
             self.rows
         )?;
-        writeln!(f, "rows that had not been flushed were in the lost key-value store and are gone")?;
+        writeln!(
+            f,
+            "rows that had not been flushed, and views, were in the lost key-value store and are gone"
+        )?;
         for problem in &self.problems {
             writeln!(f, "problem: {problem}")?;
         }

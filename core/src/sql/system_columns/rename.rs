@@ -13,9 +13,9 @@ use crate::sql::names::{ident_name, name_parts};
 
 /// Refuses what renaming would change the meaning of.
 pub(super) fn check(from: &From) -> Result<()> {
-    if from.natural {
+    if from.relations.iter().any(|relation| relation.natural && relation.wanted.any()) {
         return Err(Error::unsupported(
-            "NATURAL JOIN in a SELECT that mentions _seq or _deleted: these columns would be joined on; \
+            "NATURAL JOIN of a table whose _seq or _deleted is mentioned: these columns would be joined on; \
              write JOIN … USING (…)",
         ));
     }

@@ -1,0 +1,106 @@
+//! What a statement that reads or writes does, given what it is run with.
+
+use arrow::array::RecordBatch;
+use datafusion::sql::sqlparser::ast;
+
+use super::outcome::{Outcome, one_batch};
+use crate::catalog::TableName;
+use crate::dml::{self, Changes};
+use crate::error::{Error, Result};
+use crate::plan::{StatementContext, explain, explain_analyze};
+use crate::sql::Statement;
+
+/// A statement that reads.
+pub enum Read<'a> {
+    /// A query.
+    Query(&'a ast::Query),
+    /// EXPLAIN of a statement.
+    Explain {
+        /// The statement.
+        statement: &'a Statement,
+        /// Whether it is run.
+        analyze: bool,
+    },
+    /// SHOW MANIFEST.
+    Manifest(&'a TableName),
+}
+
+impl Read<'_> {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// The statement's.
+    pub async fn run(&self, context: &StatementContext<'_>) -> Result<Outcome> {
+        match self {
+            Self::Query(query) => {
+                let (schema, batches) = context.answer((*query).clone()).await?;
+                Ok(Outcome::Rows { schema, batches })
+            }
+            Self::Explain { statement, analyze } => explained(context, statement, *analyze).await,
+            Self::Manifest(name) => {
+                let def = context.table(name)?;
+                let reads = context.reads(&def).await?;
+                one_batch(crate::engine::manifest_rows(&reads.scope.view().cold)?)
+            }
+        }
+    }
+}
+
+/// The plan of a statement; of one that writes, the plan of the rows that it is about.
+async fn explained(context: &StatementContext<'_>, statement: &Statement, analyze: bool) -> Result<Outcome> {
+    let (write, query) = match statement {
+        Statement::Query(query) if analyze => {
+            return one_batch(explain_analyze(context, (**query).clone()).await?);
+        }
+        Statement::Query(query) => (None, Some((**query).clone())),
+        _ if analyze => {
+            return Err(Error::unsupported(
+                "EXPLAIN ANALYZE of a statement that writes: EXPLAIN shows its plan and writes nothing",
+            ));
+        }
+        Statement::Insert(insert) => {
+            let (def, query) = dml::insert_query(context, insert)?;
+            (Some(format!("Insert: table={}", def.full_name())), query)
+        }
+        Statement::Update(update) => {
+            let (def, query) = dml::update_query(context, update)?;
+            (Some(format!("Update: table={}", def.full_name())), Some(query))
+        }
+        Statement::Delete(delete) => {
+            let (def, query) = dml::delete_query(context, delete)?;
+            (Some(format!("Delete: table={}", def.full_name())), Some(query))
+        }
+        _ => return Err(Error::unsupported("EXPLAIN of anything but SELECT, INSERT, UPDATE and DELETE")),
+    };
+    one_batch(explain(context, write, query).await?)
+}
+
+/// A statement that writes.
+pub enum Write<'a> {
+    /// INSERT.
+    Insert(&'a ast::Insert),
+    /// UPDATE.
+    Update(&'a ast::Update),
+    /// DELETE.
+    Delete(&'a ast::Delete),
+    /// Rows to insert into a table.
+    Batch(&'a TableName, &'a RecordBatch),
+}
+
+impl Write<'_> {
+    /// What it writes.
+    ///
+    /// # Errors
+    /// The statement's.
+    pub async fn changes(&self, context: &StatementContext<'_>) -> Result<Changes> {
+        match self {
+            Self::Insert(insert) => dml::insert(context, insert).await,
+            Self::Update(update) => dml::update(context, update).await,
+            Self::Delete(delete) => dml::delete(context, delete).await,
+            Self::Batch(name, batch) => {
+                let def = context.table(name)?;
+                dml::insert_batch(context, &def, batch).await
+            }
+        }
+    }
+}
