@@ -12,8 +12,9 @@ export function limits(on) {
     [{ memoryBytes: 100_000 }, 'SELECT count(*) FROM generate_series(1, 50000) a(v) JOIN generate_series(1, 50000) b(v) ON a.v = b.v'],
     [{ timeoutMs: 100 }, `SELECT sum(v % 7) FROM (${ENDLESS}) q`],
   ]) {
-    test(`${JSON.stringify(limits)} ends a statement and not the database`, { timeout: 30_000 }, async () => {
-      await using db = await on.open({ limits })
+    test(`${JSON.stringify(limits)} ends a statement and not the database`, { timeout: 30_000 }, async (t) => {
+      const db = await on.open({ limits })
+      t.after(() => db.close())
       await assert.rejects(db.query(sql), { name: 'FirnDBError', code: 'LimitExceeded' })
       const { rows } = await db.query('SELECT count(*) AS n FROM generate_series(1, 1000)')
       assert.deepEqual(rows, [{ n: 1000n }])
