@@ -56,7 +56,7 @@ mod types;
 
 pub use config::Config;
 pub use engine::{BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInspection, TableInspection};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use pace::CancelToken;
 pub use session::{Outcome, Session};

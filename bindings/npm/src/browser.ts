@@ -10,7 +10,7 @@ import type { OpenOptions, StorageReport } from './types.js'
 import { toSource } from './wasm-source.js'
 
 export { Transaction } from './database.js'
-export { type ErrorCode, FirnDBError } from './errors.js'
+export { type ErrorCode, FirnDBError, type Position } from './errors.js'
 export type { Statement } from './queryable.js'
 export type { Field, OpenOptions, Param, QueryOptions, Result, Row, StorageReport } from './types.js'
 

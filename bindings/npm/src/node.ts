@@ -12,7 +12,7 @@ import type { NodeOpenOptions, StorageReport } from './types.js'
 import { openWasm } from './wasm-engine.js'
 
 export { Transaction } from './database.js'
-export { type ErrorCode, FirnDBError } from './errors.js'
+export { type ErrorCode, FirnDBError, type Position } from './errors.js'
 export type { Statement } from './queryable.js'
 export type {
   Field,

@@ -7,6 +7,7 @@ mod clause;
 mod column;
 mod depth;
 mod dialect;
+mod locate;
 mod names;
 mod options;
 mod own;
@@ -19,12 +20,13 @@ mod values;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
+pub use locate::locate;
 pub use names::{ident_name, name_parts, table_name};
 pub use select::select;
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
 
 use crate::catalog::{AlterTable, CreateTable, TableName};
-use crate::error::{Error, Result};
+use crate::error::{Error, Position, Result};
 use tokens::{Cursor, Piece, parse_statement, place};
 
 /// What a text may hold at most.
@@ -54,6 +56,8 @@ pub struct Parsed {
     pub statement: Statement,
     /// Its own source, without the semicolon.
     pub text: String,
+    /// Where in the whole text it starts.
+    pub start: Position,
     /// The highest number among its parameters `$1`, `$2`, …
     pub parameters: usize,
 }
@@ -164,16 +168,22 @@ pub fn parse_within(text: &str, limits: &SqlLimits) -> Result<Vec<Parsed>> {
             text.len()
         )));
     }
-    tokens::split(text)?.into_iter().map(|piece| parse_piece(piece, limits)).collect()
+    let pieces = tokens::split(text);
+    let parsed = pieces.and_then(|all| all.into_iter().map(|piece| parse_piece(piece, limits)).collect());
+    parsed.map_err(|e| locate::explain(e, text))
 }
 
 fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     let Piece { mut tokens, rows, text, end } = piece;
+    let start = tokens.first().map_or(Position::START, |first| {
+        let Location { line, column } = first.span.start;
+        Position { line, column }
+    });
     depth::check(&tokens, limits.depth)?;
     let mut parameters = count_parameters(&tokens, limits.parameters)?;
     refuse_as_user(&tokens)?;
     let Some((place, rows)) = rows else {
-        return Ok(Parsed { statement: own::statement(tokens, end)?, text, parameters });
+        return Ok(Parsed { statement: own::statement(tokens, end)?, text, start, parameters });
     };
     parameters = parameters.max(rows.parameters);
     if parameters > limits.parameters {
@@ -182,7 +192,7 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     tokens.splice(place..place, values::stand_in(end));
     let mut statement = own::statement(tokens, end)?;
     values::put(&mut statement, rows.rows)?;
-    Ok(Parsed { statement, text, parameters })
+    Ok(Parsed { statement, text, start, parameters })
 }
 
 /// The highest number of a parameter.
