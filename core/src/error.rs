@@ -1,7 +1,16 @@
 //! The one public error of the engine, and the kinds a caller can act on.
 
+mod place;
+mod planning;
+mod words;
+
 use std::error::Error as StdError;
 use std::fmt;
+
+use place::Excerpt;
+pub use place::Position;
+pub use words::quoted;
+pub(crate) use words::{edits, nearest};
 
 /// A result whose error is FirnDB's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -90,19 +99,50 @@ impl fmt::Display for ErrorKind {
 }
 
 /// What went wrong: a kind to act on, a message for people, where it happened, and the cause.
+///
+/// Its text ([`fmt::Display`]) is the message with its place and context, then, as far as they are known,
+/// the line of the statement with a caret under the place, and a hint:
+///
+/// ```text
+/// line 2, column 8: there is no column boddy
+/// LINE 2: SELECT boddy FROM notes
+///                ^
+/// hint: did you mean body?
+/// ```
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
     context: Vec<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    help: Option<Box<Help>>,
+}
+
+/// What helps to find and mend the mistake.
+#[derive(Debug, Clone, Default)]
+struct Help {
+    position: Option<Position>,
+    excerpt: Option<Excerpt>,
+    subject: Option<Subject>,
+    hint: Option<String>,
+}
+
+/// The name in a statement that an error is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// What stands before its last dot, if that is known.
+    pub(crate) qualifier: Option<String>,
+    /// The name.
+    pub(crate) name: String,
+    /// Whether it is that of a table.
+    pub(crate) is_table: bool,
 }
 
 impl Error {
     /// An error of `kind`. The message says what was expected, what was found, and where.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), context: Vec::new(), source: None }
+        Self { kind, message: message.into(), context: Vec::new(), source: None, help: None }
     }
 
     /// Adds the error that caused this one.
@@ -119,16 +159,121 @@ impl Error {
         self
     }
 
+    /// Adds what mends it.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.with_hint_if(Some(hint.into()))
+    }
+
+    /// As [`Self::with_hint`], where there is one.
+    #[must_use]
+    pub(crate) fn with_hint_if(mut self, hint: Option<String>) -> Self {
+        if hint.is_some() {
+            self.help().hint = hint;
+        }
+        self
+    }
+
+    /// Says where in the text it is.
+    #[must_use]
+    pub fn at(mut self, position: Position) -> Self {
+        self.help().position = Some(position);
+        self
+    }
+
+    /// Shows the line of its place, which `text` has: a text that starts at `start` of the whole one.
+    #[must_use]
+    pub(crate) fn in_text(mut self, text: &str, start: Position) -> Self {
+        if let Some(help) = &mut self.help
+            && help.excerpt.is_none()
+            && let Some(at) = help.position.and_then(|at| at.relative_to(start))
+        {
+            help.excerpt = Excerpt::of(text, at);
+        }
+        self
+    }
+
+    /// The error as of a larger text, in which the one that it is about starts at `start`.
+    #[must_use]
+    pub fn within(mut self, start: Position) -> Self {
+        if let Some(help) = &mut self.help {
+            help.position = help.position.map(|at| at.within(start));
+        }
+        self
+    }
+
+    /// Says which name it is about: its place is that name's.
+    #[must_use]
+    pub(crate) fn about(self, qualifier: Option<&str>, name: &str) -> Self {
+        self.about_name(qualifier, name, false)
+    }
+
+    /// As [`Self::about`], of a table.
+    #[must_use]
+    pub(crate) fn about_table(self, name: &str) -> Self {
+        self.about_name(None, name, true)
+    }
+
+    fn about_name(mut self, qualifier: Option<&str>, name: &str, is_table: bool) -> Self {
+        let qualifier = qualifier.map(str::to_owned);
+        self.help().subject = Some(Subject { qualifier, name: name.to_owned(), is_table });
+        self
+    }
+
+    fn help(&mut self) -> &mut Help {
+        self.help.get_or_insert_default()
+    }
+
     /// What a caller can do about it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The message, without context and cause.
+    /// The message, without place, context, hint and cause.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Where in the text of SQL it is, if that is known.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.help.as_ref().and_then(|help| help.position)
+    }
+
+    /// What mends it, if that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.help.as_ref().and_then(|help| help.hint.as_deref())
+    }
+
+    /// The line that it is in, with its number, and in a second line a caret under its place.
+    #[must_use]
+    pub fn excerpt(&self) -> Option<String> {
+        let help = self.help.as_ref()?;
+        Some(help.excerpt.as_ref()?.shown(help.position?.line))
+    }
+
+    /// The first line of its text: place, message and context.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let mut text = self.position().map(|at| format!("{at}: ")).unwrap_or_default();
+        text.push_str(&self.message);
+        for doing in &self.context {
+            text.push_str(&format!(" ({doing})"));
+        }
+        text
+    }
+
+    /// The name that it is about.
+    pub(crate) fn subject(&self) -> Option<&Subject> {
+        self.help.as_ref().and_then(|help| help.subject.as_ref())
+    }
+
+    /// The same error without its cause and context.
+    fn copy(&self) -> Self {
+        Self { help: self.help.clone(), ..Self::new(self.kind, self.message.clone()) }
     }
 }
 
@@ -155,9 +300,12 @@ constructors! {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        for doing in &self.context {
-            write!(f, " ({doing})")?;
+        f.write_str(&self.headline())?;
+        if let Some(excerpt) = self.excerpt() {
+            write!(f, "\n{excerpt}")?;
+        }
+        if let Some(hint) = self.hint() {
+            write!(f, "\nhint: {hint}")?;
         }
         Ok(())
     }
@@ -222,71 +370,28 @@ impl From<parquet::errors::ParquetError> for Error {
     }
 }
 
-impl From<datafusion::error::DataFusionError> for Error {
-    fn from(e: datafusion::error::DataFusionError) -> Self {
-        use datafusion::common::SchemaError;
-        use datafusion::error::DataFusionError as E;
-        match e {
-            E::External(inner) => match inner.downcast::<Self>() {
-                Ok(ours) => *ours,
-                Err(other) => Self::internal(other.to_string()).with_source(other),
-            },
-            E::ArrowError(inner, _) => (*inner).into(),
-            E::ParquetError(inner) => (*inner).into(),
-            E::ObjectStore(inner) => (*inner).into(),
-            // What is ours says where it was; DataFusion would add the name of one of its rules.
-            E::Context(_, inner) if matches!(&*inner, E::External(e) if e.is::<Self>()) => (*inner).into(),
-            E::Context(doing, inner) => Self::from(*inner).context(doing),
-            E::Diagnostic(_, inner) => (*inner).into(),
-            E::Shared(inner) => Self::shared(&inner),
-            E::Collection(mut all) if !all.is_empty() => all.swap_remove(0).into(),
-            E::SQL(inner, _) => Self::syntax(inner.to_string()),
-            E::SchemaError(inner, _) => {
-                let kind = match *inner {
-                    SchemaError::FieldNotFound { .. } => ErrorKind::NotFound,
-                    _ => ErrorKind::InvalidInput,
-                };
-                Self::new(kind, inner.to_string())
-            }
-            E::NotImplemented(m) => Self::unsupported(m),
-            E::Plan(m) => Self::invalid(m),
-            E::Execution(m) => Self::invalid(m),
-            E::ResourcesExhausted(m) => Self::limit(m),
-            other => Self::internal(other.to_string()).with_source(other),
-        }
-    }
-}
-
-impl Error {
-    /// A copy of an error that several consumers share; only ours keeps its kind and message whole.
-    fn shared(e: &datafusion::error::DataFusionError) -> Self {
-        use datafusion::error::DataFusionError as E;
-        let mut at: &(dyn StdError + 'static) = e;
-        loop {
-            if let Some(ours) = at.downcast_ref::<Self>() {
-                return Self::new(ours.kind, ours.message.clone());
-            }
-            match at.source() {
-                Some(next) => at = next,
-                None => break,
-            }
-        }
-        match e.find_root() {
-            E::ResourcesExhausted(m) => Self::limit(m.clone()),
-            E::Execution(m) | E::Plan(m) => Self::invalid(m.clone()),
-            other => Self::internal(other.to_string()),
-        }
-    }
-}
-
-impl From<Error> for datafusion::error::DataFusionError {
-    fn from(e: Error) -> Self {
-        Self::External(Box::new(e))
-    }
-}
-
 impl From<Error> for parquet::errors::ParquetError {
     fn from(e: Error) -> Self {
         Self::External(Box::new(e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_text_has_the_place_the_line_and_the_hint() {
+        let place = Position { line: 2, column: 8 };
+        let text = "SELECT 1;\nSELECT boddy FROM notes";
+        let e = Error::not_found("there is no column boddy").at(place).with_hint("did you mean body?");
+        let e = e.in_text(text, Position::START).context("statement 2");
+        let expected = "line 2, column 8: there is no column boddy (statement 2)\nLINE 2: SELECT boddy FROM \
+                        notes\n               ^\nhint: did you mean body?";
+        assert_eq!(e.to_string(), expected);
+        let e = e.within(Position { line: 4, column: 3 });
+        assert_eq!(e.position(), Some(Position { line: 5, column: 8 }));
+        assert!(e.excerpt().is_some_and(|shown| shown.starts_with("LINE 5: ")));
+        assert_eq!(Error::internal("x").to_string(), "x");
     }
 }

@@ -57,7 +57,7 @@ mod values;
 
 pub use config::{Config, QueryLimits, SqlLimits};
 pub use engine::{BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInspection, TableInspection};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use pace::CancelToken;
 pub use session::{Outcome, PieceForm, Pieces, Rows, Session, ipc_stream};

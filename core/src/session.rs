@@ -163,7 +163,7 @@ impl Session {
         }
         let outcome = self.run_awake(parsed, params).await;
         self.rest();
-        outcome
+        outcome.map_err(|e| sql::locate(e, parsed))
     }
 
     async fn run_awake(&mut self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Outcome> {

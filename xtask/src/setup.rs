@@ -80,6 +80,12 @@ fn native_missing() -> Vec<Missing> {
         let what = "libclang, which reads RocksDB's header files";
         missing.push(Missing { what, debian: &["libclang-19-dev", "libclang-dev"] });
     }
+    if cfg!(unix) && which(&["tmux"]).is_none() {
+        missing.push(Missing { what: "tmux, in which tests type into the shell", debian: &["tmux"] });
+    }
+    if cfg!(unix) && which(&["less"]).is_none() {
+        missing.push(Missing { what: "less, which pages what the shell prints", debian: &["less"] });
+    }
     missing
 }
 

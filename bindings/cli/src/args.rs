@@ -11,7 +11,12 @@ use clap_complete::Shell;
     name = "firndb",
     version,
     about = "FirnDB: one table over a hot row store and cold Parquet files, in SQL.",
-    after_help = "Examples:
+    args_conflicts_with_subcommands = true,
+    after_help = "Without a command, the shell: on the store in DIR, which must be there, or on a scratch store in memory.
+
+Examples:
+  firndb                                           the shell, in memory
+  firndb notes                                     the shell, on the store in notes
   firndb demo                                      the whole story, in a minute
   firndb sql \"SELECT 1 + 1\"                        in memory, gone afterwards
   firndb sql -d notes \"CREATE SHARED TABLE t (id BIGINT PRIMARY KEY, body TEXT)\"
@@ -23,14 +28,19 @@ run it again; 4 a limit was met; 5 the store cannot be used now; 6 damaged data;
 130 interrupted."
 )]
 pub struct Cli {
-    /// What to do; without one, the help is printed.
+    /// What to do; without one, the shell.
     #[command(subcommand)]
     pub command: Option<Command>,
+    #[command(flatten)]
+    pub shell: ShellArgs,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// An interactive shell, in memory or on the store in DIR
+    #[command(after_help = SHELL)]
+    Shell(ShellArgs),
     /// Run SQL statements, from the command line, a file or standard input
     Sql(SqlArgs),
     /// Load Parquet or CSV files into a table
@@ -100,6 +110,36 @@ pub enum Format {
     Json,
     /// A header line, then comma-separated values
     Csv,
+}
+
+/// The help of `firndb shell`. Its arguments are also those of the program without a command, whose help is
+/// another.
+const SHELL: &str = "\
+Without DIR, a scratch store in memory. A DIR that does not exist is created. When standard input is not
+a terminal, statements are read from it, as `firndb sql -` does.
+
+Statements end with a semicolon; lines that start with a dot are commands of the shell, which .help lists.
+Tab completes, Ctrl-R searches what was typed before, Ctrl-C cancels the statement that runs, Ctrl-D leaves.
+What was typed is kept in $XDG_STATE_HOME/firndb/history; a line that starts with a space is not. Results that
+are longer than the terminal go through $PAGER, or less; an empty $PAGER switches that off.
+
+Examples:
+  firndb shell
+  firndb shell notes
+  firndb shell notes -u alice
+  firndb shell store --blobs s3://bucket/prefix";
+
+/// `firndb shell`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ShellArgs {
+    /// Directory of the store
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Where the cold tier lives, if not in DIR/blobs: s3://bucket/prefix, gs://…, az://…, file://…
+    #[arg(long, value_name = "URL", requires = "dir")]
+    pub blobs: Option<String>,
+    #[command(flatten)]
+    pub who: Who,
 }
 
 /// `firndb sql`.

@@ -59,7 +59,10 @@ impl Failure {
     /// What to print on standard error, if anything.
     pub fn report(&self) -> Option<String> {
         let Self::Engine(e) = self else { return None };
-        let mut text = format!("error: {e}");
+        let mut text = format!("error: {}", e.headline());
+        if let Some(excerpt) = e.excerpt() {
+            let _ = write!(text, "\n{excerpt}");
+        }
         let mut said = e.to_string();
         let mut cause = e.source();
         while let Some(at) = cause {
@@ -71,7 +74,7 @@ impl Failure {
             }
             cause = at.source();
         }
-        if let Some(hint) = hint(e.kind(), &said) {
+        if let Some(hint) = e.hint().or_else(|| hint(e.kind(), &said)) {
             let _ = write!(text, "\n  hint: {hint}");
         }
         Some(text)
@@ -80,7 +83,7 @@ impl Failure {
 
 /// The next thing to try, where there is an obvious one.
 fn hint(kind: ErrorKind, said: &str) -> Option<&'static str> {
-    if said.contains("hint:") || said.contains("firndb recover") {
+    if said.contains("firndb recover") {
         return None;
     }
     match kind {
@@ -112,6 +115,45 @@ mod tests {
         let told = Failure::Engine(e).report().unwrap_or_default();
         let expected = "error: row 1 was changed (statement 2)\n  hint: another transaction was first: run this one again";
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn the_place_is_shown_and_the_hint_of_the_error_comes_first() {
+        let e = Error::conflict("it").with_hint("do that");
+        assert_eq!(Failure::Engine(e).report().as_deref(), Some("error: it\n  hint: do that"));
+        let e = firndb_core::sql::parse("SELECT 1;\nSELEKT 2").expect_err("no statement");
+        let told = Failure::Engine(e).report().unwrap_or_default();
+        let lines: Vec<_> = told.lines().collect();
+        assert!(lines[0].starts_with("error: line 2, column 1: expected a statement"), "{told}");
+        assert_eq!(
+            lines[1..],
+            ["LINE 2: SELEKT 2", "        ^", "  hint: did you mean SELECT instead of SELEKT?"]
+        );
+    }
+
+    #[test]
+    fn each_kind_has_the_exit_status_that_the_help_tells() {
+        let statuses = [
+            (ErrorKind::Syntax, 2),
+            (ErrorKind::NotFound, 2),
+            (ErrorKind::AlreadyExists, 2),
+            (ErrorKind::InvalidInput, 2),
+            (ErrorKind::Constraint, 2),
+            (ErrorKind::PermissionDenied, 2),
+            (ErrorKind::Unsupported, 2),
+            (ErrorKind::Conflict, 3),
+            (ErrorKind::LimitExceeded, 4),
+            (ErrorKind::Cancelled, 4),
+            (ErrorKind::Locked, 5),
+            (ErrorKind::Unavailable, 5),
+            (ErrorKind::Corrupt, 6),
+            (ErrorKind::Internal, 70),
+        ];
+        for (kind, status) in statuses {
+            assert_eq!(kind.exit_status(), status, "{kind}");
+            let code = Failure::Engine(Error::new(kind, "it")).exit_code();
+            assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(status)), "{kind}");
+        }
     }
 
     #[test]

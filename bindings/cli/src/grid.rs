@@ -1,7 +1,8 @@
 //! Boxed tables of text.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::presets::{ASCII_FULL_CONDENSED, ASCII_MARKDOWN, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
+use console::{measure_text_width, truncate_str};
 
 /// The narrowest a column can usefully be, with its borders.
 const NARROWEST: usize = 8;
@@ -27,20 +28,72 @@ impl Column {
     }
 }
 
-/// A box with one line for each row. Line breaks and control characters are shown escaped. Values too long for `width` columns are cut with `…`; without a
-/// width nothing is cut.
+/// What a grid is drawn with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// The characters for lines.
+    Lines,
+    /// `+`, `-` and `|`.
+    Ascii,
+    /// As Markdown has it.
+    Markdown,
+}
+
+/// A box with one line for each row. Line breaks and control characters are shown escaped. Values too long
+/// for `width` columns are cut with `…`; without a width nothing is cut.
 pub fn boxed(columns: &[Column], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
+    styled(Style::Lines, columns, rows, width)
+}
+
+/// As [`boxed`], but each row in a block of its own where the columns have no room in `width`.
+pub fn adapted(columns: &[Column], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
+    if fits(columns, width) { boxed(columns, rows, width) } else { blocks(columns, rows, width) }
+}
+
+/// Each row as a block: a rule with its number, then a line for each column.
+pub fn blocks(columns: &[Column], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
+    let names: Vec<String> = columns.iter().map(|c| printable(&c.title)).collect();
+    let widest = names.iter().map(|name| measure_text_width(name)).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for (number, row) in (1..).zip(rows) {
+        let rule = format!("── row {number} ");
+        let rest = width.unwrap_or(40).min(60).saturating_sub(measure_text_width(&rule));
+        lines.push(format!("{rule}{}", "─".repeat(rest)));
+        for (name, value) in names.iter().zip(row) {
+            let pad = " ".repeat(widest - measure_text_width(name));
+            let line = format!("{name}{pad} │ {}", printable(&value));
+            lines.push(match width {
+                Some(width) => truncate_str(&line, width, "…").into_owned(),
+                None => line,
+            });
+        }
+    }
+    if lines.is_empty() { "(no rows)".to_owned() } else { lines.join("\n") }
+}
+
+/// Whether columns have room in `width`, so that each shows something.
+fn fits(columns: &[Column], width: Option<usize>) -> bool {
+    width.is_none_or(|width| columns.len() * NARROWEST <= width)
+}
+
+/// As [`boxed`], drawn otherwise.
+pub fn styled(style: Style, columns: &[Column], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_truncation_indicator("…");
+    table.load_preset(match style {
+        Style::Lines => UTF8_FULL_CONDENSED,
+        Style::Ascii => ASCII_FULL_CONDENSED,
+        Style::Markdown => ASCII_MARKDOWN,
+    });
+    table.set_truncation_indicator("…");
     // With so many columns every one would be cut to nothing; let the terminal wrap instead.
-    let width = width.filter(|w| columns.len() * NARROWEST <= *w).and_then(|w| u16::try_from(w).ok());
+    let width = width.filter(|w| fits(columns, Some(*w))).and_then(|w| u16::try_from(w).ok());
     if let Some(width) = width {
         // A character that no value holds (they are printable), so that cutting ignores word boundaries.
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width).set_delimiter('\0');
     }
-    table.set_header(line(columns.iter().map(|c| c.title.as_str())));
+    table.set_header(line(style, columns.iter().map(|c| c.title.as_str())));
     for row in &rows {
-        table.add_row(line(row.iter().map(String::as_str)));
+        table.add_row(line(style, row.iter().map(String::as_str)));
     }
     for (at, column) in columns.iter().enumerate() {
         if let (true, Some(c)) = (column.right, table.column_mut(at)) {
@@ -50,8 +103,12 @@ pub fn boxed(columns: &[Column], rows: Vec<Vec<String>>, width: Option<usize>) -
     table.to_string()
 }
 
-fn line<'a>(cells: impl Iterator<Item = &'a str>) -> Row {
-    let mut row = Row::from(cells.map(|text| Cell::new(printable(text))).collect::<Vec<_>>());
+fn line<'a>(style: Style, cells: impl Iterator<Item = &'a str>) -> Row {
+    let shown = |text: &str| match style {
+        Style::Markdown => printable(text).replace('|', "\\|"),
+        _ => printable(text),
+    };
+    let mut row = Row::from(cells.map(|text| Cell::new(shown(text))).collect::<Vec<_>>());
     row.max_height(1);
     row
 }

@@ -16,14 +16,28 @@ use crate::target::{Fit, TableName, columns_of, create_table};
 
 /// Runs the command.
 pub async fn run(args: ImportArgs) -> failure::Outcome {
-    let table = TableName::parse(&args.table)?;
-    let sources = args.files.iter().map(|f| Source::open(f, &args.csv.null)).collect::<Result<Vec<_>>>()?;
-    if args.skip_rows > 0 && sources.len() > 1 {
-        return Err(Error::invalid("--skip-rows goes with one file").into());
-    }
+    let (table, sources) = inputs(&args)?;
     let engine = store::open_or_create(&args.store.dir, args.store.blobs.as_deref()).await?;
     let done = import(&engine, &args, &table, &sources).await;
     store::finish(&engine, done).await
+}
+
+/// As the command, into a store that is open.
+///
+/// # Errors
+/// Those of the command.
+pub async fn into(engine: &Engine, args: &ImportArgs) -> Result<()> {
+    let (table, sources) = inputs(args)?;
+    import(engine, args, &table, &sources).await
+}
+
+fn inputs(args: &ImportArgs) -> Result<(TableName, Vec<Source>)> {
+    let table = TableName::parse(&args.table)?;
+    let sources = args.files.iter().map(|f| Source::open(f, &args.csv.null)).collect::<Result<Vec<_>>>()?;
+    if args.skip_rows > 0 && sources.len() > 1 {
+        return Err(Error::invalid("--skip-rows goes with one file"));
+    }
+    Ok((table, sources))
 }
 
 async fn import(engine: &Engine, args: &ImportArgs, table: &TableName, sources: &[Source]) -> Result<()> {
@@ -136,6 +150,8 @@ impl Load<'_> {
                 }
             }
             bar.set_position(at);
+            // Who interrupts the import need not wait for its end.
+            tokio::task::yield_now().await;
         }
         if waiting.rows > 0 {
             rows += self.insert(session, &mut waiting, piece.is_some(), tally).await?;
@@ -231,7 +247,7 @@ impl<'a> Tally<'a> {
             None => e.context("nothing of the file went in"),
         };
         if e.kind() == ErrorKind::LimitExceeded && !in_pieces {
-            return e.context("hint: --flush-rows N loads a file in pieces");
+            return e.with_hint("--flush-rows N loads a file in pieces");
         }
         e
     }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use firndb_core::{BatchInspection, ScopeInspection, TableInspection};
 
 use crate::args::InspectArgs;
-use crate::failure::{self, Failure, output};
-use crate::grid::{Column, boxed};
+use crate::failure::{self, output};
+use crate::grid::{Column, adapted};
 use crate::render::{counted, grouped, size, terminal_width};
 use crate::store;
 use crate::tiers::Tiers;
@@ -22,15 +22,27 @@ pub async fn run(args: InspectArgs) -> failure::Outcome {
     let closed = engine.close().await;
     let inspected = inspected?;
     closed?;
-    if args.table.is_some() {
-        inspected.iter().try_for_each(detail)?;
-    } else {
-        overview(&inspected)?;
+    let text = describe(&inspected, args.table.is_some());
+    io::stdout().write_all(text.as_bytes()).map_err(output)?;
+    if args.table.is_none() {
+        let tables = counted(inspected.len() as u64, "table", "tables");
+        eprintln!("{tables}; `firndb inspect DIR TABLE` shows one in detail");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn overview(tables: &[TableInspection]) -> Result<(), Failure> {
+/// What there is to say of `tables`: each in detail, or all in lines.
+pub fn describe(tables: &[TableInspection], detailed: bool) -> String {
+    let mut out = String::new();
+    if detailed {
+        tables.iter().for_each(|table| detail(&mut out, table));
+    } else {
+        overview(&mut out, tables);
+    }
+    out
+}
+
+fn overview(out: &mut String, tables: &[TableInspection]) {
     let columns = [
         Column::text("table"),
         Column::text("kind"),
@@ -54,43 +66,35 @@ fn overview(tables: &[TableInspection]) -> Result<(), Failure> {
             size(tiers.bytes),
         ]
     });
-    show(&columns, rows.collect())?;
-    eprintln!(
-        "{}; `firndb inspect DIR TABLE` shows one in detail",
-        counted(tables.len() as u64, "table", "tables")
-    );
-    Ok(())
+    show(out, &columns, rows.collect());
 }
 
-fn detail(table: &TableInspection) -> Result<(), Failure> {
-    say(&format!("{} table {}, files in {}/", table.kind, table.table, table.dir))?;
-    say(&format!("  columns: {}", table.columns.join(", ")))?;
-    say(&format!("  key:     {}", table.primary_key.join(", ")))?;
+fn detail(out: &mut String, table: &TableInspection) {
+    say(out, &format!("{} table {}, files in {}/", table.kind, table.table, table.dir));
+    say(out, &format!("  columns: {}", table.columns.join(", ")));
+    say(out, &format!("  key:     {}", table.primary_key.join(", ")));
     for scope in table.scopes.iter().take(SCOPES_SHOWN) {
-        one_scope(scope)?;
+        one_scope(out, scope);
     }
     let more = table.scopes.len().saturating_sub(SCOPES_SHOWN);
     if more > 0 {
-        say(&format!("\nand {} more", counted(more as u64, "scope", "scopes")))?;
+        say(out, &format!("\nand {} more", counted(more as u64, "scope", "scopes")));
     }
-    Ok(())
 }
 
-fn one_scope(scope: &ScopeInspection) -> Result<(), Failure> {
+fn one_scope(out: &mut String, scope: &ScopeInspection) {
     let of = scope.user.as_ref().map(|u| format!(" of user {u}")).unwrap_or_default();
-    say(&format!("\nscope {}{of}", scope.scope))?;
-    say(&format!("  hot:  {} in {}", counted(scope.hot_rows, "version", "versions"), size(scope.hot_bytes)))?;
+    let hot = counted(scope.hot_rows, "version", "versions");
+    say(out, &format!("\nscope {}{of}", scope.scope));
+    say(out, &format!("  hot:  {hot} in {}", size(scope.hot_bytes)));
     let Some(version) = scope.manifest else {
-        return say("  cold: nothing, it was never flushed");
+        return say(out, "  cold: nothing, it was never flushed");
     };
     let (rows, dead) = scope.batches.iter().fold((0, 0), |(r, d), b| (r + b.rows, d + b.dead));
-    say(&format!(
-        "  cold: {} in {}, {} more hidden by deletion vectors",
-        counted(rows.saturating_sub(dead), "row", "rows"),
-        counted(scope.batches.len() as u64, "file", "files"),
-        grouped(dead)
-    ))?;
-    say(&format!("  manifest {version}, flushed through _seq {}", scope.flushed_through))?;
+    let visible = counted(rows.saturating_sub(dead), "row", "rows");
+    let files = counted(scope.batches.len() as u64, "file", "files");
+    say(out, &format!("  cold: {visible} in {files}, {} more hidden by deletion vectors", grouped(dead)));
+    say(out, &format!("  manifest {version}, flushed through _seq {}", scope.flushed_through));
     let columns = [
         Column::text("file"),
         Column::number("rows"),
@@ -100,7 +104,7 @@ fn one_scope(scope: &ScopeInspection) -> Result<(), Failure> {
         Column::number("min _seq"),
         Column::number("max _seq"),
     ];
-    show(&columns, scope.batches.iter().map(file).collect())?;
+    show(out, &columns, scope.batches.iter().map(file).collect());
     let columns = [
         Column::text("file"),
         Column::text("column"),
@@ -108,7 +112,7 @@ fn one_scope(scope: &ScopeInspection) -> Result<(), Failure> {
         Column::text("max"),
         Column::number("nulls"),
     ];
-    show(&columns, scope.batches.iter().flat_map(statistics).collect())
+    show(out, &columns, scope.batches.iter().flat_map(statistics).collect());
 }
 
 fn file(batch: &BatchInspection) -> Vec<String> {
@@ -135,10 +139,13 @@ fn plain(json: &str) -> String {
     inner.filter(|i| !i.contains('\\')).unwrap_or(json).to_owned()
 }
 
-fn show(columns: &[Column], rows: Vec<Vec<String>>) -> Result<(), Failure> {
-    if rows.is_empty() { Ok(()) } else { say(&boxed(columns, rows, terminal_width())) }
+fn show(out: &mut String, columns: &[Column], rows: Vec<Vec<String>>) {
+    if !rows.is_empty() {
+        say(out, &adapted(columns, rows, terminal_width()));
+    }
 }
 
-fn say(text: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}").map_err(output)
+fn say(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
 }

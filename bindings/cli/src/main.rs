@@ -14,9 +14,11 @@ mod failure;
 mod grid;
 mod import;
 mod inspect;
+mod lexemes;
 mod progress;
 mod render;
 mod script;
+mod shell;
 mod source;
 mod sql;
 mod store;
@@ -29,9 +31,10 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 use firndb_core::Error;
+use tokio::task::JoinError;
 
 use crate::args::{Cli, Command};
-use crate::failure::{Failure, INTERRUPTED, Outcome, output};
+use crate::failure::{Failure, INTERRUPTED, Outcome};
 
 /// Planning recurses with the depth of a statement, and optimised less it recurses on larger frames.
 const STACK_BYTES: usize = 16 << 20;
@@ -47,7 +50,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return end(Err(Error::unavailable(format!("cannot start threads: {e}")).into())),
     };
-    let code = runtime.block_on(interruptible(cli));
+    let converses = matches!(cli.command, None | Some(Command::Shell(_))) && shell::is_interactive();
+    let code = runtime.block_on(async {
+        // In a conversation Ctrl-C is for the statement that runs.
+        if converses { ended(tokio::spawn(run(cli)).await) } else { interruptible(cli).await }
+    });
     // What still runs is work nobody waits for.
     runtime.shutdown_background();
     code
@@ -57,10 +64,7 @@ fn main() -> ExitCode {
 async fn interruptible(cli: Cli) -> ExitCode {
     let mut work = tokio::spawn(run(cli));
     tokio::select! {
-        done = &mut work => match done {
-            Ok(outcome) => end(outcome),
-            Err(e) => end(Err(Error::internal(format!("the command stopped: {e}")).into())),
-        },
+        done = &mut work => ended(done),
         Ok(()) = tokio::signal::ctrl_c() => {
             work.abort();
             // Dropping the work rolls back, removes temporary files, and says how far it came.
@@ -71,12 +75,18 @@ async fn interruptible(cli: Cli) -> ExitCode {
     }
 }
 
+/// The exit status of a command that was not interrupted.
+fn ended(done: Result<Outcome, JoinError>) -> ExitCode {
+    match done {
+        Ok(outcome) => end(outcome),
+        Err(e) => end(Err(Error::internal(format!("the command stopped: {e}")).into())),
+    }
+}
+
 async fn run(cli: Cli) -> Outcome {
     match cli.command {
-        None => {
-            Cli::command().print_long_help().map_err(output)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        None => shell::run(cli.shell, true).await,
+        Some(Command::Shell(args)) => shell::run(args, false).await,
         Some(Command::Sql(args)) => sql::run(args).await,
         Some(Command::Import(args)) => import::run(args).await,
         Some(Command::Export(args)) => export::run(args).await,

@@ -75,12 +75,12 @@ impl Printer {
 }
 
 /// Whether a result is what EXPLAIN answers: parts of a plan and their text.
-fn is_plan(schema: &Schema) -> bool {
+pub fn is_plan(schema: &Schema) -> bool {
     schema.fields().iter().map(|f| f.name().as_str()).eq(["plan_type", "plan"])
 }
 
 /// A plan as it is to be read: long lines, which no box would hold, under the names of its parts.
-fn plan(batches: &[RecordBatch]) -> Result<String, Error> {
+pub fn plan(batches: &[RecordBatch]) -> Result<String, Error> {
     let parts = cells(batches)?.into_iter().map(|part| {
         let text = part.last().map(|t| t.trim_end().replace('\n', "\n  ")).unwrap_or_default();
         format!("{}\n  {text}", part.first().map(String::as_str).unwrap_or_default())
@@ -90,12 +90,16 @@ fn plan(batches: &[RecordBatch]) -> Result<String, Error> {
 
 /// The rows of one result as a box, cut to `width` columns if there is one.
 pub fn table(schema: &Schema, batches: &[RecordBatch], width: Option<usize>) -> Result<String, Error> {
-    let columns: Vec<_> = schema
-        .fields()
-        .iter()
-        .map(|f| Column { title: f.name().clone(), right: f.data_type().is_numeric() })
-        .collect();
-    Ok(boxed(&columns, cells(batches)?, width))
+    Ok(boxed(&columns_of(schema), cells(batches)?, width))
+}
+
+/// The columns of a result; numbers stand right.
+pub fn columns_of(schema: &Schema) -> Vec<Column> {
+    let column = |f: &arrow::datatypes::FieldRef| Column {
+        title: f.name().clone(),
+        right: f.data_type().is_numeric(),
+    };
+    schema.fields().iter().map(column).collect()
 }
 
 /// The rows of a result as text, NULL as `NULL`.
@@ -174,7 +178,8 @@ fn with_arrays_as_text(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
-fn json(out: &mut impl Write, batches: &[RecordBatch]) -> Result<(), ArrowError> {
+/// One array of objects.
+pub fn json(out: &mut impl Write, batches: &[RecordBatch]) -> Result<(), ArrowError> {
     let mut writer = JsonBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(&mut *out);
     batches.iter().try_for_each(|b| writer.write(b))?;
     writer.finish()?;
@@ -182,7 +187,8 @@ fn json(out: &mut impl Write, batches: &[RecordBatch]) -> Result<(), ArrowError>
     Ok(())
 }
 
-fn jsonl(out: &mut impl Write, batches: &[RecordBatch]) -> Result<(), ArrowError> {
+/// An object a line.
+pub fn jsonl(out: &mut impl Write, batches: &[RecordBatch]) -> Result<(), ArrowError> {
     let mut writer = JsonBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(out);
     batches.iter().try_for_each(|b| writer.write(b))?;
     writer.finish()

@@ -1,80 +1,152 @@
 //! Where one statement of a script ends and the next begins.
 
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
+use firndb_core::Position;
+
+use crate::lexemes::Lexemes;
 
 /// One statement of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement<'a> {
     /// Its text, without the semicolon.
     pub text: &'a str,
-    /// The line of the script it starts on, from 1.
-    pub line: usize,
-    /// What stands before it in the script.
-    before: &'a str,
+    /// The line of the script that its first word is on, from 1.
+    pub line: u64,
+    /// Where in the script the text starts.
+    pub start: Position,
 }
 
-impl Statement<'_> {
-    /// The statement behind as many lines and columns of white space as it has text before it, so that
-    /// positions in error messages are positions in the script.
-    pub fn in_place(&self) -> String {
-        let blank = self.before.chars().map(|c| if c == '\n' { '\n' } else { ' ' });
-        blank.chain(self.text.chars()).collect()
-    }
+/// One entry of what is typed into the shell, or of a file that it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry<'a> {
+    /// A command of the shell's own: a line that starts with a dot or a backslash.
+    Command {
+        /// The line.
+        text: &'a str,
+        /// Its number, from 1.
+        line: u64,
+    },
+    /// A statement.
+    Statement(Statement<'a>),
 }
 
 /// The statements of `script`, which are separated by semicolons outside strings and comments.
-///
-/// What no tokenizer can read (an unclosed string) comes back whole, for the engine to refuse.
 pub fn statements(script: &str) -> Vec<Statement<'_>> {
-    let dialect = PostgreSqlDialect {};
-    let Ok(tokens) = Tokenizer::new(&dialect, script).tokenize_with_location() else {
-        return vec![Statement { text: script, line: 1, before: "" }];
-    };
-    let lines = Lines::of(script);
-    let mut found = Vec::new();
-    let mut start = 0;
-    let mut first = None;
-    for token in &tokens {
-        match &token.token {
-            Token::SemiColon => {
-                let end = lines.offset(token.span.start);
-                found.extend(piece(script, start, end, first.take()));
-                start = end + 1;
-            }
-            Token::Whitespace(_) | Token::EOF => {}
-            _ => first = first.or(Some(token.span.start)),
+    let entries = Splitter::new(script, false);
+    entries
+        .filter_map(|entry| match entry {
+            Entry::Statement(statement) => Some(statement),
+            Entry::Command { .. } => None,
+        })
+        .collect()
+}
+
+/// The statements and commands of `text`.
+pub fn entries(text: &str) -> Vec<Entry<'_>> {
+    Splitter::new(text, true).collect()
+}
+
+/// Whether what is typed can be run: a command, nothing at all, or statements that end with a semicolon.
+pub fn is_complete(text: &str) -> bool {
+    if is_command(text.trim_start()) || is_courtesy(text) {
+        return true;
+    }
+    let mut last = None;
+    for lexeme in Lexemes::of(text) {
+        if lexeme.open {
+            return false;
+        }
+        if !lexeme.is_blank() {
+            last = Some(lexeme);
         }
     }
-    found.extend(piece(script, start, script.len(), first));
-    found
+    last.is_none_or(|lexeme| lexeme.text == ";")
 }
 
-/// The statement in a range of bytes, if anything but space and comments is in it.
-fn piece(script: &str, start: usize, end: usize, first: Option<Location>) -> Option<Statement<'_>> {
-    let line = usize::try_from(first?.line).ok()?;
-    Some(Statement { text: script.get(start..end)?, line, before: script.get(..start)? })
+/// Whether `text` starts with a command of the shell's.
+pub fn is_command(text: &str) -> bool {
+    text.starts_with(['.', '\\'])
 }
 
-/// The byte at which each line starts.
-struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
+/// Words that mean a command, for people who come from other shells.
+pub fn is_courtesy(text: &str) -> bool {
+    let word = text.trim().trim_end_matches(';').trim_end();
+    ["exit", "quit", "help"].iter().any(|w| word.eq_ignore_ascii_case(w))
 }
 
-impl<'a> Lines<'a> {
-    fn of(text: &'a str) -> Self {
-        let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
-        Self { text, starts: std::iter::once(0).chain(breaks).collect() }
+struct Splitter<'a> {
+    script: &'a str,
+    commands: bool,
+    lexemes: Lexemes<'a>,
+    /// The byte where the entry that is being read starts.
+    start: usize,
+    /// Up to where lines are counted, and that place.
+    walked: usize,
+    place: Position,
+}
+
+impl<'a> Splitter<'a> {
+    fn new(script: &'a str, commands: bool) -> Self {
+        let lexemes = Lexemes::of(script);
+        Self { script, commands, lexemes, start: 0, walked: 0, place: Position::START }
     }
 
-    /// The byte of a position, whose line and column count from 1 and in characters.
-    fn offset(&self, at: Location) -> usize {
-        let line = usize::try_from(at.line).unwrap_or(1).saturating_sub(1);
-        let column = usize::try_from(at.column).unwrap_or(1).saturating_sub(1);
-        let start = self.starts.get(line).copied().unwrap_or(self.text.len());
-        let rest = self.text.get(start..).unwrap_or_default();
-        rest.char_indices().nth(column).map_or(self.text.len(), |(bytes, _)| start + bytes)
+    /// The place of a byte; bytes are asked for in ascending order.
+    fn place_of(&mut self, at: usize) -> Position {
+        for c in self.script.get(self.walked..at).unwrap_or_default().chars() {
+            if c == '\n' {
+                self.place = Position { line: self.place.line + 1, column: 1 };
+            } else {
+                self.place.column += 1;
+            }
+        }
+        self.walked = at.max(self.walked);
+        self.place
+    }
+
+    fn statement(&mut self, first: usize, end: usize, next: usize) -> Option<Entry<'a>> {
+        let text = self.script.get(self.start..end)?;
+        let start = self.place_of(self.start);
+        let line = self.place_of(first).line;
+        self.start = next;
+        Some(Entry::Statement(Statement { text, line, start }))
+    }
+
+    /// Whether nothing but space stands before the byte on its line.
+    fn starts_line(&self, at: usize) -> bool {
+        let before = self.script.get(..at).unwrap_or_default();
+        before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty())
+    }
+}
+
+impl<'a> Iterator for Splitter<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let mut first = None;
+        while let Some(lexeme) = self.lexemes.next() {
+            if lexeme.is_blank() {
+                continue;
+            }
+            if lexeme.text == ";" {
+                match first {
+                    Some(first) => return self.statement(first, lexeme.at, lexeme.end()),
+                    None => self.start = lexeme.end(),
+                }
+            } else if self.commands
+                && first.is_none()
+                && is_command(lexeme.text)
+                && self.starts_line(lexeme.at)
+            {
+                let end = self.lexemes.skip_line();
+                self.start = end;
+                let text = self.script.get(lexeme.at..end)?.trim_end();
+                return Some(Entry::Command { text, line: self.place_of(lexeme.at).line });
+            } else {
+                first = first.or(Some(lexeme.at));
+            }
+        }
+        let end = self.script.len();
+        first.and_then(|first| self.statement(first, end, end))
     }
 }
 
@@ -88,13 +160,14 @@ mod tests {
 
     #[test]
     fn semicolons_inside_strings_and_comments_do_not_count() {
-        let cases: [(&str, &[&str]); 7] = [
+        let cases: [(&str, &[&str]); 8] = [
             ("SELECT 1", &["SELECT 1"]),
             ("SELECT 1;", &["SELECT 1"]),
             ("a; b ;c", &["a", "b", "c"]),
             ("SELECT ';' ; SELECT \";\"", &["SELECT ';'", "SELECT \";\""]),
             ("SELECT 1 -- ; no\n; /* ; */ ;;", &["SELECT 1 -- ; no"]),
             ("SELECT $$;$$; x", &["SELECT $$;$$", "x"]),
+            ("SELECT 1; SELECT 'oops; x", &["SELECT 1", "SELECT 'oops; x"]),
             ("", &[]),
         ];
         for (script, expected) in cases {
@@ -106,15 +179,37 @@ mod tests {
     fn positions_count_characters_not_bytes() {
         let script = "SELECT 'é😀';\n SELECT ü; SELECT 2";
         let found = statements(script);
-        let told: Vec<_> = found.iter().map(|s| (s.text.trim(), s.line)).collect();
-        assert_eq!(told, [("SELECT 'é😀'", 1), ("SELECT ü", 2), ("SELECT 2", 2)]);
-        let last = found[2].in_place();
-        let (line, column) = (last.lines().count(), last.lines().last().map(|l| l.find('S')));
-        assert_eq!((line, column), (2, Some(Some(11))));
+        let told: Vec<_> = found.iter().map(|s| (s.text.trim(), s.line, s.start)).collect();
+        let at = |line, column| Position { line, column };
+        let expected =
+            [("SELECT 'é😀'", 1, at(1, 1)), ("SELECT ü", 2, at(1, 13)), ("SELECT 2", 2, at(2, 11))];
+        assert_eq!(told, expected);
     }
 
     #[test]
-    fn what_cannot_be_read_comes_back_whole() {
-        assert_eq!(texts("SELECT 1; SELECT 'oops"), ["SELECT 1; SELECT 'oops"]);
+    fn commands_are_lines_of_their_own() {
+        let text = ".mode csv\nSELECT .5\n  ;\n  .read it's.sql\nSELECT\n.5; \\q";
+        let found: Vec<_> = entries(text)
+            .iter()
+            .map(|entry| match entry {
+                Entry::Command { text, line } => format!("{line}: {text}"),
+                Entry::Statement(s) => format!("{}: <{}>", s.line, s.text.trim()),
+            })
+            .collect();
+        let expected = ["1: .mode csv", "2: <SELECT .5>", "4: .read it's.sql", "5: <SELECT\n.5>", "6: <\\q>"];
+        assert_eq!(found, expected);
+        assert_eq!(statements(".mode csv\n; x").len(), 2);
+    }
+
+    #[test]
+    fn statements_go_on_until_a_semicolon() {
+        for text in
+            ["", "  ", "SELECT 1;", "SELECT 1; -- x", ".help", "\\d t", "-- x", "exit", "QUIT;", "a; b;"]
+        {
+            assert!(is_complete(text), "{text}");
+        }
+        for text in ["SELECT 1", "SELECT ';", "SELECT 1; x", "/* ;", "SELECT \"a;", "SELECT $$;", "exits"] {
+            assert!(!is_complete(text), "{text}");
+        }
     }
 }

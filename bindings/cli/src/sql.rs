@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use datafusion::scalar::ScalarValue;
 use firndb_core::sql::parse;
-use firndb_core::{Engine, Error, ErrorKind, Result, Session};
+use firndb_core::{Engine, Error, Result, Session};
 
 use crate::args::SqlArgs;
 use crate::failure::{self, Failure};
@@ -69,11 +69,11 @@ async fn carry_out(
     for (at, statement) in all.iter().enumerate() {
         let started = Instant::now();
         let outcomes = one(session, statement, params).await.map_err(|e| {
-            if all.len() > 1 {
-                e.context(format!("statement {}, line {}", at + 1, statement.line))
-            } else {
-                e
+            // An error with a place says where by itself.
+            if all.len() > 1 && e.position().is_none() {
+                return e.context(format!("statement {}, line {}", at + 1, statement.line));
             }
+            e.within(statement.start)
         })?;
         for outcome in &outcomes {
             printer.print(outcome, started.elapsed())?;
@@ -87,14 +87,11 @@ async fn carry_out(
 
 /// Refuses a statement that cannot be read before any is run, by its position in the script.
 fn check_syntax(statement: &Statement<'_>) -> Result<()> {
-    match parse(statement.text) {
-        Ok(_) => Ok(()),
-        Err(e) if e.kind() == ErrorKind::Syntax => match parse(&statement.in_place()) {
-            Err(placed) if placed.kind() == ErrorKind::Syntax => Err(placed),
-            _ => Err(e),
-        },
-        Err(e) => Err(e.context(format!("line {}", statement.line))),
-    }
+    let read = parse(statement.text).map(|_| ());
+    read.map_err(|e| match e.position() {
+        Some(_) => e.within(statement.start),
+        None => e.context(format!("line {}", statement.line)),
+    })
 }
 
 async fn one(

@@ -50,6 +50,14 @@ impl TableName {
         self.parts.join(".")
     }
 
+    /// The name as the catalog has it.
+    pub fn name(&self) -> firndb_core::catalog::TableName {
+        match self.parts.as_slice() {
+            [namespace, name] => firndb_core::catalog::TableName::qualified(namespace, name),
+            parts => firndb_core::catalog::TableName::bare(parts.concat()),
+        }
+    }
+
     /// The name in SQL.
     pub fn sql(&self) -> String {
         self.parts.iter().map(|p| identifier(p)).collect::<Vec<_>>().join(".")

@@ -18,6 +18,15 @@ pub struct Answer {
     pub verb: Option<String>,
 }
 
+/// A place in a text of SQL, both from 1.
+#[napi(object, object_from_js = false)]
+pub struct Place {
+    /// The line.
+    pub line: f64,
+    /// The column.
+    pub column: f64,
+}
+
 /// What a call answered: an error with its kind, or what was asked for.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
@@ -26,6 +35,10 @@ pub struct Reply {
     pub code: Option<String>,
     /// What the error says.
     pub message: Option<String>,
+    /// Where in the text of SQL it is.
+    pub position: Option<Place>,
+    /// What mends it.
+    pub hint: Option<String>,
     /// The answers of the statements, in order.
     pub answers: Option<Vec<Answer>>,
     /// What a question with yes or no has for an answer.
@@ -47,6 +60,8 @@ impl Reply {
         Self {
             code: Some(error.kind().name().to_owned()),
             message: Some(error.to_string()),
+            position: error.position().map(|at| Place { line: at.line as f64, column: at.column as f64 }),
+            hint: error.hint().map(str::to_owned),
             ..Self::default()
         }
     }

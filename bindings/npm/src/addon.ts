@@ -1,7 +1,7 @@
 /** The engine as an addon of Node.js: RocksDB and files, on threads of its own. */
 
 import type { Engine, EngineCancel, EngineDatabase, EngineRows, EngineSession } from './engine.js'
-import { type ErrorCode, FirnDBError } from './errors.js'
+import { type ErrorCode, FirnDBError, type Position } from './errors.js'
 import { type AddonParam, toAddonParams } from './params.js'
 import type { Answer, EngineOptions } from './protocol.js'
 import type { Param } from './types.js'
@@ -10,6 +10,8 @@ import type { Param } from './types.js'
 interface AddonReply {
   code?: string
   message?: string
+  position?: Position
+  hint?: string
   answers?: AddonAnswer[]
   yes?: boolean
   bytes?: Buffer
@@ -221,7 +223,7 @@ function plain(buffer: Buffer): Uint8Array {
 /** `reply`, unless it is an error, which is thrown. */
 function checked(reply: AddonReply): AddonReply {
   if (reply.code !== undefined) {
-    throw new FirnDBError(reply.code as ErrorCode, reply.message ?? '')
+    throw new FirnDBError(reply.code as ErrorCode, reply.message ?? '', reply)
   }
   return reply
 }

@@ -12,7 +12,7 @@ import { toSource } from './wasm-source.js'
 
 export type { Archive } from './archive.js'
 export { Transaction } from './database.js'
-export { type ErrorCode, FirnDBError } from './errors.js'
+export { type ErrorCode, FirnDBError, type Position } from './errors.js'
 export type { Statement } from './queryable.js'
 export type { Field, Limits, OpenOptions, Param, QueryOptions, Result, Row, StorageReport } from './types.js'
 

@@ -14,7 +14,7 @@ import { loadByWasm, openWasm } from './wasm-engine.js'
 
 export type { Archive } from './archive.js'
 export { Transaction } from './database.js'
-export { type ErrorCode, FirnDBError } from './errors.js'
+export { type ErrorCode, FirnDBError, type Position } from './errors.js'
 export type { Statement } from './queryable.js'
 export type {
   Field,

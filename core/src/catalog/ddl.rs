@@ -434,7 +434,7 @@ fn value_of_old_rows(column: &NewColumn, now_micros: i64) -> Result<Option<Liter
 }
 
 fn drop_column(table: &mut TableDef, name: &str) -> Result<()> {
-    let at = table.index_of(name).ok_or_else(|| no_column(table, name))?;
+    let at = table.index_of(name).ok_or_else(|| table.no_column(name))?;
     if let Some(column) = table.columns.get(at)
         && table.is_key(column.id)
     {
@@ -460,7 +460,7 @@ fn drop_column(table: &mut TableDef, name: &str) -> Result<()> {
 
 fn rename_column(table: &mut TableDef, from: &str, to: &str) -> Result<()> {
     check_column_name(to)?;
-    let at = table.index_of(from).ok_or_else(|| no_column(table, from))?;
+    let at = table.index_of(from).ok_or_else(|| table.no_column(from))?;
     if table.column(to).is_some() {
         return Err(Error::already_exists(format!("column {} already exists", quoted(to))));
     }
@@ -481,7 +481,7 @@ fn set_options(table: &mut TableDef, changes: &OptionChanges) -> Result<()> {
         let mut seen = HashSet::new();
         let mut bloom = Vec::with_capacity(names.len());
         for name in names {
-            let column = table.column(name).ok_or_else(|| no_column(table, name).context("BLOOM_FILTER"))?;
+            let column = table.column(name).ok_or_else(|| table.no_column(name).context("BLOOM_FILTER"))?;
             // The key's columns have filters anyway, and naming one is no mistake.
             if !table.is_key(column.id) && seen.insert(column.id) {
                 bloom.push(column.id);
@@ -490,10 +490,4 @@ fn set_options(table: &mut TableDef, changes: &OptionChanges) -> Result<()> {
         table.options.bloom = bloom;
     }
     Ok(())
-}
-
-fn no_column(table: &TableDef, name: &str) -> Error {
-    let names = table.columns.iter().map(|c| c.name.as_str());
-    let hint = super::name::nearest(name, names).map(|n| format!("; did you mean {}?", quoted(n)));
-    Error::not_found(format!("there is no column {}{}", quoted(name), hint.unwrap_or_default()))
 }

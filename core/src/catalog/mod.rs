@@ -203,8 +203,11 @@ impl Catalog {
     }
 
     fn no_namespace(&self, name: &str) -> Error {
-        let hint = nearest(name, self.namespaces()).map(|n| format!("; did you mean {}?", quoted(n)));
-        Error::not_found(format!("there is no namespace {}{}", quoted(name), hint.unwrap_or_default()))
+        let hint = match nearest(name, self.namespaces()) {
+            Some(near) => format!("did you mean {}?", quoted(near)),
+            None => format!("CREATE NAMESPACE {} makes it", quoted(name)),
+        };
+        Error::not_found(format!("there is no namespace {}", quoted(name))).about(None, name).with_hint(hint)
     }
 
     fn no_table(&self, namespace: &str, name: &str) -> Error {
@@ -214,8 +217,8 @@ impl Catalog {
         let elsewhere = || self.tables.values().find(|t| t.name == name).map(|t| t.full_name());
         let hint = elsewhere()
             .or_else(|| nearest(name, same_namespace).map(|n| TableName::qualified(namespace, n)))
-            .map(|n| format!("; did you mean {n}?"));
-        Error::not_found(format!("there is no table {missing}{}", hint.unwrap_or_default()))
+            .map(|n| format!("did you mean {n}?"));
+        Error::not_found(format!("there is no table {missing}")).about_table(name).with_hint_if(hint)
     }
 
     fn take_table_id(&mut self) -> Result<TableId> {

@@ -1,9 +1,9 @@
-//! Names of namespaces and tables: what is accepted, how they are shown, which is nearest to a mistake.
+//! Names of namespaces and tables: what is accepted, how they are shown.
 
 use std::fmt;
 
-use datafusion::common::utils::datafusion_strsim::levenshtein;
-
+pub(crate) use crate::error::nearest;
+pub use crate::error::quoted;
 use crate::error::{Error, Result};
 
 /// The namespace that is always there and that unqualified names are of.
@@ -52,14 +52,6 @@ impl fmt::Display for TableName {
         }
         f.write_str(&quoted(&self.name))
     }
-}
-
-/// `name` as SQL reads it back: quoted if folding or a character in it needs that.
-#[must_use]
-pub fn quoted(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
 /// Checks that a namespace, table or column may have this name.
@@ -116,17 +108,6 @@ pub(crate) fn check_column_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The one of `names` that `wrong` is most likely meant to be, if any is close.
-pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = wrong.to_lowercase();
-    names
-        .into_iter()
-        .map(|name| (levenshtein(&lower, &name.to_lowercase()), name))
-        .min()
-        .filter(|(distance, name)| *distance <= 1 + wrong.len().max(name.len()) / 4)
-        .map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,19 +138,5 @@ mod tests {
             assert!(check_column_name(name).is_err(), "{name}");
         }
         assert!(check_column_name("seq").is_ok());
-    }
-
-    #[test]
-    fn the_nearest_name_is_near() {
-        let names = ["messages", "settings", "app"];
-        for (wrong, right) in [
-            ("message", Some("messages")),
-            ("mesages", Some("messages")),
-            ("Settings", Some("settings")),
-            ("apps", Some("app")),
-            ("orders", None),
-        ] {
-            assert_eq!(nearest(wrong, names), right, "{wrong}");
-        }
     }
 }

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
 };
 
-use crate::catalog::{ColumnDef, Compression, DefaultExpr, TableDef};
+use crate::catalog::{ColumnDef, ColumnType, Compression, DefaultExpr, TableDef, nearest, quoted};
 use crate::cold::schema::{FileColumn, FileSchema};
 use crate::error::{Error, Result};
 
@@ -105,12 +105,13 @@ impl TableDef {
     /// The error for a column that the table does not have.
     #[must_use]
     pub fn no_column(&self, name: &str) -> Error {
-        let names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
-        Error::not_found(format!(
-            "there is no column {name} in {}; it has {}",
-            self.full_name(),
-            names.join(", ")
-        ))
+        let names = self.columns.iter().map(|c| c.name.as_str());
+        let hint = match nearest(name, names.clone()) {
+            Some(near) => format!("did you mean {}?", quoted(near)),
+            None => format!("its columns are {}", names.map(quoted).collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("there is no column {} in {}", quoted(name), self.full_name());
+        Error::not_found(message).about(None, name).with_hint(hint)
     }
 }
 

@@ -211,9 +211,9 @@ fn names_resolve_in_their_namespace() {
     assert_eq!(resolve(&TableName::bare("t"), "app").unwrap(), app.id);
     assert_eq!(resolve(&TableName::qualified("app", "t"), "main").unwrap(), app.id);
     let e = resolve(&TableName::qualified("ap", "t"), "main").expect_err("no namespace");
-    assert!(e.message().contains("did you mean app?"), "{e}");
+    assert!(e.to_string().contains("did you mean app?"), "{e}");
     let e = resolve(&TableName::bare("T"), "main").expect_err("names are exact");
-    assert!(e.message().contains("did you mean main.t?"), "{e}");
+    assert!(e.to_string().contains("did you mean main.t?"), "{e}");
     let names: Vec<_> = catalog.tables().map(|t| t.full_name().to_string()).collect();
     assert_eq!(names, ["app.t", "main.t"]);
     assert_eq!(catalog.tables_in("app").count(), 1);

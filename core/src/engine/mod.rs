@@ -17,7 +17,7 @@ pub(crate) use inspect::manifest_rows;
 pub use inspect::{BatchInspection, ScopeInspection, TableInspection};
 pub use recover::RecoveryReport;
 
-use crate::catalog::{TableDef, TableName};
+use crate::catalog::{Catalog, TableDef, TableName};
 use crate::config::Config;
 use crate::error::Result;
 use crate::plan::Planner;
@@ -121,6 +121,12 @@ impl Engine {
             None => catalog.tables().cloned().collect(),
         };
         inspect::inspect(tiers, &tables).await
+    }
+
+    /// The definitions of all namespaces and tables as they are now.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.shared.tiers.catalog()
     }
 
     /// What the engine did since it was opened.

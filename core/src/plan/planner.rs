@@ -146,11 +146,12 @@ impl Planner {
     /// What DataFusion cannot resolve or type.
     pub fn expression(&self, expr: &ast::Expr, schema: &DFSchema) -> Result<Expr> {
         let names = Names { state: &self.base, tables: Tables::new() };
-        let options = ParserOptions::new().with_map_string_types_to_utf8view(false);
+        let options = ParserOptions::new().with_map_string_types_to_utf8view(false).with_collect_spans(true);
         let planner = SqlToRel::new_with_options(&names, options);
         let mut expr = expr.clone();
         exact_numbers(&mut expr);
-        Ok(planner.sql_to_expr(expr, schema, &mut PlannerContext::new())?)
+        let planned = planner.sql_to_expr(expr, schema, &mut PlannerContext::new());
+        planned.map_err(|e| names.explain(e))
     }
 
     /// `expr` with its types made to fit and what is constant at `now_micros` computed.
@@ -184,9 +185,10 @@ impl Planner {
     pub fn logical(state: &SessionState, tables: Tables, mut query: ast::Query) -> Result<LogicalPlan> {
         exact_numbers(&mut query);
         let names = Names { state, tables };
-        let options = ParserOptions::new().with_map_string_types_to_utf8view(false);
+        let options = ParserOptions::new().with_map_string_types_to_utf8view(false).with_collect_spans(true);
         let planner = SqlToRel::new_with_options(&names, options);
-        Ok(planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?)
+        let planned = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)));
+        planned.map_err(|e| names.explain(e))
     }
 }
 
@@ -212,10 +214,21 @@ struct Names<'a> {
     tables: Tables,
 }
 
+impl Names<'_> {
+    /// What planning found, in our words and with the nearest function where one is missing.
+    fn explain(&self, e: DataFusionError) -> Error {
+        let functions = self.state.scalar_functions().keys();
+        let functions = functions.chain(self.state.aggregate_functions().keys());
+        let functions = functions.chain(self.state.window_functions().keys());
+        Error::from(e).offering(functions.map(String::as_str))
+    }
+}
+
 impl ContextProvider for Names<'_> {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>, DataFusionError> {
         let found = self.tables.get(&name).cloned();
-        found.ok_or_else(|| Error::not_found(format!("there is no table {name}")).into())
+        let missing = || Error::not_found(format!("there is no table {name}")).about_table(name.table());
+        found.ok_or_else(|| missing().into())
     }
 
     fn get_table_function_source(
@@ -224,8 +237,9 @@ impl ContextProvider for Names<'_> {
         args: Vec<Expr>,
     ) -> Result<Arc<dyn TableSource>, DataFusionError> {
         let function = self.state.table_functions().get(name);
-        let function =
-            function.ok_or_else(|| Error::not_found(format!("there is no table function {name}")))?;
+        let function = function.ok_or_else(|| {
+            Error::not_found(format!("there is no table function {name}")).about(None, name)
+        })?;
         let provider = function.create_table_provider_with_args(TableFunctionArgs::new(&args, self.state))?;
         Ok(provider_as_source(provider))
     }

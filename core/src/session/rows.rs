@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pace::Pace;
 use crate::plan::StatementContext;
 use crate::scan::ScanReports;
-use crate::sql::Statement;
+use crate::sql::{self, Statement};
 use crate::tiers::Tiers;
 use crate::txn::snapshot::Snapshot;
 use crate::txn::writes::WriteSet;
@@ -122,7 +122,7 @@ impl Session {
         };
         self.engine.shared.tiers.enforce_budget();
         self.rest();
-        self.noting_failure(rows)
+        self.noting_failure(rows).map_err(|e| sql::locate(e, &parsed))
     }
 
     async fn rows_of(&self, query: &ast::Query, params: &[ScalarValue]) -> Result<Rows> {

@@ -8,6 +8,7 @@ mod column;
 mod depth;
 mod dialect;
 mod lists;
+mod locate;
 mod names;
 mod options;
 mod own;
@@ -22,13 +23,14 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 pub use column::column_type;
+pub use locate::locate;
 pub use names::{ident_name, name_parts, table_name};
 pub use select::select;
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
 
 use crate::catalog::{AlterTable, CreateTable, IfThere, TableName};
 pub use crate::config::SqlLimits;
-use crate::error::{Error, Result};
+use crate::error::{Error, Position, Result};
 use tokens::{Cursor, Piece, parse_statement, place};
 
 /// One statement of a text.
@@ -38,6 +40,8 @@ pub struct Parsed {
     pub statement: Statement,
     /// Its own source, without the semicolon.
     pub text: String,
+    /// Where in the whole text it starts.
+    pub start: Position,
     /// The highest number among its parameters `$1`, `$2`, …
     pub parameters: usize,
 }
@@ -187,7 +191,9 @@ pub fn parse_within(text: &str, limits: &SqlLimits) -> Result<Vec<Parsed>> {
             text.len()
         )));
     }
-    tokens::split(text)?.into_iter().map(|piece| parse_piece(piece, limits)).collect()
+    let pieces = tokens::split(text);
+    let parsed = pieces.and_then(|all| all.into_iter().map(|piece| parse_piece(piece, limits)).collect());
+    parsed.map_err(|e| locate::explain(e, text))
 }
 
 fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
@@ -199,6 +205,10 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
             limits.tokens
         )));
     }
+    let start = tokens.first().map_or(Position::START, |first| {
+        let Location { line, column } = first.span.start;
+        Position { line, column }
+    });
     depth::check(&tokens, limits.depth)?;
     lists::check(&tokens, limits.in_items)?;
     let mut parameters = count_parameters(&tokens, limits.parameters)?;
@@ -212,7 +222,7 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
             }
             view.text = tokens::text_from(&text, start, query);
         }
-        return Ok(Parsed { statement, text, parameters });
+        return Ok(Parsed { statement, text, start, parameters });
     };
     parameters = parameters.max(rows.parameters);
     if parameters > limits.parameters {
@@ -221,7 +231,7 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     tokens.splice(place..place, values::stand_in(end));
     let mut statement = own::statement(tokens, end)?;
     values::put(&mut statement, rows.rows)?;
-    Ok(Parsed { statement, text, parameters })
+    Ok(Parsed { statement, text, start, parameters })
 }
 
 /// Where a CREATE VIEW starts, and where its query does: behind the first AS outside of parentheses.

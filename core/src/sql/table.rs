@@ -127,10 +127,8 @@ fn no_key(table: &str, columns: &[NewColumn]) -> Error {
         Some(column) => (quoted(&column.name), format!("{} {} PRIMARY KEY", quoted(&column.name), column.ty)),
         None => ("id".to_owned(), "id BIGINT PRIMARY KEY DEFAULT SNOWFLAKE_ID()".to_owned()),
     };
-    Error::invalid(format!(
-        "table {table} has no primary key, and every table needs one: add PRIMARY KEY ({list}), \
-         for example CREATE TABLE {table} ({example}, …)"
-    ))
+    Error::invalid(format!("table {table} has no primary key, and every table needs one"))
+        .with_hint(format!("add PRIMARY KEY ({list}), for example CREATE TABLE {table} ({example}, …)"))
 }
 
 /// The columns of a table's PRIMARY KEY clause.

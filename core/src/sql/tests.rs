@@ -711,7 +711,7 @@ fn rows_read_the_short_way_are_those_the_parser_reads() {
     ] {
         let e = parse(sql).expect_err(sql);
         assert_eq!(e.kind(), ErrorKind::Syntax, "{e}");
-        assert!(e.message().starts_with("line 1, column "), "{e}");
+        assert!(e.to_string().starts_with("line 1, column "), "{e}");
         assert!(by_the_parser(sql).is_err(), "{sql}");
     }
     assert_eq!(
@@ -727,7 +727,7 @@ fn rows_read_the_short_way_are_those_the_parser_reads() {
 fn statements_around_an_insert_keep_their_place() {
     let text = "BEGIN;\nINSERT INTO t VALUES ('é;', $3) ; \n INSERT INTO t VALUES (1)\nRETURNING a; -- ;\n SELECT '1;' ;\nCOMMIT; x";
     let e = parse(text).expect_err("x");
-    assert!(e.message().starts_with("line 6, column 9: expected a statement"), "{e}");
+    assert!(e.to_string().starts_with("line 6, column 9: expected a statement"), "{e}");
     let all = parse(text.strip_suffix(" x").unwrap()).unwrap();
     let found: Vec<_> = all.iter().map(|p| (p.text.as_str(), p.parameters)).collect();
     let expected = [
@@ -739,9 +739,9 @@ fn statements_around_an_insert_keep_their_place() {
     ];
     assert_eq!(found, expected);
     let e = parse("INSERT INTO t VALUES ('é\n', 1) RETURNING a b c").expect_err("c");
-    assert!(e.message().starts_with("line 2, column 21: expected the end"), "{e}");
+    assert!(e.to_string().starts_with("line 2, column 21: expected the end"), "{e}");
     let e = parse("SELECT 1;\nINSERT INTO t VALUES (1) ON").expect_err("cut short");
-    assert!(e.message().starts_with("line 2, column 28: expected"), "{e}");
+    assert!(e.to_string().starts_with("line 2, column 28: expected"), "{e}");
 }
 
 #[test]

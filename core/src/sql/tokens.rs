@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Toke
 
 use super::dialect::Metered;
 use super::values::{self, Rows};
-use crate::error::{Error, Result};
+use crate::error::{Error, Position, Result};
 
 /// One statement: its tokens without spaces and comments, never none, and its own source.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ fn plain_length(text: &str, from: usize) -> Option<usize> {
 }
 
 /// The tokens of a part of the text that starts at `start`.
-fn tokenize(text: &str, start: Location) -> Result<Vec<TokenWithSpan>> {
+pub(super) fn tokenize(text: &str, start: Location) -> Result<Vec<TokenWithSpan>> {
     let shift = |at: Location| Location {
         line: at.line + start.line - 1,
         column: if at.line == 1 { at.column + start.column - 1 } else { at.column },
@@ -163,7 +163,7 @@ pub(super) fn text_from(text: &str, start: Location, from: Location) -> String {
 
 /// A `Syntax` error at `location`.
 pub(super) fn syntax(location: Location, what: impl AsRef<str>) -> Error {
-    Error::syntax(format!("{}: {}", place(location), what.as_ref()))
+    Error::syntax(what.as_ref()).at(Position { line: location.line, column: location.column })
 }
 
 /// A location in messages.
@@ -322,7 +322,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-fn unquoted(token: &Token) -> Option<&str> {
+/// The unquoted word that `token` is, if it is one.
+pub(super) fn unquoted(token: &Token) -> Option<&str> {
     match token {
         Token::Word(word) if word.quote_style.is_none() => Some(&word.value),
         _ => None,
@@ -363,7 +364,7 @@ mod tests {
         ] {
             let e = split(text).expect_err(text);
             assert_eq!(e.kind(), ErrorKind::Syntax);
-            assert!(e.message().starts_with(place), "{text}: {e}");
+            assert!(e.to_string().starts_with(place), "{text}: {e}");
         }
     }
 }

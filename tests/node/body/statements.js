@@ -86,6 +86,21 @@ export function statements(on) {
     await assert.rejects(db.flush('no"such'), { code: 'NotFound' })
   })
 
+  test('an error in the SQL shows its place and what was meant', async () => {
+    const message =
+      'line 2, column 8: there is no column nam\nLINE 2: SELECT nam FROM cities\n               ^\nhint: did you mean name?'
+    const place = { position: { line: 2, column: 8 }, hint: 'did you mean name?' }
+    await assert.rejects(on.db.exec('SELECT 1;\nSELECT nam FROM cities'), { code: 'NotFound', message, ...place })
+    const error = await on.db.query('SELECT * FORM cities').catch((thrown) => thrown)
+    assert.deepEqual([error.code, error.position, error.hint], [
+      'Syntax',
+      { line: 1, column: 10 },
+      'did you mean FROM instead of FORM?',
+    ])
+    const other = await on.db.query('BEGIN').catch((thrown) => thrown)
+    assert.deepEqual([other.code, 'position' in other, 'hint' in other], ['InvalidInput', false, false])
+  })
+
   test('USE holds for later statements', async () => {
     const { db } = on
     await db.exec('CREATE NAMESPACE app; CREATE TABLE app.only (id BIGINT PRIMARY KEY)')

@@ -10,6 +10,10 @@
 mod damage;
 mod demo;
 mod process;
+#[cfg(unix)]
+mod shell;
 mod sql;
 mod stores;
+#[cfg(unix)]
+mod terminal;
 mod transfer;

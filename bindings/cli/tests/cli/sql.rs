@@ -6,8 +6,9 @@ use std::process::Stdio;
 use crate::process::{Place, command, firndb, firndb_reading};
 
 #[test]
-fn without_a_command_there_is_help() {
-    let run = firndb(&[]).ok();
+fn the_help_has_examples_and_the_exit_statuses() {
+    let run = firndb(&["--help"]).ok();
+    assert!(run.out.contains("Exit status: 0 done;"), "{}", run.out);
     assert!(run.out.contains("Usage: firndb") && run.out.contains("Examples:"), "{}", run.out);
 }
 
@@ -79,6 +80,43 @@ fn a_syntax_error_tells_line_and_column_in_the_script() {
         let told = run.err.to_lowercase().replace(':', "");
         assert_eq!(run.status, 2, "{run:?}");
         assert!(told.contains(&format!("line {line}, column {column}")), "{script}: {told}");
+    }
+}
+
+#[test]
+fn an_error_shows_the_line_and_what_mends_it() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.messages (id BIGINT PRIMARY KEY, body TEXT)");
+    let cases = [
+        (
+            "SELECT 1;\nSELECT boddy\nFROM app.messages",
+            "2, column 8",
+            "LINE 2: SELECT boddy\n               ^",
+            "body",
+        ),
+        (
+            "SELECT 1; SELECT 2 FROM app.mesages",
+            "1, column 25",
+            "LINE 1: SELECT 2 FROM app.mesages\n",
+            "app.messages",
+        ),
+        (
+            "SELECT\n  cuont(*) FROM app.messages",
+            "2, column 3",
+            "LINE 2: cuont(*) FROM app.messages\n        ^",
+            "count",
+        ),
+        ("INSERT INTO app.messages (id, text) VALUES (1, '')", "1, column 31", "LINE 1: INSERT", "id, body"),
+        ("SELECT * FROM ap.messages", "1, column 15", "LINE 1: SELECT * FROM ap.messages\n", "app"),
+        ("SELECT * FORM app.messages", "1, column 10", "LINE 1: SELECT * FORM app.messages\n", "FROM"),
+        ("CREATE TABLE app.t (id BIGINT)", "", "", "PRIMARY KEY (id)"),
+    ];
+    for (script, at, excerpt, hint) in cases {
+        let run = place.try_sql(script).fails(2, &[]);
+        assert!(at.is_empty() || run.err.contains(&format!("error: line {at}: ")), "{run:#?}");
+        assert!(run.err.contains(excerpt), "{run:#?}");
+        let told = run.err.lines().find(|l| l.starts_with("  hint: ")).unwrap_or_default();
+        assert!(told.contains(hint), "{run:#?}");
     }
 }
 

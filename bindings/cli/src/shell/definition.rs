@@ -1,0 +1,83 @@
+//! The statement that makes a table as it is.
+
+use firndb_core::catalog::{Compression, DefaultExpr, FlushPolicy, TableDef, quoted};
+
+/// `CREATE TABLE` with the columns, the key and the options of `table`.
+pub fn definition(table: &TableDef) -> String {
+    let name = |id| table.column_by_id(id).map(|c| quoted(&c.name));
+    let mut lines: Vec<String> = Vec::new();
+    for column in &table.columns {
+        let mut line = format!("{} {}", quoted(&column.name), column.ty);
+        if !column.nullable && !table.is_key(column.id) {
+            line.push_str(" NOT NULL");
+        }
+        if let Some(default) = &column.default {
+            line.push_str(&format!(" DEFAULT {}", default_of(column, default)));
+        }
+        lines.push(line);
+    }
+    let key: Vec<String> = table.primary_key.iter().filter_map(|id| name(*id)).collect();
+    lines.push(format!("PRIMARY KEY ({})", key.join(", ")));
+    let body = lines.join(",\n  ");
+    let mut text = format!("CREATE {} TABLE {} (\n  {body}\n)", table.kind.sql_name(), table.full_name());
+    let mut options = Vec::new();
+    if let Some(policy) = &table.options.flush {
+        options.push(format!("FLUSH_POLICY = '{}'", flush_policy(policy)));
+    }
+    let bloom: Vec<String> = table.options.bloom.iter().filter_map(|id| name(*id)).collect();
+    if !bloom.is_empty() {
+        options.push(format!("BLOOM_FILTER = '{}'", bloom.join(",")));
+    }
+    if table.options.compression != Compression::default() {
+        let names = Compression::ALL.iter().find(|(_, way)| *way == table.options.compression);
+        options.push(format!("COMPRESSION = '{}'", names.map_or("", |(name, _)| name)));
+    }
+    if !options.is_empty() {
+        text.push_str(&format!(" WITH ({})", options.join(", ")));
+    }
+    text.push(';');
+    text
+}
+
+fn default_of(column: &firndb_core::catalog::ColumnDef, default: &DefaultExpr) -> String {
+    match default {
+        DefaultExpr::SnowflakeId => "SNOWFLAKE_ID()".to_owned(),
+        DefaultExpr::Now => "NOW()".to_owned(),
+        _ => column.default_expr().map_or_else(|_| "…".to_owned(), |expr| expr.to_string()),
+    }
+}
+
+fn flush_policy(policy: &FlushPolicy) -> String {
+    let parts = [("rows", policy.rows), ("bytes", policy.bytes), ("interval", policy.interval_s)];
+    let parts: Vec<String> =
+        parts.iter().filter_map(|(name, amount)| amount.map(|amount| format!("{name}:{amount}"))).collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join(",") }
+}
+
+#[cfg(test)]
+mod tests {
+    use firndb_core::{Config, Engine, storage::Stores};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_printed_makes_the_same_table() {
+        let engine = Engine::open(Stores::memory(), Config::default()).await.expect("a store");
+        let mut session = engine.session();
+        let made = "CREATE NAMESPACE app; CREATE USER TABLE app.\"My t\" (id BIGINT DEFAULT SNOWFLAKE_ID(), \
+                    thread INTEGER NOT NULL, body TEXT DEFAULT 'it''s', n DOUBLE PRECISION DEFAULT 1.5, \
+                    at TIMESTAMP DEFAULT NOW(), PRIMARY KEY (thread, id)) WITH (FLUSH_POLICY = \
+                    'rows:10,interval:60', BLOOM_FILTER = 'body', COMPRESSION = 'lz4')";
+        session.execute(made).await.expect(made);
+        let shown = |engine: &Engine| definition(engine.catalog().tables().next().expect("a table"));
+        let first = shown(&engine);
+        for part in
+            ["CREATE USER TABLE app.\"My t\" (\n", "body TEXT DEFAULT 'it''s'", "PRIMARY KEY (thread, id)"]
+        {
+            assert!(first.contains(part), "no {part:?} in {first}");
+        }
+        session.execute("DROP TABLE app.\"My t\"").await.expect("dropped");
+        session.execute(&first).await.expect(&first);
+        assert_eq!(shown(&engine), first);
+    }
+}
