@@ -22,7 +22,7 @@ pub struct SqlLimits {
 impl Default for SqlLimits {
     fn default() -> Self {
         // Each level costs planning several stack frames: this many fit the 2 MiB of a thread, or the
-        // 1 MiB of WebAssembly.
+        // 4 MiB of WebAssembly (`bindings/wasm/build.rs`).
         let depth = if cfg!(target_family = "wasm") { 128 } else { 256 };
         Self { text_bytes: 16 << 20, tokens: 500_000, depth, in_items: 50_000, parameters: 65_535 }
     }
