@@ -11,8 +11,12 @@ pub mod ask;
 pub mod corpus;
 pub mod duel;
 pub mod history;
+#[cfg(unix)]
+pub mod judged;
 pub mod lasting;
 pub mod oracle;
+#[cfg(unix)]
+pub mod postgres;
 pub mod render;
 pub mod seed;
 pub mod setting;

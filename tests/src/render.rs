@@ -92,7 +92,10 @@ pub fn cell(array: &dyn Array, row: usize) -> Cell {
         DataType::UInt8 => Cell::Int(array.as_primitive::<UInt8Type>().value(row).into()),
         DataType::UInt16 => Cell::Int(array.as_primitive::<UInt16Type>().value(row).into()),
         DataType::UInt32 => Cell::Int(array.as_primitive::<UInt32Type>().value(row).into()),
-        DataType::UInt64 => Cell::Int(array.as_primitive::<UInt64Type>().value(row).try_into().unwrap()),
+        DataType::UInt64 => {
+            let value = array.as_primitive::<UInt64Type>().value(row);
+            i64::try_from(value).map_or_else(|_| Cell::Text(value.to_string()), Cell::Int)
+        }
         // Through its shortest text, so that 0.1 stays 0.1 in the wider type.
         DataType::Float32 => {
             Cell::Real(array.as_primitive::<Float32Type>().value(row).to_string().parse().unwrap())

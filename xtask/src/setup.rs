@@ -21,6 +21,7 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     no_arguments("setup", arguments)?;
     let mut phases = Phases::new();
     phases.run("set-up, native", native)?;
+    phases.run("set-up, PostgreSQL", postgres)?;
     phases.run("set-up, WebAssembly", || wasm::toolchain::set_up(workspace).map(|_| ()))?;
     phases.summarize();
     Ok(())
@@ -34,6 +35,21 @@ pub fn native() -> Result<()> {
 /// Makes sure that the demo has what fetches its data.
 pub fn node() -> Result<()> {
     ensure(node_missing)
+}
+
+/// The variable that makes the absence of an oracle a failure. CI sets it.
+const REQUIRE_ORACLES: &str = "FIRNDB_REQUIRE_ORACLES";
+
+/// Sees to it that the tests have PostgreSQL to be compared with. Where it cannot be installed they do without,
+/// unless [`REQUIRE_ORACLES`] is set.
+pub fn postgres() -> Result<()> {
+    match ensure(postgres_missing) {
+        Err(failure) if std::env::var_os(REQUIRE_ORACLES).is_none() => {
+            eprintln!("    {failure}\n    without it, nothing is compared with PostgreSQL");
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 /// Installs what `find` misses where that can be done, and fails with what to install where it cannot.
@@ -87,6 +103,15 @@ fn native_missing() -> Vec<Missing> {
         missing.push(Missing { what: "less, which pages what the shell prints", debian: &["less"] });
     }
     missing
+}
+
+fn postgres_missing() -> Vec<Missing> {
+    // Debian keeps the server's programs off the PATH, by version.
+    let debian = subdirs(Path::new("/usr/lib/postgresql"));
+    if which(&["initdb"]).is_some() || debian.iter().any(|version| version.join("bin/initdb").is_file()) {
+        return Vec::new();
+    }
+    vec![Missing { what: "PostgreSQL, whose answers the tests compare with", debian: &["postgresql"] }]
 }
 
 /// What Node.js is needed for: to run WebAssembly, and to fetch the demo's data.

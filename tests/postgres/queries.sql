@@ -1,0 +1,85 @@
+-- GROUP BY, HAVING, ORDER BY, LIMIT, joins, windows and set operations.
+CREATE TABLE q (id INTEGER PRIMARY KEY, grp TEXT, n INTEGER, d DATE);
+INSERT INTO q VALUES (1, 'a', 10, '2024-01-01'), (2, 'a', 20, '2024-01-02'), (3, 'b', 30, NULL), (4, 'b', NULL, '2024-01-04'), (5, NULL, 50, '2024-01-05');
+SELECT grp, count(*), sum(n) FROM q GROUP BY grp ORDER BY grp;
+SELECT grp, count(*) AS c FROM q GROUP BY grp HAVING count(*) > 1 ORDER BY grp;
+-- differs: HAVING may name what SELECT does
+SELECT grp, count(*) AS c FROM q GROUP BY grp HAVING c > 1 ORDER BY grp;
+SELECT grp AS g, count(*) FROM q GROUP BY g ORDER BY g;
+SELECT grp, count(*) FROM q GROUP BY 1 ORDER BY 2 DESC, 1;
+SELECT grp, n FROM q GROUP BY grp;
+-- differs: columns that depend on a key in GROUP BY have to be in it too
+SELECT id, grp, n FROM q GROUP BY id ORDER BY id;
+SELECT count(*) FROM q HAVING count(*) > 100;
+SELECT grp FROM q HAVING count(*) > 1;
+SELECT sum(n) FROM q WHERE sum(n) > 1;
+SELECT grp FROM q WHERE count(*) > 1 GROUP BY grp;
+SELECT n AS m FROM q WHERE m > 10;
+SELECT n AS m FROM q ORDER BY m;
+SELECT n FROM q ORDER BY n * -1;
+SELECT n FROM q ORDER BY 2;
+SELECT n FROM q ORDER BY 0;
+SELECT grp, n FROM q ORDER BY grp NULLS FIRST, n DESC NULLS LAST;
+SELECT DISTINCT grp FROM q ORDER BY grp;
+SELECT DISTINCT grp FROM q ORDER BY n;
+SELECT DISTINCT ON (grp) grp, n FROM q ORDER BY grp, n DESC;
+SELECT id FROM q ORDER BY id LIMIT 2 OFFSET 1;
+SELECT id FROM q ORDER BY id LIMIT 0;
+SELECT id FROM q ORDER BY id LIMIT -1;
+SELECT id FROM q ORDER BY id OFFSET -1;
+SELECT id FROM q ORDER BY id LIMIT NULL;
+-- differs: FETCH is refused by name: LIMIT
+SELECT id FROM q ORDER BY id FETCH FIRST 2 ROWS ONLY;
+SELECT max(n) FILTER (WHERE grp = 'a'), count(*) FILTER (WHERE n IS NULL) FROM q;
+SELECT grp, n, row_number() OVER (PARTITION BY grp ORDER BY n) FROM q ORDER BY grp, n;
+SELECT n, rank() OVER (ORDER BY grp), dense_rank() OVER (ORDER BY grp) FROM q ORDER BY n;
+SELECT id, sum(n) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM q ORDER BY id;
+SELECT id, lag(n) OVER (ORDER BY id), lead(n, 1, -1) OVER (ORDER BY id) FROM q ORDER BY id;
+SELECT id, first_value(n) OVER (PARTITION BY grp ORDER BY id), ntile(2) OVER (ORDER BY id) FROM q ORDER BY id;
+SELECT id, sum(n) OVER () FROM q ORDER BY id;
+SELECT grp, sum(n) FROM q GROUP BY ROLLUP (grp) ORDER BY 1, 2;
+SELECT grp, grouping(grp), count(*) FROM q GROUP BY GROUPING SETS ((grp), ()) ORDER BY 1, 2;
+SELECT a.id, b.id FROM q a JOIN q b USING (grp) WHERE a.id < b.id ORDER BY 1, 2;
+SELECT * FROM (SELECT 1 AS a) x NATURAL JOIN (SELECT 1 AS a, 2 AS b) y;
+SELECT * FROM (VALUES (1, 'x'), (2, 'y')) t(a, b) ORDER BY a;
+SELECT a.id, b.n FROM q a LEFT JOIN q b ON a.id = b.id + 1 ORDER BY a.id;
+SELECT a.id, b.id FROM q a FULL JOIN q b ON a.id = b.id + 3 ORDER BY 1, 2;
+SELECT count(*) FROM q a CROSS JOIN q b;
+SELECT id FROM q WHERE n = (SELECT max(n) FROM q);
+SELECT id, (SELECT count(*) FROM q x WHERE x.grp = q.grp) FROM q ORDER BY id;
+SELECT (SELECT n FROM q);
+SELECT (SELECT n FROM q WHERE false);
+SELECT id FROM q WHERE id IN (SELECT id FROM q WHERE n > 10) ORDER BY id;
+SELECT id FROM q a WHERE EXISTS (SELECT 1 FROM q b WHERE b.id = a.id + 1) ORDER BY id;
+-- differs: LATERAL over columns of the outer query is refused by name
+SELECT q.id, l.m FROM q, LATERAL (SELECT q.n * 2 AS m) l ORDER BY q.id;
+WITH x AS (SELECT n FROM q WHERE n > 10) SELECT count(*), sum(n) FROM x;
+WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 5) SELECT sum(i), count(*) FROM r;
+SELECT 1 UNION SELECT 1 UNION SELECT 2 ORDER BY 1;
+SELECT 1 UNION ALL SELECT 1 ORDER BY 1;
+SELECT n FROM q EXCEPT SELECT 10 ORDER BY 1;
+SELECT 1 UNION SELECT 1, 2;
+SELECT nope FROM q;
+SELECT q.nope FROM q;
+SELECT x.id FROM q;
+SELECT id FROM q a, q b;
+SELECT id FROM nosuch;
+SELECT * FROM q a JOIN q a ON true;
+SELECT id FROM q WHERE;
+SELEC 1;
+SELECT 1 +;
+SELECT count(DISTINCT grp), count(DISTINCT n) FROM q;
+SELECT array_agg(id ORDER BY id) FROM q WHERE false;
+SELECT grp, string_agg(id::text, '+' ORDER BY id DESC) FROM q GROUP BY grp ORDER BY grp;
+-- differs: there is no function variance, only var_samp
+SELECT stddev(n), variance(n), stddev_pop(n), var_pop(n) FROM q;
+SELECT corr(n, id), covar_pop(n, id) FROM q;
+SELECT bit_and(id), bit_or(id) FROM q;
+SELECT CASE grp WHEN 'a' THEN 1 WHEN 'b' THEN 2 END FROM q ORDER BY id;
+SELECT n::float8 / 3 FROM q ORDER BY id;
+SELECT count(*) FROM generate_series(1, 10);
+SELECT sum(g) FROM generate_series(1, 10, 3) t(g);
+-- differs: TABLE is not read as a statement
+TABLE q;
+VALUES (1, 'a'), (2, NULL);
+VALUES (1), (2, 3);
