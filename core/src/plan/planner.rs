@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableFunctionArgs;
 use datafusion::common::config::ConfigOptions;
@@ -28,6 +28,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
+use datafusion::scalar::ScalarValue;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
 use object_store::ObjectStore;
@@ -240,6 +241,22 @@ impl ContextProvider for Names<'_> {
         let function = function.ok_or_else(|| {
             Error::not_found(format!("there is no table function {name}")).about(None, name)
         })?;
+        // A function is given values: `DATE '2024-01-01'` and `1 + 2` are expressions until here.
+        let context = SimplifyContext::builder()
+            .with_config_options(Arc::clone(self.state.config_options()))
+            .with_query_execution_start_time(self.state.execution_props().query_execution_start_time)
+            .build();
+        let (simplifier, no_columns) = (ExprSimplifier::new(context), DFSchema::empty());
+        let value = |arg| match simplifier.simplify(simplifier.coerce(arg, &no_columns)?)? {
+            // DataFusion's functions take timestamps in its own unit only.
+            Expr::Literal(ScalarValue::TimestampMicrosecond(micros, zone), metadata) => {
+                let unit = DataType::Timestamp(TimeUnit::Nanosecond, zone.clone());
+                let value = ScalarValue::TimestampMicrosecond(micros, zone).cast_to(&unit)?;
+                Ok(Expr::Literal(value, metadata))
+            }
+            value => Ok(value),
+        };
+        let args = args.into_iter().map(value).collect::<Result<Vec<_>, DataFusionError>>()?;
         let provider = function.create_table_provider_with_args(TableFunctionArgs::new(&args, self.state))?;
         Ok(provider_as_source(provider))
     }
