@@ -20,4 +20,5 @@ pub mod postgres;
 pub mod render;
 pub mod seed;
 pub mod setting;
+pub mod suite;
 pub mod yielding;
