@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use console::{Term, truncate_str};
-use firndb_core::CancelToken;
+use firndb_core::{CancelToken, Error, Result};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -24,19 +24,25 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Listens from here on.
-    pub fn listen() -> Self {
+    /// Listens from here on: the line editor must find this handler in place, for it puts back the one that
+    /// it has found whenever a line was read.
+    ///
+    /// # Errors
+    /// `Unavailable` when the system does not tell of it.
+    pub fn listen() -> Result<Self> {
+        let mut signals =
+            signals().map_err(|e| Error::unavailable(format!("cannot listen for Ctrl-C: {e}")))?;
         let interrupts = Self { current: Arc::default(), pressed: Arc::new(Notify::new()) };
         let heard = interrupts.clone();
         tokio::spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
+            while signals.recv().await.is_some() {
                 if let Some(token) = lock(&heard.current).as_ref() {
                     token.cancel();
                 }
                 heard.pressed.notify_waiters();
             }
         });
-        interrupts
+        Ok(interrupts)
     }
 
     /// Cancels `token` when Ctrl-C is pressed, and shows that something runs, until the watch is dropped.
@@ -49,6 +55,16 @@ impl Interrupts {
     pub async fn pressed(&self) {
         self.pressed.notified().await;
     }
+}
+
+#[cfg(unix)]
+fn signals() -> io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
+}
+
+#[cfg(windows)]
+fn signals() -> io::Result<tokio::signal::windows::CtrlC> {
+    tokio::signal::windows::ctrl_c()
 }
 
 /// While it is there, Ctrl-C cancels what runs.

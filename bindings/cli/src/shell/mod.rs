@@ -70,7 +70,7 @@ pub async fn run(args: ShellArgs, bare: bool) -> failure::Outcome {
     };
     let session = store::session(&engine, &args.who)?;
     greet(args.dir.as_deref());
-    let mut shell = Shell::new(engine.clone(), session, args.who);
+    let mut shell = Shell::new(engine.clone(), session, args.who)?;
     let done = shell.converse().await;
     if shell.session.in_transaction() {
         eprintln!("the open transaction is rolled back");
@@ -123,12 +123,12 @@ struct Shell {
 }
 
 impl Shell {
-    fn new(engine: Engine, session: Session, who: args::Who) -> Self {
-        Self {
+    fn new(engine: Engine, session: Session, who: args::Who) -> Result<Self> {
+        Ok(Self {
             engine,
             session,
             who,
-            interrupts: Interrupts::listen(),
+            interrupts: Interrupts::listen()?,
             names: Arc::default(),
             known: None,
             mode: Mode::default(),
@@ -137,7 +137,7 @@ impl Shell {
             timed: true,
             paged: true,
             failed: false,
-        }
+        })
     }
 
     /// Reads and runs until the end.

@@ -38,8 +38,7 @@ fn statements_over_several_lines_and_what_is_completed() {
     terminal.press(&["Tab"]);
     terminal.ask("", "│ main.messages");
     terminal.ask("\\d messages", "CREATE SHARED TABLE main.messages (");
-    terminal.press(&["C-d"]);
-    terminal.wait_for("Pane is dead (status 0");
+    terminal.leave_by_control_d();
 }
 
 #[test]
@@ -87,7 +86,9 @@ fn control_c_cancels_the_statement_and_not_the_shell() {
     terminal.ask("SELECT 'alive' AS t;", "│ alive │");
     // What is being typed is thrown away.
     terminal.write("SELECT nonsense");
+    terminal.wait_for("firn> SELECT nonsense");
     terminal.press(&["C-c"]);
+    terminal.wait_for_prompt("firn> SELECT nonsense", "firn>");
     terminal.ask("SELECT 'again' AS t;", "│ again │");
 }
 
@@ -112,8 +113,6 @@ fn less_shows_the_beginning_first() {
     assert!(screen.contains("│ value │") && !screen.contains("500"), "{screen}");
     terminal.write("G");
     terminal.wait_for("│   500 │");
-    // In the pager Ctrl-C is the pager's.
-    terminal.press(&["C-c"]);
     terminal.write("q");
     terminal.wait_for_prompt("500 rows", "firn>");
     terminal.ask("SELECT 'alive' AS t;", "│ alive │");
@@ -132,9 +131,9 @@ fn narrow_terminals_and_wide_values() {
     terminal.ask("\\x", "the mode is line");
     terminal.ask("SELECT 1 AS id;", "id │ 1");
     terminal.ask("\\x", "the mode is box");
-    terminal.enter(".mode csv");
+    terminal.ask(".mode csv", "firn> .mode csv");
     terminal.ask("SELECT 1 AS id, repeat('x', 70) AS body;", "id,body");
-    terminal.enter(".mode markdown");
+    terminal.ask(".mode markdown", "firn> .mode markdown");
     terminal.ask("SELECT 1 AS id;", "|----|");
 }
 
@@ -144,19 +143,18 @@ fn what_was_typed_is_remembered_and_files_are_read() {
     let csv = place.file("rows.csv", "id,body\n1,snow\n2,ice\n");
     let script = place.file(
         "script.sql",
-        "-- a comment\n.mode csv\nSELECT body FROM app.rows\nWHERE id = 2;\n.mode box\nSELECT nope;\nSELECT 'not run';\n",
+        "-- a comment\n.mode csv\nSELECT body FROM app.things\nWHERE id = 2;\n.mode box\nSELECT nope;\nSELECT 'not run';\n",
     );
     let terminal = Terminal::start(100, 40, "shell store", "PAGER=");
     terminal.wait_for_prompt("Store: store", "firn>");
-    terminal.ask(&format!(".import '{csv}' app.rows --create --key id"), "2 rows into app.rows");
-    terminal.ask(".inspect app.rows", "SHARED table app.rows");
+    terminal.ask(&format!(".import '{csv}' app.things --create --key id"), "2 rows into app.things");
+    terminal.ask(".inspect app.things", "SHARED table app.things");
     terminal.ask(&format!(".read '{script}'"), "there is no column nope");
     let screen = terminal.screen();
     assert!(screen.contains("body\nice\n") && screen.contains("script.sql"), "{screen}");
     assert!(screen.contains("line 6, column 8") && !screen.contains("not run"), "{screen}");
     terminal.ask("SELECT 'unforgotten' AS t;", "│ unforgotten │");
-    terminal.press(&["C-d"]);
-    terminal.wait_for("Pane is dead (status 0");
+    terminal.leave_by_control_d();
     let terminal = Terminal::start_in(terminal.leave(), 100, 40, "store", "PAGER=");
     terminal.wait_for_prompt("Store: store", "firn>");
     terminal.press(&["Up"]);

@@ -108,7 +108,7 @@ fn an_error_shows_the_line_and_what_mends_it() {
         ),
         ("INSERT INTO app.messages (id, text) VALUES (1, '')", "1, column 31", "LINE 1: INSERT", "id, body"),
         ("SELECT * FROM ap.messages", "1, column 15", "LINE 1: SELECT * FROM ap.messages\n", "app"),
-        ("SELECT * FORM app.messages", "1, column 10", "LINE 1: SELECT * FORM app.messages\n", "FROM"),
+        ("SELECT * FORM app.messages", "1, column 15", "LINE 1: SELECT * FORM app.messages\n", "FROM"),
         ("CREATE TABLE app.t (id BIGINT)", "", "", "PRIMARY KEY (id)"),
     ];
     for (script, at, excerpt, hint) in cases {

@@ -99,6 +99,19 @@ impl Terminal {
         })
     }
 
+    /// Presses Ctrl-D until the binary has ended well. What is pressed while the terminal changes between
+    /// its modes is nobody's.
+    #[track_caller]
+    pub fn leave_by_control_d(&self) {
+        self.wait("end of the shell", |screen| {
+            let over = screen.contains("Pane is dead (status 0");
+            if !over {
+                self.press(&["C-d"]);
+            }
+            over
+        });
+    }
+
     /// Types a line, and waits for an answer with `text` in it and the prompt.
     #[track_caller]
     pub fn ask(&self, line: &str, text: &str) -> String {
