@@ -37,12 +37,9 @@ SELECT '2024-02-29 12:34:56.5'::timestamp::text;
 SELECT 1::date;
 -- differs: a DATE is cast to the days since 1970
 SELECT '2024-01-01'::date::int;
--- differs: a defect: a cast to BYTEA takes the characters, where INSERT reads hexadecimal digits
 SELECT '\xdeadbeef'::bytea;
--- differs: a defect: a cast to BYTEA takes the characters
 SELECT '\xzz'::bytea;
 SELECT 'abc'::bytea;
--- differs: a defect: a cast to BYTEA takes the characters
 SELECT '\x616263'::bytea = 'abc'::bytea;
 SELECT 1 = '1';
 SELECT 1 = 'x';
@@ -65,7 +62,6 @@ SELECT 1 UNION ALL SELECT 1.5;
 SELECT '1'::int + '2'::int;
 SELECT INT '5', DATE '2024-01-01', TIMESTAMP '2024-01-01 00:00:00', BOOLEAN 'true';
 SELECT 1::nosuchtype;
--- differs: a defect: two expressions that are planned as the same one need aliases
 SELECT 'abc'::varchar, 'abc'::text;
 SELECT 9223372036854775807::float8;
 SELECT 123456789::real;

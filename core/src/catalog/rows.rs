@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
 };
 
-use crate::catalog::{ColumnDef, ColumnType, Compression, DefaultExpr, TableDef, nearest, quoted};
+use crate::catalog::{ColumnDef, Compression, DefaultExpr, TableDef, nearest, quoted};
 use crate::cold::schema::{FileColumn, FileSchema};
 use crate::error::{Error, Result};
 

@@ -94,7 +94,7 @@ export function statements(on) {
     const error = await on.db.query('SELECT * FORM cities').catch((thrown) => thrown)
     assert.deepEqual([error.code, error.position, error.hint], [
       'Syntax',
-      { line: 1, column: 10 },
+      { line: 1, column: 15 },
       'did you mean FROM instead of FORM?',
     ])
     const other = await on.db.query('BEGIN').catch((thrown) => thrown)

@@ -122,7 +122,7 @@ pub fn of_error(sql: &str, error: &Error) -> Option<&'static str> {
         }
         ErrorKind::NotFound | ErrorKind::InvalidInput
             if sql.contains("->")
-                && (message.starts_with("No field named") || message.contains("expected a lambda")) =>
+                && (message.starts_with("there is no column") || message.contains("expected a lambda")) =>
         {
             Some("no lambdas: -> is an operator of PostgreSQL's")
         }
