@@ -120,6 +120,17 @@ async fn a_result_has_so_many_bytes() {
 }
 
 #[tokio::test]
+async fn rows_that_share_memory_are_counted_once() {
+    let engine = engine(|config| config.query.result_bytes = 12 << 20).await;
+    let mut s = engine.session();
+    // Written at once, they lie in memory together, and a query answers with parts of that.
+    let rows = "INSERT INTO t SELECT v, repeat('x', 100) FROM generate_series(1, 60000) AS g(v)";
+    assert_eq!(run(&mut s, rows).await.unwrap(), 60_000);
+    assert_eq!(run(&mut s, "SELECT * FROM t").await.unwrap(), 60_000);
+    refused(&mut s, "SELECT a.*, b.v FROM t a JOIN t b ON a.id = b.id", "query.result_bytes").await;
+}
+
+#[tokio::test]
 async fn one_statement_and_all_together_hold_so_much_memory() {
     let group =
         "SELECT count(*) FROM (SELECT v, count(*) FROM generate_series(1, 300000) AS g(v) GROUP BY v)";

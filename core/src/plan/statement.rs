@@ -234,7 +234,7 @@ impl StatementContext<'_> {
         let (mut batches, mut rows, mut bytes) = (Vec::new(), 0_u64, 0_u64);
         while let Some(batch) = stream.try_next().await? {
             rows = rows.saturating_add(batch.num_rows() as u64);
-            bytes = bytes.saturating_add(batch.get_array_memory_size() as u64);
+            bytes = bytes.saturating_add(size_of_rows(&batch) as u64);
             if rows > limits.result_rows || bytes > limits.result_bytes {
                 return Err(too_large(&limits, rows > limits.result_rows));
             }
@@ -300,6 +300,15 @@ impl StatementContext<'_> {
             .map(move |batch| Ok(RecordBatch::try_new(Arc::clone(&shown), batch?.columns().to_vec())?));
         Ok((schema, renamed.boxed()))
     }
+}
+
+/// Bytes of the rows of `batch` alone: it may be a part of arrays that many batches share.
+fn size_of_rows(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter().map(|column| {
+        let data = column.to_data();
+        data.get_slice_memory_size().unwrap_or_else(|_| data.get_array_memory_size())
+    });
+    columns.sum()
 }
 
 fn too_large(limits: &QueryLimits, by_rows: bool) -> Error {
