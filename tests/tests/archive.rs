@@ -125,6 +125,7 @@ async fn what_is_not_a_whole_archive_is_refused_and_leaves_nothing() {
     let engine = filled(&lasting).await;
     let mut archive = Vec::new();
     engine.dump(&mut archive).await.unwrap();
+    let expected = content(&engine).await;
     let step = archive.len() / 97;
     let mut refused = 0;
     for at in (0..archive.len() - 1024 - 512).step_by(step) {
@@ -139,7 +140,10 @@ async fn what_is_not_a_whole_archive_is_refused_and_leaves_nothing() {
             let stores = copy.stores();
             match Engine::load(stores, Config::default(), &mut bad.as_slice()).await {
                 // The bytes that fill up a block, and what a header says besides, mean nothing.
-                Ok(_) => assert!(!cut, "cut at {at}"),
+                Ok(loaded) => {
+                    assert!(!cut, "cut at {at}");
+                    assert_eq!(content(&loaded).await, expected, "at {at}");
+                }
                 Err(e) => {
                     let expected = [ErrorKind::Corrupt, ErrorKind::Unsupported];
                     assert!(expected.contains(&e.kind()), "cut: {cut}, at {at}: {}: {e}", e.kind());

@@ -125,15 +125,18 @@ pub async fn end_load(stores: &Stores, id: &str) -> Result<()> {
     stores.kv.commit(batch, Durability::Strict).await
 }
 
-/// Empties the stores again, into which an archive was being loaded: the files first, so that whoever is
-/// stopped in the middle leaves stores that are known to be of no use.
+/// Empties the stores again, into which an archive was being loaded: the files in `written` first, so
+/// that whoever is stopped in the middle leaves stores that are known to be of no use. A file that somebody
+/// else wrote is not touched.
 ///
 /// # Errors
-/// What the stores report; `Conflict` when they are not being loaded into.
-pub async fn undo_load(stores: &Stores) -> Result<()> {
-    let files: Vec<_> = stores.blobs.list(None).map_ok(|file| file.location).try_collect().await?;
-    for file in files {
-        stores.blobs.delete(&file).await?;
+/// What the stores report; `Conflict` when they are not being loaded into, and then nothing is removed.
+pub async fn undo_load(stores: &Stores, written: &[Path]) -> Result<()> {
+    if stores.kv.get(Keyspace::Meta, STATE_KEY).await?.as_deref() != Some(LOADING) {
+        return Err(Error::conflict("the store is not being loaded any more"));
+    }
+    for file in written {
+        stores.blobs.delete(file).await?;
     }
     // The space with the state of the store is the last to be emptied, and that state the last in it.
     let others = Keyspace::ALL.into_iter().filter(|space| *space != Keyspace::Meta);

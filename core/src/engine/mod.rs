@@ -19,7 +19,7 @@ pub use recover::RecoveryReport;
 
 use crate::catalog::{Catalog, TableDef, TableName};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::Planner;
 use crate::session::Session;
 use crate::stats::EngineStats;
@@ -155,6 +155,10 @@ impl Engine {
         config: Config,
         input: &mut (dyn std::io::Read + Send),
     ) -> Result<Self> {
+        config.validate()?;
+        if config.read_only {
+            return Err(Error::invalid("an archive cannot be loaded into a store that is only read"));
+        }
         archive::load(&stores, input).await?;
         Self::open(stores, config).await
     }

@@ -107,7 +107,7 @@ struct Archive<'a> {
 
 impl Archive<'_> {
     fn add(&mut self, name: &str, content: &[u8]) -> Result<()> {
-        self.tally.add(content);
+        self.tally.add(name, content);
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(0o644);

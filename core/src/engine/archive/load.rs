@@ -26,20 +26,22 @@ const BATCH_BYTES: usize = 8 << 20;
 /// or the process ends in the middle, they are of no use, and say so when they are opened.
 pub async fn load(stores: &Stores, input: &mut (dyn Read + Send)) -> Result<()> {
     begin_load(stores).await?;
-    let filled = match fill(stores, input).await {
+    let mut written = Vec::new();
+    let filled = match fill(stores, input, &mut written).await {
         Ok(store_id) => end_load(stores, &store_id).await,
         Err(e) => Err(e),
     };
     if filled.is_err()
-        && let Err(error) = undo_load(stores).await
+        && let Err(error) = undo_load(stores, &written).await
     {
         tracing::warn!(%error, "an archive that could not be loaded left a part of it in the store");
     }
     filled
 }
 
-/// Puts everything of the archive into `stores`; gives the id of the store.
-async fn fill(stores: &Stores, input: &mut (dyn Read + Send)) -> Result<String> {
+/// Puts everything of the archive into `stores`, and the files that this made into `written`; gives the id of
+/// the store.
+async fn fill(stores: &Stores, input: &mut (dyn Read + Send), written: &mut Vec<Path>) -> Result<String> {
     let mut tally = Tally::default();
     let (name, content) = next(input)?.ok_or_else(|| Error::corrupt("the archive is empty"))?;
     if name != HEAD {
@@ -54,7 +56,7 @@ async fn fill(stores: &Stores, input: &mut (dyn Read + Send)) -> Result<String> 
             head.archive, head.format
         )));
     }
-    tally.add(&content);
+    tally.add(&name, &content);
     loop {
         let Some((name, content)) = next(input)? else {
             return Err(Error::corrupt("the archive is cut short: it has no end.json"));
@@ -68,11 +70,11 @@ async fn fill(stores: &Stores, input: &mut (dyn Read + Send)) -> Result<String> 
             }
             return Ok(head.store_id);
         }
-        tally.add(&content);
+        tally.add(&name, &content);
         if let Some(space) = name.strip_prefix(KEYS) {
             put_keys(stores, &name, keyspace(space)?, &content).await?;
         } else if let Some(path) = name.strip_prefix(BLOBS) {
-            put_blob(stores, path, content).await?;
+            written.push(put_blob(stores, path, content).await?);
         } else {
             return Err(Error::corrupt(format!("{name}: no entry of an archive")));
         }
@@ -85,11 +87,11 @@ fn keyspace(name: &str) -> Result<Keyspace> {
     found.ok_or_else(|| Error::corrupt(format!("{KEYS}{name}: there is no keyspace {space}")))
 }
 
-async fn put_blob(stores: &Stores, path: &str, content: Vec<u8>) -> Result<()> {
+async fn put_blob(stores: &Stores, path: &str, content: Vec<u8>) -> Result<Path> {
     let path = Path::parse(path).map_err(|e| Error::corrupt(format!("{BLOBS}{path}: {e}")))?;
     let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
     stores.blobs.put_opts(&path, PutPayload::from(content), options).await?;
-    Ok(())
+    Ok(path)
 }
 
 async fn put_keys(stores: &Stores, name: &str, space: Keyspace, content: &[u8]) -> Result<()> {

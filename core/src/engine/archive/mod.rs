@@ -6,7 +6,7 @@
 //! firndb.json             { "archive": 1, "format": …, "store_id": "…" }
 //! keys/{keyspace}-{n}     pairs: length of key, key, length of value, value; lengths of 4 bytes, big-endian
 //! blobs/{path}            a file of the cold tier
-//! end.json                { "entries": …, "crc32c": "…" }   of all entries before: their contents, in order
+//! end.json                { "entries": …, "crc32c": "…" }   of all entries before: names and contents, in order
 //! ```
 //!
 //! Keys come first, because the files that they refer to stay where they are while new ones are added.
@@ -49,8 +49,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, content: &[u8]) {
+    fn add(&mut self, name: &str, content: &[u8]) {
         self.entries += 1;
+        self.crc = crc32c::crc32c_append(self.crc, name.as_bytes());
         self.crc = crc32c::crc32c_append(self.crc, content);
     }
 
