@@ -166,8 +166,7 @@ export class Visitor {
       this.#post({ kind: 'error', term: this.#term, id, error: toSent(error) })
     } finally {
       this.#cancels.delete(id)
-      // A stream that is open is taken back with it.
-      if (!(operation.op === 'stream' && this.#streams.has(operation.stream))) {
+      if (!this.#streams.owns(cancel)) {
         cancel.free()
       }
     }

@@ -73,9 +73,10 @@ export abstract class Queryable {
 
   async *#pieces(each: boolean, sql: string, params: Param[], signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
     const stream = ++lastStream
-    const { term } = await this.perform({ op: 'stream', stream, each, sql, params }, { signal })
+    let term: number | undefined
     let over = false
     try {
+      ;({ term } = await this.perform({ op: 'stream', stream, each, sql, params }, { signal }))
       for (;;) {
         const { reply } = await this.perform({ op: 'next', stream }, { signal, term })
         over = reply === null
@@ -86,7 +87,8 @@ export abstract class Queryable {
       }
     } finally {
       if (!over) {
-        // Where that fails the engine is gone, or the transaction over, and the rows with it.
+        // Also where beginning failed: an abort may have crossed with the answer. Where this fails the engine is gone,
+        // or the transaction over, and the rows with it.
         this.perform({ op: 'release', stream }, { term }).catch(() => undefined)
       }
     }

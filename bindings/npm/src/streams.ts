@@ -14,9 +14,12 @@ interface Stream {
 /** The streams of one client. */
 export class Streams {
   readonly #open = new Map<number, Stream>()
+  /** What takes streams back, open or released: it is freed here, once. */
+  readonly #cancels = new WeakSet<EngineCancel>()
 
   /** Keeps `rows`, of which `cancel` is their own. */
   add(id: number, rows: EngineRows, cancel: EngineCancel, session: number | undefined): void {
+    this.#cancels.add(cancel)
     this.#open.set(id, { rows, cancel, session, tail: Promise.resolve() })
   }
 
@@ -43,6 +46,11 @@ export class Streams {
 
   has(id: number): boolean {
     return this.#open.has(id)
+  }
+
+  /** Whether `cancel` is freed with a stream, or was. */
+  owns(cancel: EngineCancel): boolean {
+    return this.#cancels.has(cancel)
   }
 
   /** Gives a stream up; one that is no more is no error. What is being made is taken back. */

@@ -84,12 +84,23 @@ export class LockRegistry {
 
 class FakeCancel implements EngineCancel {
   cancelled = false
+  #freed = false
 
   cancel(): void {
+    this.#inUse()
     this.cancelled = true
   }
 
-  free(): void {}
+  free(): void {
+    this.#inUse()
+    this.#freed = true
+  }
+
+  #inUse(): void {
+    if (this.#freed) {
+      throw new Error('used after it was freed')
+    }
+  }
 }
 
 /** An engine that keeps what was run in it; `wait` ends when {@link FakeEngine.go} is called. */
