@@ -91,10 +91,14 @@ impl Pace {
     /// `Cancelled`; `LimitExceeded` when the time is up.
     pub async fn step(&self) -> Result<()> {
         self.cancel.check()?;
-        let slice = self.clock.now_micros() - self.since.load(Ordering::Relaxed);
+        let (now, since) = (self.clock.now_micros(), self.since.load(Ordering::Relaxed));
+        let slice = now - since;
         // A clock that was set back would otherwise keep the thread for as long.
         if !(0..SLICE_MICROS).contains(&slice) {
-            self.count(slice)?;
+            // Of several partitions one counts the time that all of them worked.
+            if self.since.compare_exchange(since, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                self.count(slice)?;
+            }
             self.pause.pause().await;
             self.go_on();
             self.cancel.check()?;

@@ -4,7 +4,7 @@
 //!
 //! `FIRNDB_SUITE=window` runs only the files with that in their path. Where the crate can neither be found
 //! nor downloaded, the test says so and passes, unless `FIRNDB_REQUIRE_ORACLES` is set.
-#![expect(clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -127,6 +127,10 @@ async fn rows_that_share_memory_are_counted_once() {
     let rows = "INSERT INTO t SELECT v, repeat('x', 100) FROM generate_series(1, 60000) AS g(v)";
     assert_eq!(run(&mut s, rows).await.unwrap(), 60_000);
     assert_eq!(run(&mut s, "SELECT * FROM t").await.unwrap(), 60_000);
+    ask(&mut s, "CREATE TABLE lists (id BIGINT PRIMARY KEY, v BIGINT[])").await;
+    let lists = "INSERT INTO lists SELECT v, make_array(v, v, v, v, v, v, v, v) FROM generate_series(1, 60000) AS g(v)";
+    assert_eq!(run(&mut s, lists).await.unwrap(), 60_000);
+    assert_eq!(run(&mut s, "SELECT * FROM lists").await.unwrap(), 60_000);
     refused(&mut s, "SELECT a.*, b.v FROM t a JOIN t b ON a.id = b.id", "query.result_bytes").await;
 }
 

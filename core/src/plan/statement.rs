@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, TableReference};
 use datafusion::datasource::provider_as_source;
@@ -304,11 +304,19 @@ impl StatementContext<'_> {
 
 /// Bytes of the rows of `batch` alone: it may be a part of arrays that many batches share.
 fn size_of_rows(batch: &RecordBatch) -> usize {
-    let columns = batch.columns().iter().map(|column| {
-        let data = column.to_data();
-        data.get_slice_memory_size().unwrap_or_else(|_| data.get_array_memory_size())
-    });
-    columns.sum()
+    batch.columns().iter().map(size_of_values).sum()
+}
+
+fn size_of_values(values: &ArrayRef) -> usize {
+    // A part of a list array keeps the elements of all.
+    if let Some(lists) = values.as_list_opt::<i32>() {
+        let offsets = lists.value_offsets();
+        let [from, to] =
+            [offsets.first(), offsets.last()].map(|o| o.map_or(0, |o| usize::try_from(*o).unwrap_or(0)));
+        return size_of_val(offsets) + size_of_values(&lists.values().slice(from, to.saturating_sub(from)));
+    }
+    let data = values.to_data();
+    data.get_slice_memory_size().unwrap_or_else(|_| data.get_array_memory_size())
 }
 
 fn too_large(limits: &QueryLimits, by_rows: bool) -> Error {

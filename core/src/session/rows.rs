@@ -85,9 +85,13 @@ impl Rows {
 
     fn end(&mut self) {
         self.batches = stream::empty().boxed();
-        if let Some(Reading { tiers, reports, .. }) = self.reading.take() {
-            reports.count_in(&tiers.stats);
-        }
+        self.reading = None;
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.reports.count_in(&self.tiers.stats);
     }
 }
 
