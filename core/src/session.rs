@@ -173,7 +173,9 @@ impl Session {
         expect_values(parsed, params)?;
         let outcome = match (self.cancel.check(), &parsed.statement) {
             (Err(e), statement) if !matches!(statement, Statement::Rollback) => Err(e),
-            (_, statement) => self.dispatch(statement, params).await,
+            // What a statement awaits is large, and callers hold it within what they await themselves: on the
+            // heap it costs nobody's stack.
+            (_, statement) => Box::pin(self.dispatch(statement, params)).await,
         };
         self.engine.shared.tiers.enforce_budget();
         self.noting_failure(outcome)
@@ -311,13 +313,18 @@ impl Session {
     /// Runs a statement that reads, on the transaction's snapshot or on one of its own.
     async fn read(&self, params: &[ScalarValue], read: Read<'_>) -> Result<Outcome> {
         if let Some(transaction) = &self.transaction {
-            return read.run(&self.context(transaction.snapshot.seq(), &transaction.writes, params)).await;
+            return Box::pin(read.run(&self.context(
+                transaction.snapshot.seq(),
+                &transaction.writes,
+                params,
+            )))
+            .await;
         }
         let none = WriteSet::default();
         let mut attempt = 0;
         loop {
             let snapshot = self.engine.shared.tiers.snapshots.acquire();
-            match read.run(&self.context(snapshot.seq(), &none, params)).await {
+            match Box::pin(read.run(&self.context(snapshot.seq(), &none, params))).await {
                 // An ALTER came between looking a table up and reading it.
                 Err(e) if e.kind() == ErrorKind::Conflict && attempt < self.retries() => attempt += 1,
                 other => return other,
@@ -334,7 +341,7 @@ impl Session {
         self.engine.shared.tiers.check_writable()?;
         if let Some(transaction) = &self.transaction {
             let context = self.context(transaction.snapshot.seq(), &transaction.writes, params);
-            let changes = write.changes(&context).await?;
+            let changes = Box::pin(write.changes(&context)).await?;
             if let Some(transaction) = &mut self.transaction {
                 transaction.writes.push(&changes.def, &changes.scope, &changes.versions)?;
             }
@@ -355,7 +362,7 @@ impl Session {
         let snapshot = tiers.snapshots.acquire();
         let none = WriteSet::default();
         let context = self.context(snapshot.seq(), &none, params);
-        let changes = write.changes(&context).await?;
+        let changes = Box::pin(write.changes(&context)).await?;
         let mut writes = WriteSet::default();
         if changes.versions.num_rows() > 0 {
             writes.push(&changes.def, &changes.scope, &changes.versions)?;
