@@ -3,6 +3,7 @@
 mod open_scopes;
 mod settle;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_lock::Mutex as AsyncMutex;
@@ -23,7 +24,7 @@ use crate::tiers::open_scopes::OpenScopes;
 pub use crate::tiers::settle::drop_blocks;
 use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
-use crate::txn::snapshot::Snapshots;
+use crate::txn::snapshot::{ReaderAge, Snapshots};
 use crate::types::{Durability, Scope, SeqId, TableId};
 
 /// How many pairs are read from the key-value store at a time.
@@ -48,6 +49,8 @@ pub struct Tiers {
     pub caches: Arc<ColdCaches>,
     /// Counters.
     pub stats: Stats,
+    /// Readers that may be reading a table dropped since this engine was opened.
+    dropped_under: Mutex<HashMap<TableId, ReaderAge>>,
     catalog: RwLock<Arc<Catalog>>,
     scopes: Mutex<OpenScopes>,
     opening: AsyncMutex<()>,
@@ -72,6 +75,7 @@ impl Tiers {
             snapshots: Snapshots::starting_at(committed),
             commit_order: AsyncMutex::new(()),
             stats: Stats::default(),
+            dropped_under: Mutex::default(),
             catalog: RwLock::new(Arc::new(catalog)),
             scopes: Mutex::default(),
             opening: AsyncMutex::new(()),
@@ -190,9 +194,26 @@ impl Tiers {
         self.scopes.lock().all()
     }
 
-    /// Drops `table`'s scopes from memory.
+    /// Drops `table`'s scopes from memory, after its definition: who reads it has begun by now.
     pub fn forget_table(&self, table: TableId) {
+        self.dropped_under.lock().insert(table, self.snapshots.youngest());
         self.scopes.lock().forget_table(table);
+    }
+
+    /// Ends the snapshots that nobody has read on for longer than the settings allow.
+    pub fn end_idle_snapshots(&self) {
+        let idle_ms = i64::try_from(self.config.idle_transaction_ms).unwrap_or(i64::MAX);
+        self.snapshots.end_idle(self.stores.clock.now_ms().saturating_sub(idle_ms));
+    }
+
+    /// Whether somebody may still be reading a table that was dropped.
+    pub fn is_read(&self, dropped: TableId) -> bool {
+        self.dropped_under.lock().get(&dropped).is_some_and(|age| self.snapshots.any_from(*age))
+    }
+
+    /// Says that nothing is left of a table that was dropped.
+    pub fn cleared(&self, dropped: TableId) {
+        self.dropped_under.lock().remove(&dropped);
     }
 
     /// Drops the least recently used scopes that nobody holds, until the rest fits the budget.

@@ -10,6 +10,8 @@ use firndb_core::storage::{
     KeyRange, Keyspace, KvStore, ManualClock, MemoryKv, SeededRng, Stores, WriteBatch,
 };
 use firndb_core::{Durability, Error, Result};
+use futures::TryStreamExt;
+use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
 /// 2026-11-22T10:00:00Z: when the clock of a test starts.
@@ -58,6 +60,13 @@ impl Lasting {
     pub async fn hot_keys(&self) -> usize {
         let page = self.kv.page(Keyspace::Hot, KeyRange::all(), usize::MAX).await;
         page.map_or(0, |pairs| pairs.len())
+    }
+
+    /// How many files of the cold tier have a path that starts so.
+    pub async fn files(&self, start: &str) -> usize {
+        let listed = self.blobs.list(None).try_collect::<Vec<_>>().await;
+        let paths = listed.map(|files| files.into_iter().map(|file| file.location));
+        paths.map_or(0, |paths| paths.filter(|path| path.as_ref().starts_with(start)).count())
     }
 
     /// Where the cold tier is.

@@ -1,11 +1,15 @@
 //! A store as one archive: what is in it, on which stores it can be loaded, and what damage does to it.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use firndb_core::{Config, Engine, ErrorKind, Session};
 use firndb_tests::ask::{ask, user};
 use firndb_tests::lasting::Lasting;
+use firndb_tests::yielding::Yields;
 
 /// A name that passes what a tar header holds.
 fn long() -> String {
@@ -110,6 +114,75 @@ async fn a_dump_while_others_write_and_flush_is_of_one_moment() {
             ask(&mut loaded.session(), "SELECT count(*), count(DISTINCT v) FROM t WHERE id <= 5").await;
         assert_eq!(found, ["5|1"], "the rows of one statement are of one moment");
         assert!(loaded.check().await.unwrap().is_clean());
+    }
+}
+
+/// An archive that tells when its first file was written.
+struct Watched {
+    archive: Vec<u8>,
+    files_begun: Arc<AtomicBool>,
+}
+
+impl Write for Watched {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if bytes.starts_with(b"blobs/") {
+            self.files_begun.store(true, Ordering::SeqCst);
+        }
+        self.archive.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_dropped_and_truncated_during_a_dump_is_in_it() {
+    for seed in 0..10 {
+        let lasting = Lasting::new(1);
+        let engine = filled(&lasting).await;
+        let mut s = engine.session();
+        ask(&mut s, "CREATE NAMESPACE zz").await;
+        for table in ["zz.d", "zz.t"] {
+            ask(&mut s, &format!("CREATE TABLE {table} (id INTEGER PRIMARY KEY)")).await;
+            ask(&mut s, &format!("INSERT INTO {table} SELECT v FROM generate_series(1, 500) AS g(v)")).await;
+        }
+        // Files are read by their names: of these so many that the tables are gone before theirs are read.
+        for n in 0..100 {
+            let insert = format!("INSERT INTO {}.u VALUES (1, 'of one')", long());
+            ask(&mut user(&engine, &format!("user {n}")), &insert).await;
+        }
+        engine.flush_all().await.unwrap();
+        let expected = content(&engine).await;
+        drop(s);
+        engine.close().await.unwrap();
+        // Only here the two futures overlap.
+        let engine = Engine::open(Yields::new(seed).wrap(lasting.stores()), Config::default()).await.unwrap();
+        let files_begun = Arc::new(AtomicBool::new(false));
+        let mut out = Watched { archive: Vec::new(), files_begun: Arc::clone(&files_begun) };
+        let drops = async {
+            while !files_begun.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
+            }
+            let mut s = engine.session();
+            ask(&mut s, "DROP TABLE zz.d").await;
+            ask(&mut s, "TRUNCATE TABLE zz.t").await;
+        };
+        let (dumped, ()) = futures::join!(engine.dump(&mut out), drops);
+        dumped.unwrap();
+        let copy = Lasting::new(2);
+        let loaded =
+            Engine::load(copy.stores(), Config::default(), &mut out.archive.as_slice()).await.unwrap();
+        assert!(content(&loaded).await == expected, "seed {seed}: it holds other rows");
+        for table in ["zz.d", "zz.t"] {
+            assert_eq!(ask(&mut loaded.session(), &format!("SELECT count(*) FROM {table}")).await, ["500"]);
+        }
+        assert!(loaded.check().await.unwrap().is_clean());
+        // The store itself keeps nothing of them.
+        while engine.step().await.unwrap() {}
+        let d = engine.inspect(None).await.unwrap();
+        assert!(d.iter().all(|table| table.table != "zz.d"), "{d:?}");
+        assert_eq!(lasting.files("zz/d-").await + lasting.files("zz/t-").await, 1);
     }
 }
 

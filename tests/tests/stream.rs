@@ -177,3 +177,39 @@ async fn pieces_are_one_stream_or_a_stream_each() {
     let reader = StreamReader::try_new(whole.as_slice(), None).unwrap();
     assert_eq!((reader.schema().fields().len(), reader.count()), (1, 0));
 }
+
+#[tokio::test]
+async fn rows_that_are_left_outlive_their_table() {
+    for change in ["DROP TABLE t", "TRUNCATE TABLE t"] {
+        let lasting = Lasting::new(1);
+        let engine = filled(&lasting).await;
+        let mut s = engine.session();
+        // More files than one, so that some are not open yet.
+        for _ in 0..3 {
+            ask(&mut s, "UPDATE t SET v = v WHERE id % 7 = 0").await;
+            engine.flush_all().await.unwrap();
+        }
+        let (mut reader, mut other) = (engine.session(), engine.session());
+        let mut rows = stream(&mut reader, "SELECT v FROM t").await;
+        let mut idle = stream(&mut other, "SELECT v FROM t").await;
+        let first = rows.next().await.unwrap().unwrap().num_rows();
+        ask(&mut s, change).await;
+        while engine.step().await.unwrap() {}
+        let (count, _) = drain(&mut rows).await.unwrap();
+        assert_eq!(count + first, usize::try_from(ROWS).unwrap(), "{change}");
+        drop(rows);
+        let before = lasting.files("main/t-").await;
+        while engine.step().await.unwrap() {}
+        assert_eq!(
+            lasting.files("main/t-").await,
+            before,
+            "{change}: the other stream has not begun to read"
+        );
+        // Rows that nobody asks for keep no files for ever.
+        let patience = i64::try_from(Config::default().idle_transaction_ms).unwrap();
+        lasting.clock().set_ms(lasting.clock().now_ms() + patience + 1);
+        while engine.step().await.unwrap() {}
+        assert!(lasting.files("main/t-").await < before, "{change}");
+        assert_eq!(idle.next().await.unwrap_err().kind(), ErrorKind::Conflict);
+    }
+}

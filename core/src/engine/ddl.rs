@@ -51,8 +51,8 @@ impl Engine {
         Ok(true)
     }
 
-    /// Removes rows and files of dropped tables; whether there were any. What cannot be removed is tried
-    /// again when the store is next opened, and by [`Engine::step`].
+    /// Removes rows and files of dropped tables that nobody reads any more; whether there were any. What cannot
+    /// be removed, or is still read, is tried again when the store is next opened, and by [`Engine::step`].
     ///
     /// # Errors
     /// The first table's that could not be cleared away; the others are.
@@ -61,7 +61,9 @@ impl Engine {
         if tiers.config.read_only {
             return Ok(false);
         }
-        let dropped: Vec<Arc<TableDef>> = tiers.catalog().dropped().cloned().collect();
+        tiers.end_idle_snapshots();
+        let dropped: Vec<Arc<TableDef>> =
+            tiers.catalog().dropped().filter(|table| !tiers.is_read(table.id)).cloned().collect();
         let mut failed = None;
         for table in &dropped {
             if let Err(e) = clear(tiers, table).await {
@@ -79,6 +81,7 @@ async fn clear(tiers: &Tiers, table: &TableDef) -> Result<()> {
     let new = old.forget_dropped(table.id);
     store_catalog(tiers, &old, &new).await?;
     tiers.set_catalog(new);
+    tiers.cleared(table.id);
     drop(order);
     Ok(())
 }

@@ -47,8 +47,7 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
     let publishing = scope.publish.lock().await;
     // Under the lock: a DROP TABLE holds it until the table is gone from the catalog.
     let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else { return Ok(None) };
-    let idle_ms = i64::try_from(tiers.config.idle_transaction_ms).unwrap_or(i64::MAX);
-    tiers.snapshots.end_idle(tiers.stores.clock.now_ms().saturating_sub(idle_ms));
+    tiers.end_idle_snapshots();
     let under_snapshot = tiers.snapshots.any_older_than_committed();
     let through = tiers.snapshots.flush_horizon();
     let view = scope.view();

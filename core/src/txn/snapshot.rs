@@ -1,4 +1,4 @@
-//! Which moments of the history are being read.
+//! Which moments of the history are being read, and since when.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -17,30 +17,44 @@ pub struct Snapshots {
 struct State {
     committed: SeqId,
     live: BTreeMap<SeqId, usize>,
+    /// How many read files as they were at an age: snapshots and pins.
+    ages: BTreeMap<ReaderAge, usize>,
     next_id: u64,
     /// Snapshots that nobody reads on at the moment, by id: since when, in milliseconds since 1970.
-    idle: HashMap<u64, (SeqId, i64)>,
+    idle: HashMap<u64, (SeqId, ReaderAge, i64)>,
     /// Snapshots that were idle for too long.
     ended: HashSet<u64>,
 }
 
 impl State {
-    /// Counts one more snapshot at `seq`, and gives its id.
-    fn hold(&mut self, seq: SeqId) -> u64 {
-        *self.live.entry(seq).or_default() += 1;
+    fn next_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
     }
 
-    fn release(&mut self, seq: SeqId) {
-        if let Some(count) = self.live.get_mut(&seq) {
-            *count -= 1;
-            if *count == 0 {
-                self.live.remove(&seq);
-            }
+    fn hold(&mut self, seq: SeqId, age: ReaderAge) {
+        *self.live.entry(seq).or_default() += 1;
+        *self.ages.entry(age).or_default() += 1;
+    }
+
+    fn release(&mut self, seq: SeqId, age: ReaderAge) {
+        count_down(&mut self.live, seq);
+        count_down(&mut self.ages, age);
+    }
+}
+
+fn count_down<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&key);
         }
     }
 }
+
+/// When a reader began, against other readers and against a DROP; not against commits.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReaderAge(u64);
 
 impl Snapshots {
     /// A history that ends at `committed`.
@@ -54,22 +68,46 @@ impl Snapshots {
     pub fn acquire(self: &Arc<Self>) -> Snapshot {
         let mut state = self.state.lock();
         let seq = state.committed;
-        Snapshot { seq, id: state.hold(seq), registry: Arc::clone(self) }
+        let id = state.next_id();
+        let age = ReaderAge(id);
+        state.hold(seq, age);
+        Snapshot { seq, id, age, registry: Arc::clone(self) }
+    }
+
+    /// Keeps the files of what is dropped from here on, until the pin goes. It holds no flush back.
+    #[must_use]
+    pub fn pin_files(self: &Arc<Self>) -> FilePin {
+        let mut state = self.state.lock();
+        let age = ReaderAge(state.next_id());
+        *state.ages.entry(age).or_default() += 1;
+        FilePin { age, registry: Arc::clone(self) }
+    }
+
+    /// The age of the youngest reader there has been.
+    #[must_use]
+    pub fn youngest(&self) -> ReaderAge {
+        ReaderAge(self.state.lock().next_id)
+    }
+
+    /// Whether a reader of that age or older is still there.
+    #[must_use]
+    pub fn any_from(&self, age: ReaderAge) -> bool {
+        self.state.lock().ages.keys().next().is_some_and(|oldest| *oldest <= age)
     }
 
     /// Ends the snapshots that have been idle since before `before_ms`: they hold nothing back any more.
     pub fn end_idle(&self, before_ms: i64) {
         let mut state = self.state.lock();
-        let ended: Vec<(u64, SeqId)> = state
+        let ended: Vec<(u64, SeqId, ReaderAge)> = state
             .idle
             .iter()
-            .filter(|(_, (_, since))| *since < before_ms)
-            .map(|(id, (seq, _))| (*id, *seq))
+            .filter(|(_, (_, _, since))| *since < before_ms)
+            .map(|(id, (seq, age, _))| (*id, *seq, *age))
             .collect();
-        for (id, seq) in ended {
+        for (id, seq, age) in ended {
             state.idle.remove(&id);
             state.ended.insert(id);
-            state.release(seq);
+            state.release(seq, age);
         }
     }
 
@@ -99,7 +137,21 @@ impl Snapshots {
 pub struct Snapshot {
     seq: SeqId,
     id: u64,
+    age: ReaderAge,
     registry: Arc<Snapshots>,
+}
+
+/// Files that were there when it was taken stay there while this lives.
+#[derive(Debug)]
+pub struct FilePin {
+    age: ReaderAge,
+    registry: Arc<Snapshots>,
+}
+
+impl Drop for FilePin {
+    fn drop(&mut self) {
+        count_down(&mut self.registry.state.lock().ages, self.age);
+    }
 }
 
 impl Snapshot {
@@ -112,15 +164,17 @@ impl Snapshot {
     /// Another of the same moment, which lives by itself. This one must not have been idle for too long.
     #[must_use]
     pub fn again(&self) -> Self {
-        let id = self.registry.state.lock().hold(self.seq);
-        Self { seq: self.seq, id, registry: Arc::clone(&self.registry) }
+        let mut state = self.registry.state.lock();
+        let id = state.next_id();
+        state.hold(self.seq, self.age);
+        Self { seq: self.seq, id, age: self.age, registry: Arc::clone(&self.registry) }
     }
 
     /// Says that nobody reads on it from `now_ms` on, until [`Self::resume`].
     pub fn rest(&self, now_ms: i64) {
         let mut state = self.registry.state.lock();
         if !state.ended.contains(&self.id) {
-            state.idle.insert(self.id, (self.seq, now_ms));
+            state.idle.insert(self.id, (self.seq, self.age, now_ms));
         }
     }
 
@@ -138,7 +192,7 @@ impl Drop for Snapshot {
         let mut state = self.registry.state.lock();
         state.idle.remove(&self.id);
         if !state.ended.remove(&self.id) {
-            state.release(self.seq);
+            state.release(self.seq, self.age);
         }
     }
 }
@@ -190,5 +244,21 @@ mod tests {
         assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(9));
         drop(idle);
         assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(9));
+    }
+    #[test]
+    fn what_a_reader_had_begun_to_read_is_known_until_it_ends() {
+        let snapshots = Snapshots::starting_at(SeqId::from_i64(5));
+        let (first, pin) = (snapshots.acquire(), snapshots.pin_files());
+        let dropped = snapshots.youngest();
+        let later = snapshots.acquire();
+        assert!(snapshots.any_from(dropped));
+        let again = first.again();
+        drop((first, pin));
+        assert!(snapshots.any_from(dropped), "another of the same moment reads what that one did");
+        again.rest(100);
+        snapshots.end_idle(101);
+        assert!(!snapshots.any_from(dropped) && snapshots.any_from(snapshots.youngest()));
+        drop((again, later));
+        assert!(!snapshots.any_from(snapshots.youngest()));
     }
 }

@@ -44,6 +44,8 @@ pub async fn dump(tiers: &Tiers, out: &mut (dyn Write + Send)) -> Result<()> {
     archive.add(HEAD, &json(&head)?)?;
     // In a browser's worker nothing else would get the thread before the end.
     let pace = Pace::new(CancelToken::new(), Arc::clone(&stores.clock), Arc::clone(&stores.pause));
+    // What is dropped while files are read must not go before they are.
+    let _files = tiers.snapshots.pin_files();
     let order = tiers.commit_order.lock().await;
     for space in ORDER {
         keys(tiers, space, &mut archive).await?;
