@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Clock, Pause};
 
 /// So long a statement may keep its thread.
-const SLICE_MICROS: i64 = 10_000;
+pub const SLICE_MICROS: i64 = 10_000;
 /// More than that between two pauses is not work, but a clock that jumped.
 const LONGEST_SLICE_MICROS: i64 = 60_000_000;
 
@@ -78,6 +78,11 @@ impl Pace {
         let micros = i64::try_from(timeout_ms.saturating_mul(1000)).unwrap_or(i64::MAX);
         self.limit_micros = (timeout_ms > 0).then_some(micros);
         self
+    }
+
+    /// The time by which paces go, in microseconds.
+    pub fn now_micros(&self) -> i64 {
+        self.clock.now_micros()
     }
 
     /// Says that the statement goes on, after others had the thread.

@@ -230,6 +230,11 @@ async fn a_cancelled_statement_ends_soon_and_leaves_nothing() {
         "SELECT sum(a.value + b.value) FROM generate_series(1, 100000000) a, generate_series(1, 100000) b",
         "SELECT max(a.id * b.id - c.id * d.id) FROM t a, t b, t c, t d",
         "UPDATE t SET v = 'x' WHERE id <= (SELECT sum(value) FROM generate_series(1, 100000000000))",
+        // Joins that try pairs and keep none.
+        "SELECT count(*) FROM generate_series(1, 300000) a, generate_series(1, 300000) b WHERE a.value + b.value < 0",
+        "SELECT count(*) FROM generate_series(1, 300000) a JOIN generate_series(1, 300000) b \
+         ON a.value % 1 = b.value % 1 AND a.value + b.value < 0",
+        "SELECT count(*) FROM generate_series(1, 300000) a LEFT JOIN generate_series(1, 300000) b ON a.value + b.value < 0",
     ];
     for sql in endless {
         let token = CancelToken::new();

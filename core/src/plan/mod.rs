@@ -11,6 +11,7 @@ mod literal;
 mod memory;
 mod names;
 mod paced;
+mod pieces;
 mod planner;
 mod sequential;
 mod statement;

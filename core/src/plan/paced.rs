@@ -15,6 +15,7 @@ use futures::StreamExt;
 
 use crate::error::Error;
 use crate::pace::Pace;
+use crate::plan::pieces::probed_in_pieces;
 
 /// `plan` with a pause after each batch of what produces rows: leaves, and joins, which can make many rows
 /// of few.
@@ -26,7 +27,7 @@ pub fn paced(plan: Arc<dyn ExecutionPlan>, pace: &Pace) -> Result<Arc<dyn Execut
         if !node.children().is_empty() && !node.name().ends_with("JoinExec") {
             return Ok(Transformed::no(node));
         }
-        let paced = PacedExec { input: node, pace: pace.clone() };
+        let paced = PacedExec { input: probed_in_pieces(node, pace)?, pace: pace.clone() };
         Ok(Transformed::yes(Arc::new(paced) as Arc<dyn ExecutionPlan>))
     })
     .data()
