@@ -5,7 +5,8 @@ import { letter, text } from './text.js'
 
 /**
  * The records of the file at `path`: `{ line, sql, kind, … }` where `kind` is `ok`, `count` (with `count`), `error`
- * (with `pattern`) or `query` (with `types`, `sorted` and `rows`).
+ * (with `pattern`) or `query` (with `types`, `sorted` and `rows`). What follows the first record of another connection
+ * is left out: a page has one.
  */
 export async function parse(path) {
   const lines = (await readFile(path, 'utf8')).split('\n')
@@ -19,6 +20,9 @@ export async function parse(path) {
     const block = []
     while (at < lines.length && lines[at].trim() !== '') {
       block.push(lines[at++])
+    }
+    if (/^connection /.test(block[0])) {
+      break
     }
     records.push({ line, ...record(block, `${path}:${line}`) })
   }

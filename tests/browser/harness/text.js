@@ -8,7 +8,11 @@ export function letter(type) {
   if (/^(REAL$|DOUBLE PRECISION$|DECIMAL\()/.test(type)) {
     return 'R'
   }
-  return { TEXT: 'T', NULL: 'T', BOOLEAN: 'B', DATE: 'D', TIMESTAMP: 'P', BYTEA: 'X' }[type] ?? '?'
+  return LETTERS[type] ?? '?'
+}
+
+const LETTERS = {
+  TEXT: 'T', UUID: 'T', NULL: 'T', BOOLEAN: 'B', DATE: 'D', TIMESTAMP: 'P', TIMESTAMPTZ: 'P', BYTEA: 'X',
 }
 
 /** One value of a column of `type`; timestamps as microseconds. */
@@ -16,13 +20,18 @@ export function text(value, type) {
   if (value === null) {
     return 'NULL'
   }
+  if (type.endsWith('[]')) {
+    const element = type.slice(0, -2)
+    return `{${value.map((each) => text(each, element)).join(',')}}`
+  }
   switch (letter(type)) {
     case 'R':
       return typeof value === 'number' ? real(value, type === 'REAL') : value
     case 'D':
       return value.toISOString().slice(0, 10)
     case 'P':
-      return timestamp(value)
+      // Every zone of ours is UTC.
+      return type === 'TIMESTAMPTZ' ? `${timestamp(value)}+00` : timestamp(value)
     case 'X':
       return `\\x${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
     default:
