@@ -154,8 +154,15 @@ async fn one_statement_and_all_together_hold_so_much_memory() {
     refused(&mut one.session(), join, "(query.memory_bytes)").await;
     let all = engine_of(256 << 20, 1 << 20).await;
     refused(&mut all.session(), join, "(query_memory_bytes)").await;
-    // What the refused ones held is given back.
-    assert_eq!(ask(&mut all.session(), "SELECT count(*) FROM generate_series(1, 1000)").await, ["1000"]);
+    // What the refused ones held is given back: of a MiB, thirty that keep a little would leave no room for this.
+    let distinct = |rows: u32| {
+        format!("SELECT count(*) FROM (SELECT DISTINCT v FROM generate_series(1, {rows}) AS g(v))")
+    };
+    for _ in 0..30 {
+        refused(&mut all.session(), join, "(query_memory_bytes)").await;
+    }
+    assert_eq!(ask(&mut all.session(), &distinct(30_000)).await, ["30000"]);
+    refused(&mut all.session(), &distinct(200_000), "(query_memory_bytes)").await;
 }
 
 #[tokio::test]
