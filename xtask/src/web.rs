@@ -36,7 +36,8 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     phases.run("set-up, native", setup::native)?;
     let toolchain = phases.run("set-up, WebAssembly", || toolchain::set_up(workspace))?;
     phases.run("build: WebAssembly, optimised", || {
-        let cargo = toolchain.cargo(workspace)?.args(["build", "--target", TARGET, "--profile", PROFILE]);
+        let cargo =
+            toolchain.cargo_for_size(workspace)?.args(["build", "--target", TARGET, "--profile", PROFILE]);
         cargo.args(["--package", npm::PACKAGE]).run()
     })?;
     let package = npm::package(workspace);

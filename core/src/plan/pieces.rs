@@ -13,7 +13,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::execution_plan::CardinalityEffect;
+use datafusion::physical_plan::execution_plan::{CardinalityEffect, replace_children_if_necessary};
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
@@ -40,7 +40,7 @@ pub fn probed_in_pieces(join: Arc<dyn ExecutionPlan>, pace: &Pace) -> Result<Arc
     if let Some(probe) = children.pop() {
         children.push(Arc::new(PiecesExec { input: probe, pace: pace.clone() }));
     }
-    join.with_new_children(children)
+    replace_children_if_necessary(join, children)
 }
 
 /// The rows of its input, in batches as large as whoever asks for them is quick.

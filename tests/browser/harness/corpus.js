@@ -5,8 +5,8 @@ import { letter, text } from './text.js'
 
 /**
  * The records of the file at `path`: `{ line, sql, kind, … }` where `kind` is `ok`, `count` (with `count`), `error`
- * (with `pattern`) or `query` (with `types`, `sorted` and `rows`). What follows the first record of another connection
- * is left out: a page has one.
+ * (with `pattern`) or `query` (with `types`, `sorted` and `rows`). What follows the first record of another
+ * connection is left out, since a page has one, and so is what follows a BEGIN, which the API has no statement for.
  */
 export async function parse(path) {
   const lines = (await readFile(path, 'utf8')).split('\n')
@@ -21,7 +21,7 @@ export async function parse(path) {
     while (at < lines.length && lines[at].trim() !== '') {
       block.push(lines[at++])
     }
-    if (/^connection /.test(block[0])) {
+    if (/^connection /.test(block[0]) || /^BEGIN\b/.test(block[1])) {
       break
     }
     records.push({ line, ...record(block, `${path}:${line}`) })

@@ -5,10 +5,10 @@ export function letter(type) {
   if (/^(TINYINT|SMALLINT|INTEGER|BIGINT)( UNSIGNED)?$/.test(type)) {
     return 'I'
   }
-  if (/^(REAL$|DOUBLE PRECISION$|DECIMAL\()/.test(type)) {
+  if (/^(REAL|DOUBLE PRECISION|DECIMAL\(\d+,-?\d+\))$/.test(type)) {
     return 'R'
   }
-  return LETTERS[type] ?? '?'
+  return /^VARCHAR\(\d+\)$/.test(type) ? 'T' : (LETTERS[type] ?? '?')
 }
 
 const LETTERS = {

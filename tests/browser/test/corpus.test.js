@@ -14,10 +14,10 @@ import { newTab } from '../harness/tab.js'
 
 const CORPUS = fileURLToPath(new URL('../../slt/', import.meta.url))
 
-/** Not those that need several connections, other users, or variables from their beginning; JSON comes parsed. */
+/** Not those that need several connections, transactions, other users, or variables from the start; JSON comes parsed. */
 const FILES = [
   'aggregates', 'alter_table', 'arithmetic', 'create_table', 'defaults', 'defaults_ids', 'delete', 'errors', 'if_exists',
-  'insert', 'joins', 'keys', 'many_rows', 'namespaces', 'on_conflict', 'savepoints', 'select', 'storage',
+  'insert', 'joins', 'keys', 'many_rows', 'namespaces', 'on_conflict', 'select', 'storage',
   'truncate', 'types', 'types_arrays', 'types_decimal', 'types_time', 'types_uuid', 'update', 'update_from', 'varchar',
   'views', 'wildcards',
 ].filter((name) => name.includes(process.env.FIRNDB_SLT ?? ''))
