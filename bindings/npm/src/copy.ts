@@ -22,7 +22,7 @@ export function copyFromSql(table: string, options: CopyFromOptions): string {
 
 /** The statement that gives the rows of a table or a query. */
 export function copyToSql(tableOrQuery: string, options: CopyToOptions): string {
-  const isQuery = /^\s*(select|with|values|\(|--|\/\*)/i.test(tableOrQuery)
+  const isQuery = /^\s*((select|with|values)(?![\w.$]|$)|\(|--|\/\*)/i.test(tableOrQuery)
   // A comment at the end of the query ends with its line.
   const rows = isQuery ? `(${tableOrQuery.replace(/;\s*$/, '')}\n)` : quotedName(tableOrQuery)
   const columns = options.columns ? ` (${options.columns.map(quoted).join(', ')})` : ''

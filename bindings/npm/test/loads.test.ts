@@ -106,6 +106,12 @@ test('options become those of COPY', () => {
   assert.equal(copyFromSql('t', {}), 'COPY "t" FROM STDIN')
   assert.equal(copyToSql(' select 1; ', { format: 'json' }), `COPY ( select 1\n) TO STDOUT (FORMAT 'json')`)
   assert.equal(copyToSql('t', { format: 'csv', header: false }), `COPY "t" TO STDOUT (FORMAT 'csv', HEADER 'false')`)
+  for (const table of ['within', 'values', 'selected.t', 'with.t']) {
+    assert.ok(copyToSql(table, { format: 'csv' }).startsWith('COPY "'), table)
+  }
+  for (const query of ['SELECT*FROM t', 'values (1)', '(SELECT 1)', '-- all\nWITH a AS (SELECT 1) SELECT * FROM a']) {
+    assert.ok(copyToSql(query, { format: 'csv' }).startsWith('COPY ('), query)
+  }
   assert.equal(nameOf(new File([], 'a.csv'), {}), 'a.csv')
   assert.equal(nameOf('x', {}), 'the stream')
 })
