@@ -74,6 +74,11 @@ pub struct Config {
     pub batch_file_rows: usize,
     /// How many bytes of rows in memory a batch file is made of at most; a larger row has a file of its own.
     pub batch_file_bytes: usize,
+    /// A COPY of more rows than this is written as batch files at once, and not hot first.
+    pub load_rows: usize,
+    /// A COPY of more bytes of rows in memory than this is written as batch files at once; it holds about three
+    /// times as many.
+    pub load_bytes: usize,
     /// How many partitions a query runs in; 1 in WebAssembly.
     pub target_partitions: usize,
     /// Opens for reading only: no epoch is raised, every write fails.
@@ -108,6 +113,8 @@ impl Default for Config {
             min_flush_rows: 1_000,
             batch_file_rows: 1 << 20,
             batch_file_bytes: 512 << 20,
+            load_rows: 500_000,
+            load_bytes: 64 << 20,
             target_partitions: 1,
             read_only: false,
             node: 0,
@@ -133,6 +140,9 @@ impl Config {
         }
         if self.target_partitions == 0 {
             return Err(Error::invalid("target_partitions is at least 1"));
+        }
+        if self.load_rows == 0 {
+            return Err(Error::invalid("load_rows is at least 1"));
         }
         if self.batch_file_rows == 0 {
             return Err(Error::invalid("batch_file_rows is at least 1"));

@@ -1,5 +1,6 @@
 //! A session: who is asking, where names are looked up, and the open transaction.
 
+mod copy;
 mod definitions;
 mod ipc;
 mod outcome;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
 
+pub use copy::{Copied, Export};
 pub use ipc::{PieceForm, Pieces, ipc_stream};
 pub use outcome::Outcome;
 use outcome::{answer, done, flushed, names};
@@ -223,6 +225,7 @@ impl Session {
             Statement::Insert(insert) => self.write(params, Write::Insert(insert)).await,
             Statement::Update(update) => self.write(params, Write::Update(update)).await,
             Statement::Delete(delete) => self.write(params, Write::Delete(delete)).await,
+            Statement::Copy(copy) => Box::pin(self.copy(copy, params)).await,
             Statement::Use { namespace } => {
                 self.engine.shared.tiers.catalog().expect_namespace(namespace)?;
                 self.namespace.clone_from(namespace);

@@ -1,5 +1,5 @@
 //! FirnDB's storage on servers: keys and values in RocksDB, blobs in a filesystem that syncs or in an
-//! object store, and a directory that holds both.
+//! object store, a directory that holds both, and the files that COPY reads and writes.
 //!
 //! ```text
 //! DIR/firndb-store   says that DIR is a store, and of which layout
@@ -14,6 +14,7 @@
 
 mod blocking;
 mod dir;
+mod files;
 mod local_fs;
 mod rocks;
 mod url;
@@ -25,6 +26,7 @@ use firndb_core::Result;
 use firndb_core::storage::{KvStore, Rng, Stores, SystemClock};
 use object_store::ObjectStore;
 
+pub use files::{LocalFile, LocalFiles};
 pub use local_fs::LocalFs;
 pub use rocks::RocksKv;
 pub use url::{blob_store, blob_store_with};
@@ -63,7 +65,7 @@ pub fn open_read_only(dir: &Path, blobs: Option<&str>) -> Result<Stores> {
         Some(url) => blob_store(url)?,
         None => Arc::new(LocalFs::open_read_only(&dir.join(dir::BLOBS))?),
     };
-    Ok(stores(Arc::new(kv), blobs))
+    Ok(stores(Arc::new(kv), blobs).with_files(Arc::new(LocalFiles::outside_of(dir)?)))
 }
 
 fn open_prepared(dir: &Path, blobs: Option<&str>) -> Result<Stores> {
@@ -74,7 +76,7 @@ fn open_prepared(dir: &Path, blobs: Option<&str>) -> Result<Stores> {
         None => Arc::new(LocalFs::open(&dir.join(dir::BLOBS))?),
     };
     dir::sync(dir)?;
-    Ok(stores(Arc::new(kv), blobs))
+    Ok(stores(Arc::new(kv), blobs).with_files(Arc::new(LocalFiles::outside_of(dir)?)))
 }
 
 fn stores(kv: Arc<dyn KvStore>, blobs: Arc<dyn ObjectStore>) -> Stores {

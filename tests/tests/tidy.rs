@@ -28,6 +28,7 @@ const DIRECTION: &[Line] = &[
     Apart(&["hot"]),             // a scope's memtables go with the cold state that they hide rows of
     Apart(&["cold"]),
     Apart(&["manifest"]),
+    Apart(&["copy"]), // files outside of the store, as the columns of a table
     Apart(&["catalog"]),
     Together(&["cold::names", "cold::schema"]), // how batch files are called, and what columns they have
     Together(&["config", "error", "key", "pace", "stats", "storage", "types", "values"]), // leaves

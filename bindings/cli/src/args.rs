@@ -43,9 +43,9 @@ pub enum Command {
     Shell(ShellArgs),
     /// Run SQL statements, from the command line, a file or standard input
     Sql(SqlArgs),
-    /// Load Parquet or CSV files into a table
+    /// Load Parquet, CSV or JSON files into a table
     Import(ImportArgs),
-    /// Write a table to a Parquet or CSV file
+    /// Write a table to a Parquet, CSV or JSON file
     Export(ExportArgs),
     /// Show the tiers of a store: hot rows, batch files, statistics, deletion vectors
     Inspect(InspectArgs),
@@ -206,21 +206,22 @@ pub enum TableKind {
 
 /// `firndb import`.
 #[derive(Debug, Args)]
-#[command(after_help = "The format goes by the extension: .parquet, .csv (with a header line), .tsv.
-Columns are matched by name. Each file goes in entirely or not at all, in one transaction. With
---flush-rows a file goes in pieces that are flushed at once, for files larger than memory; when that
-stops, it says how many rows went in, and --skip-rows carries on from there.
+#[command(
+    after_help = "The format goes by the extension: .parquet, .csv and .tsv (with a header line), .json, .jsonl and
+.ndjson (an object a line, or an array of them). Columns are matched by name. Each file goes in entirely
+or not at all, in bounded memory; COPY in SQL does the same, with more options.
 
 Examples:
   firndb import store app.flights flights.parquet --create --key id
   firndb import store app.people a.csv b.csv --create --key country,number
-  firndb import store app.flights big.parquet --flush-rows 500000")]
+  firndb import store app.people people.jsonl --rejected bad.csv"
+)]
 pub struct ImportArgs {
     #[command(flatten)]
     pub store: StoreArgs,
     /// The table, as in SQL: namespace.table
     pub table: String,
-    /// Parquet or CSV files
+    /// Parquet, CSV or JSON files
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
@@ -234,12 +235,9 @@ pub struct ImportArgs {
     /// Whose rows the table to create holds
     #[arg(long, value_enum, default_value_t, requires = "create", value_name = "KIND")]
     pub kind: TableKind,
-    /// Commit and flush after this many rows
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub flush_rows: Option<u64>,
-    /// Leave out the first rows of the file
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub skip_rows: u64,
+    /// Leave out rows that are none of the table, and write them to this file with the reason; CSV
+    #[arg(long, value_name = "FILE")]
+    pub rejected: Option<PathBuf>,
     #[command(flatten)]
     pub csv: CsvArgs,
 }
@@ -247,8 +245,8 @@ pub struct ImportArgs {
 /// `firndb export`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The format goes by the extension: .parquet, .csv, .tsv. The file appears only when it is
-complete; one that exists is replaced.
+    after_help = "The format goes by the extension: .parquet, .csv, .tsv, .json, .jsonl, .ndjson. The file appears only
+when it is complete; one that exists is replaced.
 
 Examples:
   firndb export store app.flights flights.parquet

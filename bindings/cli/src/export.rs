@@ -1,25 +1,19 @@
-//! `firndb export`: a table into one file.
+//! `firndb export`: a table into one file by COPY.
 
 use std::fs::{File, Permissions};
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
-use arrow::csv::WriterBuilder;
-use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
-use firndb_core::{Error, Outcome, Result};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use firndb_core::storage::Files;
+use firndb_core::{Engine, Result};
+use firndb_storage_native::LocalFiles;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::args::ExportArgs;
 use crate::failure;
-use crate::progress::{Unit, bar, spinner};
-use crate::render::{counted, csv, duration, size};
+use crate::progress::spinner;
+use crate::render::{counted, duration, size};
 use crate::source::FileKind;
 use crate::store;
 use crate::target::TableName;
@@ -29,28 +23,35 @@ pub async fn run(args: ExportArgs) -> failure::Outcome {
     let started = Instant::now();
     let table = TableName::parse(&args.table)?;
     let kind = FileKind::of(&args.file)?;
-    // Created first: a directory that cannot be written is found before the table is read.
-    let temporary = temporary(&args.file)?;
     let engine = store::open_existing(&args.store).await?;
-    let rows = {
-        let mut session = store::session(&engine, &args.who)?;
-        let working = spinner(format!("reading {}", table.sql()));
-        let read = session.query(&format!("SELECT * FROM {}", table.sql()), &[]).await;
-        working.finish_and_clear();
-        read
-    };
+    let written = export(&engine, &args, &table, kind).await;
     let closed = engine.close().await;
-    let Outcome::Rows { schema, batches } = rows? else {
-        return Err(Error::internal("a SELECT returned no rows").into());
-    };
+    let (rows, bytes) = written.map_err(|e| e.context(format!("writing {}", args.file.display())))?;
     closed?;
-    let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-    write(&temporary, kind, &args.csv.null, &schema, &batches)
-        .map_err(|e| e.context(format!("writing {}", args.file.display())))?;
-    let bytes = publish(temporary, &args.file)?;
     let (rows, bytes, took) = (counted(rows, "row", "rows"), size(bytes), duration(started.elapsed()));
     eprintln!("{}: {rows}, {bytes}, in {took}", args.file.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the rows, as they are read; how many, and their bytes.
+async fn export(engine: &Engine, args: &ExportArgs, table: &TableName, kind: FileKind) -> Result<(u64, u64)> {
+    // Created first: a directory that cannot be written is found before the table is read.
+    let files = LocalFiles::outside_of(&args.store.dir)?;
+    let mut sink = files.create(&args.file.to_string_lossy()).await?;
+    let mut session = store::session(engine, &args.who)?;
+    let options = kind.options(&args.csv.null);
+    let sql = format!("COPY {} TO STDOUT ({options})", table.sql());
+    let mut rows = session.copy_to(&sql, &[]).await?;
+    let working = spinner(format!("writing {}", args.file.display()));
+    let mut bytes = 0;
+    while let Some(piece) = rows.next().await? {
+        bytes += piece.len() as u64;
+        sink.write(piece).await?;
+        working.set_message(format!("{}: {}", args.file.display(), counted(rows.rows(), "row", "rows")));
+    }
+    sink.complete().await?;
+    working.finish_and_clear();
+    Ok((rows.rows(), bytes))
 }
 
 /// A file beside `path`, which goes away unless it is published.
@@ -78,40 +79,4 @@ pub fn publish(temporary: NamedTempFile, path: &Path) -> Result<u64> {
 
 fn directory(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn write(
-    to: &NamedTempFile,
-    kind: FileKind,
-    null: &str,
-    schema: &SchemaRef,
-    batches: &[RecordBatch],
-) -> Result<()> {
-    let out = BufWriter::new(to.as_file());
-    match kind {
-        FileKind::Parquet => write_parquet(out, schema, batches),
-        FileKind::Csv(delimiter) => {
-            let style = WriterBuilder::new().with_delimiter(delimiter).with_null(null.to_owned());
-            csv(out, schema, batches, style).map_err(|e| match e {
-                ArrowError::IoError(m, e) => Error::unavailable(m).with_source(e),
-                other => other.into(),
-            })
-        }
-    }
-}
-
-fn write_parquet(out: impl Write + Send, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {
-    let failed = |e: parquet::errors::ParquetError| Error::unavailable(format!("Parquet: {e}"));
-    let level = ZstdLevel::try_new(1).map_err(failed)?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
-    let mut writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(failed)?;
-    let total = batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-    let bar = bar(total, Unit::Rows, "writing");
-    for batch in batches {
-        writer.write(batch).map_err(failed)?;
-        bar.inc(batch.num_rows() as u64);
-    }
-    writer.close().map_err(failed)?;
-    bar.finish_and_clear();
-    Ok(())
 }

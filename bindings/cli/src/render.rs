@@ -258,14 +258,6 @@ pub fn duration(took: Duration) -> String {
     }
 }
 
-/// Whether a column of this type is one that `bytes` go into.
-pub fn is_binary(kind: &DataType) -> bool {
-    matches!(
-        kind,
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::Int64Array;

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use firndb_core::storage::Stores;
 use firndb_core::{Config, Engine, Error, Result, Role, Session, UserId};
+use firndb_storage_native::LocalFiles;
 
 use crate::args::{RoleName, StoreArgs, Who};
 use crate::failure::{Failure, Outcome};
@@ -18,7 +20,7 @@ pub fn config() -> Config {
 
 /// An engine over stores in memory, gone with the process.
 pub async fn memory() -> Result<Engine> {
-    Engine::open(Stores::memory(), config()).await
+    Engine::open(Stores::memory().with_files(Arc::new(LocalFiles::new())), config()).await
 }
 
 /// The engine of the store in `dir`, which is created when there is none.

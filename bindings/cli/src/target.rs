@@ -1,21 +1,15 @@
-//! The table that rows are imported into: its definition in SQL, and how a file's columns fit it.
+//! The table that rows are imported into: its name and its definition in SQL.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use arrow::error::ArrowError;
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use firndb_core::catalog::ColumnType;
 use firndb_core::sql::name_parts;
-use firndb_core::{Error, Outcome, Result, Session};
+use firndb_core::{Error, Result};
 
 use crate::args::TableKind;
-use crate::source::{Source, is_read_as_text};
 
 /// A table's name as it is written in SQL.
 #[derive(Debug, Clone)]
@@ -148,124 +142,10 @@ fn sql_type(field: &Field) -> Result<String> {
     Ok(name.to_owned())
 }
 
-/// The columns of a table, as an empty SELECT gives them.
-///
-/// # Errors
-/// `NotFound` when there is no such table.
-pub async fn columns_of(session: &mut Session, name: &TableName) -> Result<SchemaRef> {
-    match session.query(&format!("SELECT * FROM {} LIMIT 0", name.sql()), &[]).await? {
-        Outcome::Rows { schema, .. } => Ok(schema),
-        _ => Err(Error::internal("a SELECT returned no rows and no schema")),
-    }
-}
-
-/// Which columns of a file go into which columns of a table.
-#[derive(Debug)]
-pub struct Fit {
-    /// Numbers of the file's columns.
-    pub columns: Vec<usize>,
-    /// The table's columns they go into, in the same order.
-    pub into: SchemaRef,
-}
-
-impl Fit {
-    /// Matches columns by name: exactly, or else without regard to case where only one fits.
-    ///
-    /// # Errors
-    /// `NotFound` for a column that the table does not have, `InvalidInput` for two that go into one.
-    pub fn of(source: &Source, table: &TableName, target: &Schema) -> Result<Self> {
-        let mut fields: Vec<Field> = Vec::new();
-        for from in source.schema().fields() {
-            let field = find(target, from.name()).ok_or_else(|| {
-                let have: Vec<_> = target.fields().iter().map(|f| f.name().as_str()).collect();
-                Error::not_found(format!(
-                    "{} has a column {:?}, which table {} has not; its columns are {}",
-                    source.path().display(),
-                    from.name(),
-                    table.sql(),
-                    have.join(", ")
-                ))
-            })?;
-            if fields.iter().any(|f| f.name() == field.name()) {
-                return Err(Error::invalid(format!(
-                    "{} has two columns that go into column {}",
-                    source.path().display(),
-                    field.name()
-                )));
-            }
-            fields.push(Field::new(field.name(), field.data_type().clone(), true));
-        }
-        Ok(Self { columns: (0..fields.len()).collect(), into: Arc::new(Schema::new(fields)) })
-    }
-
-    /// The types of the table's columns.
-    pub fn types(&self) -> Vec<DataType> {
-        self.into.fields().iter().map(|f| f.data_type().clone()).collect()
-    }
-
-    /// A batch of the file as the table has it.
-    ///
-    /// # Errors
-    /// `InvalidInput` for a value that the column's type does not hold, naming the column.
-    pub fn cast(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let options = CastOptions { safe: false, ..CastOptions::default() };
-        let columns = batch
-            .columns()
-            .iter()
-            .zip(self.into.fields())
-            .map(|(column, field)| -> Result<ArrayRef> {
-                // A time zone is an instant in UTC; TIMESTAMP keeps that instant.
-                let column = match column.data_type() {
-                    DataType::Timestamp(unit, Some(_))
-                        if matches!(field.data_type(), DataType::Timestamp(_, None)) =>
-                    {
-                        cast_with_options(column, &utc(*unit), &options)
-                    }
-                    _ => Ok(column.clone()),
-                };
-                if is_engines(batch_type(&column), field.data_type()) {
-                    return Ok(column?);
-                }
-                column.and_then(|c| cast_with_options(&c, field.data_type(), &options)).map_err(|e| {
-                    Error::from(e).context(format!("column {} of type {}", field.name(), field.data_type()))
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let fields = self.into.fields().iter().zip(&columns);
-        let fields = fields.map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true));
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)?)
-    }
-}
-
-/// Whether what is read as `from` is left to the engine to convert, by its own rules.
-fn is_engines(from: Option<&DataType>, to: &DataType) -> bool {
-    match from {
-        Some(DataType::Utf8) => is_read_as_text(to),
-        Some(DataType::FixedSizeBinary(_)) => *to == DataType::Utf8,
-        _ => false,
-    }
-}
-
-fn batch_type(column: &std::result::Result<ArrayRef, ArrowError>) -> Option<&DataType> {
-    column.as_ref().ok().map(|c| c.data_type())
-}
-
-fn utc(unit: TimeUnit) -> DataType {
-    DataType::Timestamp(unit, Some("UTC".into()))
-}
-
-fn find<'a>(target: &'a Schema, name: &str) -> Option<&'a Field> {
-    let exact = target.fields().iter().find(|f| f.name() == name);
-    let mut folded = target.fields().iter().filter(|f| f.name().eq_ignore_ascii_case(name));
-    let found = exact.or_else(|| match (folded.next(), folded.next()) {
-        (Some(only), None) => Some(only),
-        _ => None,
-    });
-    found.map(AsRef::as_ref)
-}
-
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::TimeUnit;
+
     use super::*;
 
     #[test]

@@ -1,9 +1,11 @@
 //! A store, open.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use firndb_core::storage::Stores;
 use firndb_core::{Config, Durability, Engine, Error, QueryLimits, Result, Role, UserId};
+use firndb_storage_native::LocalFiles;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -179,7 +181,7 @@ fn stores(path: &str, options: &OpenOptions) -> Result<(Stores, Config)> {
     }
     config.target_partitions = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let stores = if path.starts_with(MEMORY) {
-        Stores::memory()
+        Stores::memory().with_files(Arc::new(LocalFiles::new()))
     } else if config.read_only {
         firndb_storage_native::open_read_only(Path::new(path), options.blobs.as_deref())?
     } else {

@@ -47,6 +47,17 @@ pub struct Reply {
     pub bytes: Option<Buffer>,
     /// A count.
     pub count: Option<u32>,
+    /// What a load did.
+    pub copied: Option<Loaded>,
+}
+
+/// What a load did.
+#[napi(object, object_from_js = false)]
+pub struct Loaded {
+    /// How many rows went in.
+    pub rows: f64,
+    /// How many were left out because they are none.
+    pub rejected: f64,
 }
 
 impl Reply {

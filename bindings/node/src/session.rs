@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use async_lock::Mutex;
+use firndb_core::storage::Pipe;
 use firndb_core::{CancelToken, Error, PieceForm, Result};
+use futures::channel::oneshot;
 use napi_derive::napi;
 
+use crate::load::Load;
 use crate::params::{Param, values};
 use crate::reply::{Reply, answers};
 use crate::rows::RowStream;
@@ -15,12 +18,12 @@ use crate::rows::RowStream;
 pub struct Session {
     /// `None` once it is ended.
     shared: Arc<Mutex<Option<firndb_core::Session>>>,
-    cancel: std::sync::Mutex<CancelToken>,
+    cancel: Arc<std::sync::Mutex<CancelToken>>,
 }
 
 impl Session {
     pub(crate) fn new(session: firndb_core::Session) -> Self {
-        Self { shared: Arc::new(Mutex::new(Some(session))), cancel: std::sync::Mutex::default() }
+        Self { shared: Arc::new(Mutex::new(Some(session))), cancel: Arc::default() }
     }
 }
 
@@ -59,6 +62,43 @@ impl Session {
         RowStream::new(rows, form, token)
     }
 
+    /// Runs a `COPY … TO STDOUT` with the values of `params`, and gives its bytes as they are asked for. They do not
+    /// need the session any more.
+    #[napi]
+    pub async fn copy_to(&self, sql: String, params: Vec<Param>) -> RowStream {
+        let mut guard = self.shared.lock().await;
+        let Some(session) = guard.as_mut() else {
+            return RowStream::of_copy(Err(over()), CancelToken::new());
+        };
+        let token = self.begin(session);
+        let export = match values(params) {
+            Ok(params) => session.copy_to(&sql, &params).await,
+            Err(e) => Err(e),
+        };
+        RowStream::of_copy(export, token)
+    }
+
+    /// Begins a `COPY … FROM STDIN`, whose bytes the load is given; messages call them `name`.
+    #[napi]
+    pub fn load(&self, sql: String, name: String) -> Load {
+        let (pipe, source) = Pipe::new(name);
+        let (ends, ended) = oneshot::channel();
+        let (shared, cancel) = (Arc::clone(&self.shared), Arc::clone(&self.cancel));
+        napi::bindgen_prelude::spawn(async move {
+            let mut guard = shared.lock().await;
+            let result = match guard.as_mut() {
+                Some(session) => {
+                    begin(session, &cancel);
+                    session.copy_from(&sql, source).await
+                }
+                None => Err(over()),
+            };
+            // Nobody asks any more where this fails.
+            _ = ends.send(result);
+        });
+        Load::new(pipe, ended)
+    }
+
     /// Takes back the statement that is running, if there is one.
     #[napi]
     pub fn cancel(&self) {
@@ -91,15 +131,19 @@ impl Session {
         Reply::of(work(session).await)
     }
 
-    /// Gives `session` what its next statement is taken back with.
     fn begin(&self, session: &mut firndb_core::Session) -> CancelToken {
-        let token = CancelToken::new();
-        session.set_cancel(token.clone());
-        if let Ok(mut current) = self.cancel.lock() {
-            *current = token.clone();
-        }
-        token
+        begin(session, &self.cancel)
     }
+}
+
+/// Gives `session` what its next statement is taken back with, and notes that in `current`.
+fn begin(session: &mut firndb_core::Session, current: &std::sync::Mutex<CancelToken>) -> CancelToken {
+    let token = CancelToken::new();
+    session.set_cancel(token.clone());
+    if let Ok(mut current) = current.lock() {
+        *current = token.clone();
+    }
+    token
 }
 
 fn over() -> Error {

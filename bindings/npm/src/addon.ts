@@ -1,6 +1,14 @@
 /** The engine as an addon of Node.js: RocksDB and files, on threads of its own. */
 
-import type { Engine, EngineCancel, EngineDatabase, EngineRows, EngineSession } from './engine.js'
+import type {
+  Copied,
+  Engine,
+  EngineCancel,
+  EngineDatabase,
+  EngineLoad,
+  EngineRows,
+  EngineSession,
+} from './engine.js'
 import { type ErrorCode, FirnDBError, type Position } from './errors.js'
 import { type AddonParam, toAddonParams } from './params.js'
 import type { Answer, EngineOptions } from './protocol.js'
@@ -16,6 +24,7 @@ interface AddonReply {
   yes?: boolean
   bytes?: Buffer
   count?: number
+  copied?: Copied
 }
 
 interface AddonAnswer {
@@ -29,8 +38,17 @@ interface AddonSession {
   query(sql: string, params: AddonParam[]): Promise<AddonReply>
   execute(sql: string): Promise<AddonReply>
   stream(sql: string, params: AddonParam[], each: boolean): Promise<AddonRows>
+  copyTo(sql: string, params: AddonParam[]): Promise<AddonRows>
+  load(sql: string, name: string): AddonLoad
   cancel(): void
   readonly inTransaction: boolean
+  free(): void
+}
+
+interface AddonLoad {
+  feed(bytes: Buffer): Promise<AddonReply>
+  finish(): void
+  ended(): Promise<AddonReply>
   free(): void
 }
 
@@ -179,13 +197,31 @@ class Conversation implements EngineSession {
 
   async stream(sql: string, params: Param[], each: boolean, cancel: EngineCancel): Promise<EngineRows> {
     const values = toAddonParams(params)
-    const native = await (cancel as Cancel).during(this.#native, () => this.#native.stream(sql, values, each))
-    checked(await native.opened())
+    return rowsOf(await (cancel as Cancel).during(this.#native, () => this.#native.stream(sql, values, each)))
+  }
+
+  async copyTo(sql: string, params: Param[], cancel: EngineCancel): Promise<EngineRows> {
+    const values = toAddonParams(params)
+    return rowsOf(await (cancel as Cancel).during(this.#native, () => this.#native.copyTo(sql, values)))
+  }
+
+  load(sql: string, name: string, cancel: EngineCancel): EngineLoad {
+    const native = this.#native.load(sql, name)
+    const over = (cancel as Cancel).during(this.#native, () => native.ended())
+    const ended = over.then(
+      () => undefined,
+      () => undefined,
+    )
     return {
-      next: async () => {
-        const { bytes } = checked(await native.next())
-        return bytes ? plain(bytes) : null
+      feed: async (bytes) => {
+        const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+        return checked(await native.feed(buffer)).yes ?? false
       },
+      finish: async () => {
+        native.finish()
+        return checked(await over).copied ?? { rows: 0, rejected: 0 }
+      },
+      ended,
       free: () => native.free(),
     }
   }
@@ -201,6 +237,17 @@ class Conversation implements EngineSession {
   async #run(cancel: EngineCancel, work: () => Promise<AddonReply>): Promise<Answer[]> {
     const reply = checked(await (cancel as Cancel).during(this.#native, work))
     return (reply.answers ?? []).map(toAnswer)
+  }
+}
+
+async function rowsOf(native: AddonRows): Promise<EngineRows> {
+  checked(await native.opened())
+  return {
+    next: async () => {
+      const { bytes } = checked(await native.next())
+      return bytes ? plain(bytes) : null
+    },
+    free: () => native.free(),
   }
 }
 

@@ -12,9 +12,23 @@ import { toSource } from './wasm-source.js'
 
 export type { Archive } from './archive.js'
 export { Transaction } from './database.js'
+export type { Copied } from './engine.js'
 export { type ErrorCode, FirnDBError, type Position } from './errors.js'
 export type { Statement } from './queryable.js'
-export type { Field, Limits, OpenOptions, Param, QueryOptions, Result, Row, StorageReport } from './types.js'
+export type {
+  CopyFromOptions,
+  CopyOptions,
+  CopySource,
+  CopyToOptions,
+  Field,
+  Limits,
+  OpenOptions,
+  Param,
+  QueryOptions,
+  Result,
+  Row,
+  StorageReport,
+} from './types.js'
 
 /** An open database. */
 export class FirnDB extends Database {

@@ -15,6 +15,9 @@ export interface Backend {
   close(): Promise<void>
 }
 
+/** What a session of the engine does, that of a transaction or one of its own. */
+const IN_A_SESSION: ReadonlySet<Operation['op']> = new Set(['query', 'exec', 'stream', 'copyTo', 'load'])
+
 /** A transaction: what it reads is as of its beginning, and nothing of it is seen by others before it ends. */
 export class Transaction extends Queryable {
   readonly #backend: Backend
@@ -35,8 +38,8 @@ export class Transaction extends Queryable {
       throw new FirnDBError('InvalidInput', 'the transaction is over')
     }
     const { op } = operation
-    const within = op === 'query' || op === 'exec' || op === 'stream'
-    const bound = within ? { ...operation, session: this.#session } : operation
+    const within = IN_A_SESSION.has(op)
+    const bound = within ? ({ ...operation, session: this.#session } as Operation) : operation
     return this.#backend.submit(bound, { signal: options.signal, term: this.#term })
   }
 
@@ -128,7 +131,7 @@ export class Database extends Queryable {
 
   #inNamespace<O extends Operation>(operation: O): O {
     const { op } = operation
-    const plain = op === 'query' || op === 'exec' || op === 'stream' || op === 'begin'
+    const plain = IN_A_SESSION.has(op) || op === 'begin'
     return plain && this.#use !== undefined ? { ...operation, use: this.#use } : operation
   }
 }

@@ -16,12 +16,33 @@ export interface EngineRows {
   free(): void
 }
 
+/** What a load did: how many rows went in, and how many were left out because they are none. */
+export interface Copied {
+  rows: number
+  rejected: number
+}
+
+/** A COPY that is fed piece by piece. `free` gives it up unless it is finished: then nothing of it goes in. */
+export interface EngineLoad {
+  /** Takes more bytes, once there is room; whether they are still wanted. */
+  feed(bytes: Uint8Array): Promise<boolean>
+  /** Says that there are no more; what was done. Rejects with the error also where it came before. */
+  finish(): Promise<Copied>
+  /** Resolves when it is over, either way. */
+  readonly ended: Promise<void>
+  free(): void
+}
+
 /** A conversation with the engine. `free` ends it and rolls back what is open. */
 export interface EngineSession {
   query(sql: string, params: Param[], cancel: EngineCancel): Promise<Answer>
   execute(sql: string, cancel: EngineCancel): Promise<Answer[]>
   /** The rows do not need the session any more, but `cancel`, which takes them back. */
   stream(sql: string, params: Param[], each: boolean, cancel: EngineCancel): Promise<EngineRows>
+  /** The bytes of a `COPY … TO STDOUT`; as those of `stream` they do not need the session any more. */
+  copyTo(sql: string, params: Param[], cancel: EngineCancel): Promise<EngineRows>
+  /** Begins a `COPY … FROM STDIN`; messages call what it reads `name`. The session does nothing else until it ends. */
+  load(sql: string, name: string, cancel: EngineCancel): EngineLoad
   readonly inTransaction: boolean
   free(): void
 }

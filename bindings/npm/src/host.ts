@@ -1,8 +1,9 @@
 /** The leader's side of the protocol: carries out what clients ask for, in sessions of the engine. */
 
-import type { Engine, EngineCancel, EngineDatabase, EngineSession } from './engine.js'
+import type { Engine, EngineCancel, EngineDatabase, EngineLoad, EngineSession } from './engine.js'
 import { FirnDBError, toSent } from './errors.js'
 import type { Link } from './link.js'
+import { Loads } from './loads.js'
 import type { ClientMessage, HostMessage, Operation, Reply } from './protocol.js'
 import { Streams } from './streams.js'
 
@@ -84,6 +85,7 @@ export class Visitor {
   readonly #onLeave: () => void
   readonly #open = new Map<number, Open>()
   readonly #streams = new Streams()
+  readonly #loads = new Loads()
   /** What takes back each request that is not answered. */
   readonly #cancels = new Map<number, EngineCancel>()
   #hasLeft = false
@@ -97,9 +99,9 @@ export class Visitor {
     link.listen((message) => this.#receive(message))
   }
 
-  /** Whether a transaction is open, or the client has not heard that the host leaves. */
+  /** Whether a transaction is open or rows are loaded, or the client has not heard that the host leaves. */
   get holdsUp(): boolean {
-    return this.#open.size > 0 || !this.#hasLeft
+    return this.#open.size > 0 || this.#loads.size > 0 || !this.#hasLeft
   }
 
   /** Tells the client to ask the next leader. */
@@ -116,6 +118,7 @@ export class Visitor {
     for (const cancel of this.#cancels.values()) {
       cancel.cancel()
     }
+    this.#loads.releaseAll()
     for (const { session } of this.#open.values()) {
       session.free()
     }
@@ -154,9 +157,13 @@ export class Visitor {
       const reply = await this.#perform(operation, cancel, (part) =>
         this.#post({ kind: 'part', term: this.#term, id, part }, [part.buffer as ArrayBuffer]),
       )
-      if (operation.op === 'stream' && !this.#cancels.has(id)) {
+      if (!this.#cancels.has(id)) {
         // The client gave it up while it was begun.
-        this.#streams.release(operation.stream)
+        if (operation.op === 'stream' || operation.op === 'copyTo') {
+          this.#streams.release(operation.stream)
+        } else if (operation.op === 'load') {
+          this.#loads.release(operation.load)
+        }
       }
       this.#post({ kind: 'answer', term: this.#term, id, reply }, buffers(reply))
     } catch (error) {
@@ -166,7 +173,7 @@ export class Visitor {
       this.#post({ kind: 'error', term: this.#term, id, error: toSent(error) })
     } finally {
       this.#cancels.delete(id)
-      if (!this.#streams.owns(cancel)) {
+      if (!this.#streams.owns(cancel) && !this.#loads.owns(cancel)) {
         cancel.free()
       }
     }
@@ -185,7 +192,17 @@ export class Visitor {
           : this.#within(operation.session, run)
       }
       case 'stream':
+      case 'copyTo':
         return this.#stream(operation, cancel)
+      case 'load':
+        return this.#load(operation, cancel)
+      case 'feed':
+        return this.#loads.feed(operation.load, operation.bytes)
+      case 'loaded':
+        return this.#loads.finish(operation.load).then(({ rows, rejected }) => ({ rows, rejected }))
+      case 'unload':
+        this.#loads.release(operation.load)
+        return null
       case 'next':
         return this.#streams.next(operation.stream)
       case 'release':
@@ -205,8 +222,11 @@ export class Visitor {
   }
 
   /** Begins to read rows, which outlive the request, but not the transaction. */
-  async #stream(asked: Extract<Operation, { op: 'stream' }>, cancel: EngineCancel): Promise<null> {
-    const begin = (session: EngineSession) => session.stream(asked.sql, [...asked.params], asked.each, cancel)
+  async #stream(asked: Extract<Operation, { op: 'stream' | 'copyTo' }>, cancel: EngineCancel): Promise<null> {
+    const begin = (session: EngineSession) =>
+      asked.op === 'copyTo'
+        ? session.copyTo(asked.sql, [...asked.params], cancel)
+        : session.stream(asked.sql, [...asked.params], asked.each, cancel)
     const rows = await (asked.session === undefined
       ? this.#alone(asked.use, cancel, begin)
       : this.#within(asked.session, begin))
@@ -214,6 +234,39 @@ export class Visitor {
       rows.free()
     } else if (rows !== null) {
       this.#streams.add(asked.stream, rows, cancel, asked.session)
+    }
+    return null
+  }
+
+  /** Begins to load rows; the session is busy with it until it ends. */
+  async #load(asked: Extract<Operation, { op: 'load' }>, cancel: EngineCancel): Promise<null> {
+    const begin = (session: EngineSession): EngineLoad => {
+      const load = session.load(asked.sql, asked.name, cancel)
+      this.#loads.add(asked.load, load, cancel, asked.session)
+      if (this.#gone) {
+        this.#loads.release(asked.load)
+      }
+      return load
+    }
+    if (asked.session !== undefined) {
+      const open = this.#open.get(asked.session)
+      const begun = this.#within(asked.session, async (session) => begin(session))
+      if (open) {
+        // What is asked of the transaction meanwhile comes after it.
+        open.tail = begun.then((load) => load?.ended).catch(() => undefined)
+      }
+      await begun
+      return null
+    }
+    const session = this.#host.db.session()
+    try {
+      if (asked.use !== undefined) {
+        await session.execute(asked.use, cancel)
+      }
+      void begin(session).ended.then(() => session.free())
+    } catch (error) {
+      session.free()
+      throw error
     }
     return null
   }
@@ -291,6 +344,7 @@ export class Visitor {
     this.#open.get(session)?.session.free()
     this.#open.delete(session)
     this.#streams.releaseOf(session)
+    this.#loads.releaseOf(session)
   }
 
   #post(message: HostMessage, transfer?: ArrayBuffer[]): void {
@@ -307,6 +361,9 @@ function goesOn(operation: Operation): boolean {
       return false
     case 'next':
     case 'release':
+    case 'feed':
+    case 'loaded':
+    case 'unload':
       return true
     default:
       return 'session' in operation && operation.session !== undefined

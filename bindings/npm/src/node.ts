@@ -14,9 +14,14 @@ import { loadByWasm, openWasm } from './wasm-engine.js'
 
 export type { Archive } from './archive.js'
 export { Transaction } from './database.js'
+export type { Copied } from './engine.js'
 export { type ErrorCode, FirnDBError, type Position } from './errors.js'
 export type { Statement } from './queryable.js'
 export type {
+  CopyFromOptions,
+  CopyOptions,
+  CopySource,
+  CopyToOptions,
   Field,
   Limits,
   NodeOpenOptions as OpenOptions,

@@ -32,14 +32,23 @@ export type Answer =
 
 /**
  * What a client asks for. `session` names a transaction; `use` is the statement that set its namespace; `stream` names
- * rows that are asked for piece by piece, of an Arrow IPC stream, or `each` piece such a stream.
+ * rows that are asked for piece by piece, of an Arrow IPC stream, or `each` piece such a stream; `load` rows that are given
+ * piece by piece.
  */
 export type Operation =
   | { op: 'query'; sql: string; params: readonly Param[]; session?: number; use?: string }
   | { op: 'exec'; sql: string; session?: number; use?: string }
   | { op: 'stream'; stream: number; each: boolean; sql: string; params: readonly Param[]; session?: number; use?: string }
+  /** As `stream`, of a `COPY … TO STDOUT`. */
+  | { op: 'copyTo'; stream: number; sql: string; params: readonly Param[]; session?: number; use?: string }
   | { op: 'next'; stream: number }
   | { op: 'release'; stream: number }
+  /** Begins a `COPY … FROM STDIN`, which `feed` gives bytes, and `loaded` ends. */
+  | { op: 'load'; load: number; name: string; sql: string; session?: number; use?: string }
+  | { op: 'feed'; load: number; bytes: Uint8Array }
+  | { op: 'loaded'; load: number }
+  /** Nothing of it is to go in. */
+  | { op: 'unload'; load: number }
   | { op: 'begin'; session: number; use?: string }
   | { op: 'end'; session: number; commit: boolean }
   | { op: 'parameters'; sql: string }
@@ -49,7 +58,7 @@ export type Operation =
 
 /**
  * What an operation answers: `query` an answer, `exec` several, `next` a piece or `null` after the last, `parameters` a
- * count, `stats` counts.
+ * count, `stats` and `loaded` counts.
  */
 export type Reply = Answer | Answer[] | Uint8Array | number | Record<string, number> | null
 

@@ -1,15 +1,22 @@
 /** What a database and a transaction have in common: running SQL. */
 
+import { copyFromSql, copyToSql, nameOf, piecesOf } from './copy.js'
+import type { Copied } from './engine.js'
 import type { Answer, Operation } from './protocol.js'
 import { withJson } from './params.js'
 import type { Answered, RequestOptions } from './requests.js'
 import { toResult } from './rows.js'
 import { statementOf } from './template.js'
 import { FirnDBError } from './errors.js'
-import type { Param, QueryOptions, Result, Row } from './types.js'
+import type { CopyFromOptions, CopySource, CopyToOptions, Param, QueryOptions, Result, Row } from './types.js'
 
 /** Streams are told apart within a client; numbers for all of a page are as good. */
 let lastStream = 0
+
+/** What begins a stream, but for its number. */
+type Begin =
+  | Omit<Extract<Operation, { op: 'stream' }>, 'stream'>
+  | Omit<Extract<Operation, { op: 'copyTo' }>, 'stream'>
 
 /** A statement to be run several times. */
 export interface Statement {
@@ -60,7 +67,8 @@ export abstract class Queryable {
    * `Unavailable` when the tab that has the engine goes.
    */
   stream<R = Row>(sql: string, params: readonly Param[] = [], options: QueryOptions = {}): AsyncGenerator<R[]> {
-    return decoded<R>(this.#pieces(true, sql, withJson(params), options.signal), options)
+    const begin = { op: 'stream', each: true, sql, params: withJson(params) } as const
+    return decoded<R>(this.#pieces(begin, options.signal), options)
   }
 
   /**
@@ -68,15 +76,71 @@ export abstract class Queryable {
    * such an iterable (`RecordBatchReader.from` of apache-arrow).
    */
   streamArrow(sql: string, params: readonly Param[] = [], options: QueryOptions = {}): AsyncGenerator<Uint8Array> {
-    return this.#pieces(false, sql, withJson(params), options.signal)
+    return this.#pieces({ op: 'stream', each: false, sql, params: withJson(params) }, options.signal)
   }
 
-  async *#pieces(each: boolean, sql: string, params: Param[], signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  /**
+   * Loads rows into `table` (`name` or `namespace.name`) from CSV, JSON (an object a line, or an array of objects) or
+   * Parquet: a `File`, a `Blob`, a stream, an iterable of bytes, or a string. All of them go in, or none. Of a large
+   * source only a part is in memory at a time; but Parquet that comes as a stream is gathered first.
+   *
+   * Rejects with `InvalidInput` or `Constraint` at the first bad row, and the message says where it is; with the option
+   * `onError: 'skip'` bad rows are left out and counted.
+   */
+  async copyFrom(table: string, source: CopySource, options: CopyFromOptions = {}): Promise<Copied> {
+    const { signal } = options
+    const load = ++lastStream
+    let term: number | undefined
+    let over = false
+    try {
+      const name = nameOf(source, options)
+      ;({ term } = await this.perform({ op: 'load', load, name, sql: copyFromSql(table, options) }, { signal }))
+      for await (const bytes of piecesOf(source)) {
+        await this.perform({ op: 'feed', load, bytes }, { signal, term })
+      }
+      const { reply } = await this.perform({ op: 'loaded', load }, { signal, term })
+      over = true
+      const { rows = 0, rejected = 0 } = reply as Record<string, number>
+      return { rows, rejected }
+    } finally {
+      if (!over) {
+        // Where this fails the engine is gone, or the transaction over, and the load with it.
+        this.perform({ op: 'unload', load }, { term }).catch(() => undefined)
+      }
+    }
+  }
+
+  /**
+   * The rows of a table (`name` or `namespace.name`), or of a query, which begins with SELECT, WITH or VALUES, as a
+   * stream of CSV, JSON (an object a line) or Parquet. They are made as they are read, and are all of the moment at which
+   * the first were; cancelling the stream gives up the rest.
+   */
+  copyTo(tableOrQuery: string, options: CopyToOptions): ReadableStream<Uint8Array> {
+    const params = withJson(options.params ?? [])
+    const pieces = this.#pieces({ op: 'copyTo', sql: copyToSql(tableOrQuery, options), params }, options.signal)
+    const source: UnderlyingDefaultSource<Uint8Array> = {
+      pull: async (controller) => {
+        const { done, value } = await pieces.next()
+        if (done) {
+          controller.close()
+        } else {
+          controller.enqueue(value)
+        }
+      },
+      cancel: async () => {
+        await pieces.return(undefined)
+      },
+    }
+    // Nothing is made before somebody reads.
+    return new ReadableStream(source, { highWaterMark: 0 })
+  }
+
+  async *#pieces(begin: Begin, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
     const stream = ++lastStream
     let term: number | undefined
     let over = false
     try {
-      ;({ term } = await this.perform({ op: 'stream', stream, each, sql, params }, { signal }))
+      ;({ term } = await this.perform({ ...begin, stream }, { signal }))
       for (;;) {
         const { reply } = await this.perform({ op: 'next', stream }, { signal, term })
         over = reply === null

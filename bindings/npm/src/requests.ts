@@ -35,6 +35,7 @@ interface Entry {
 
 const ROLLED_BACK = 'the tab that had the engine is gone; the transaction was rolled back: run it again'
 const ROWS_LOST = 'the tab that had the engine is gone, and with it the rows that were still to come: run the query again'
+const LOAD_LOST = 'the tab that had the engine is gone, and nothing was loaded: load again'
 const DUMP_LOST = 'the tab that had the engine is gone, and the archive is not whole: dump again'
 const UNKNOWN =
   'the tab that had the engine went before it answered; whether the statement took effect is unknown: look it up'
@@ -215,6 +216,9 @@ export class Requests {
 function whatIsKnown(operation: Operation, otherwise: string): string {
   if (operation.op === 'next' || operation.op === 'release') {
     return ROWS_LOST
+  }
+  if (operation.op === 'load' || operation.op === 'feed' || operation.op === 'unload') {
+    return LOAD_LOST
   }
   if (operation.op === 'dump') {
     return DUMP_LOST

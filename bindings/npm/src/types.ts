@@ -54,6 +54,55 @@ export interface QueryOptions {
   signal?: AbortSignal
 }
 
+/** What `copyFrom` reads: a `File` or `Blob`, a stream or an iterable of bytes, bytes, or text. */
+export type CopySource =
+  | Blob
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array | string>
+  | Iterable<Uint8Array>
+  | Uint8Array
+  | string
+
+/** How a file is written. */
+export interface CopyOptions {
+  /** Without it the ending of the source's name says it: `.csv`, `.tsv`, `.json`, `.jsonl`, `.ndjson`, `.parquet`. */
+  format?: 'csv' | 'json' | 'parquet'
+  /**
+   * CSV: the first line has the names of the columns, and without `columns` values go by them; with `'match'` they must
+   * be those of the table, in order. Default: `false`.
+   */
+  header?: boolean | 'match'
+  /** CSV: what separates values. Default: `','`, or a tab for `.tsv`. */
+  delimiter?: string
+  /** CSV: how NULL is written, without quotes. Default: `''`, so that an empty text has quotes. */
+  null?: string
+  /** CSV: what goes around values. Default: `'"'`. */
+  quote?: string
+  /** CSV: what goes before a quote in a quoted value. Default: the quote. */
+  escape?: string
+  /** The columns of the table, in the order of the file's; the others have their defaults. Default: all of them. */
+  columns?: readonly string[]
+  /** Gives up: the promise, or the stream, fails with the signal's reason, and nothing is loaded. */
+  signal?: AbortSignal
+}
+
+/** How `copyFrom` reads. */
+export interface CopyFromOptions extends CopyOptions {
+  /** Whether the first bad row ends it, so that nothing is loaded, or bad rows are left out. Default: `'stop'`. */
+  onError?: 'stop' | 'skip'
+  /** With `onError: 'skip'`, the path of a file that bad rows go to, with the reason; with the addon of Node.js only. */
+  rejected?: string
+  /** What messages call the source. Default: the name of a `File`. */
+  name?: string
+}
+
+/** How `copyTo` writes. */
+export interface CopyToOptions extends CopyOptions {
+  format: 'csv' | 'json' | 'parquet'
+  /** The values of the parameters of a query. */
+  params?: readonly Param[]
+}
+
 /** How a store is opened. */
 export interface OpenOptions {
   /**

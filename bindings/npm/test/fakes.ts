@@ -109,6 +109,8 @@ export class FakeEngine implements EngineDatabase {
   open = 0
   /** Rows that are held. */
   streams = 0
+  /** Loads that are going on. */
+  loads = 0
   closed = false
   #gates: (() => void)[] = []
 
@@ -146,6 +148,42 @@ export class FakeEngine implements EngineDatabase {
           },
           free: () => {
             this.streams -= 1
+          },
+        }
+      },
+      copyTo: async (sql, _params, cancel) => {
+        await run(sql, cancel)
+        const pieces = [Uint8Array.of(1), Uint8Array.of(2)]
+        this.streams += 1
+        return {
+          next: async () => pieces.shift() ?? null,
+          free: () => {
+            this.streams -= 1
+          },
+        }
+      },
+      load: (sql, name, cancel) => {
+        this.loads += 1
+        let fed = 0
+        let end: () => void = () => undefined
+        const ended = new Promise<void>((resolve) => (end = resolve))
+        return {
+          feed: async (bytes) => {
+            fed += bytes.length
+            return !sql.includes('bad')
+          },
+          finish: async () => {
+            end()
+            if (sql.includes('bad')) {
+              throw Object.assign(new Error(`${name}, line 1: it is bad`), { code: 'InvalidInput' })
+            }
+            await run(`${sql} ${fed}`, cancel)
+            return { rows: fed, rejected: 0 }
+          },
+          ended,
+          free: () => {
+            end()
+            this.loads -= 1
           },
         }
       },

@@ -1,7 +1,7 @@
 //! FirnDB as WebAssembly: a thin surface over `firndb-core` that the npm package calls from a worker.
 //!
 //! Nothing here decides anything. [`Database`] opens stores and makes sessions, [`delete_store`] deletes stores,
-//! [`Session`] runs SQL, [`RowStream`] gives rows as they are asked for, `params` reads JavaScript values,
+//! [`Session`] runs SQL, [`RowStream`] gives rows as they are asked for, [`Load`] takes rows, `params` reads JavaScript values,
 //! `answer` writes results as Arrow IPC streams, `archive` passes whole stores, and an error reaches JavaScript
 //! as an `Error` whose `code` is the name of its kind.
 //!
@@ -15,6 +15,7 @@ mod answer;
 mod archive;
 mod database;
 mod failure;
+mod load;
 mod options;
 mod panic;
 mod params;
@@ -22,6 +23,7 @@ mod rows;
 mod session;
 
 pub use database::{Database, delete_store};
+pub use load::Load;
 pub use panic::on_panic;
 pub use rows::RowStream;
 pub use session::{Cancel, Session};

@@ -3,13 +3,16 @@
 use std::rc::Rc;
 
 use async_lock::Mutex;
+use firndb_core::storage::Pipe;
 use firndb_core::{CancelToken, PieceForm};
+use futures::channel::oneshot;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
+use wasm_bindgen_futures::{future_to_promise, spawn_local};
 
 use crate::answer::{answer, answers};
 use crate::failure::thrown;
+use crate::load::Load;
 use crate::params::values;
 use crate::rows::RowStream;
 
@@ -94,6 +97,48 @@ impl Session {
             };
             run.await.map(JsValue::from).map_err(|e: firndb_core::Error| thrown(&e))
         })
+    }
+
+    /// Runs a `COPY … TO STDOUT` with the values of `params`, and gives its bytes as they are asked for. They are
+    /// taken back by `cancel` too, and do not need the session any more.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    #[wasm_bindgen(js_name = copyTo, unchecked_return_type = "Promise<RowStream>")]
+    pub fn copy_to(&self, sql: String, params: &Array, cancel: &Cancel) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        let token = cancel.token.clone();
+        let params = values(params);
+        future_to_promise(async move {
+            let run = async {
+                let params = params?;
+                let mut session = shared.lock().await;
+                session.set_cancel(token);
+                Ok(RowStream::of_copy(session.copy_to(&sql, &params).await?))
+            };
+            run.await.map(JsValue::from).map_err(|e: firndb_core::Error| thrown(&e))
+        })
+    }
+
+    /// Begins a `COPY … FROM STDIN`, whose bytes the load is given; messages call them `name`. The session does
+    /// nothing else until it ends.
+    pub fn load(&self, sql: String, name: String, cancel: &Cancel) -> Load {
+        let (pipe, source) = Pipe::new(name);
+        let (gives_result, result) = oneshot::channel();
+        let (ends, ended) = oneshot::channel();
+        let shared = Rc::clone(&self.shared);
+        let token = cancel.token.clone();
+        spawn_local(async move {
+            let copied = {
+                let mut session = shared.lock().await;
+                session.set_cancel(token);
+                session.copy_from(&sql, source).await
+            };
+            // Nobody asks any more where these fail.
+            _ = gives_result.send(copied);
+            _ = ends.send(());
+        });
+        Load::new(pipe, result, ended)
     }
 
     /// Runs the statements of `sql` one after the other; gives their answers.

@@ -9,6 +9,7 @@ use crate::cold::schema::FileSchema;
 use crate::cold::state::ColdState;
 use crate::cold::{ColdCaches, FEW_KEYS, Keys, ReadCounters, RuledOut, find_rows, may_hold};
 use crate::error::Result;
+use crate::manifest::BatchEntry;
 
 /// A row of the cold tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,17 +48,32 @@ pub async fn locate(
     cold: &ColdState,
     columns: &[ArrayRef],
 ) -> Result<Located> {
+    locate_in(caches, schema, cold, columns, |_| true).await
+}
+
+/// As [`locate`], in the files that `within` chooses.
+///
+/// # Errors
+/// As [`locate`].
+pub async fn locate_in(
+    caches: &Arc<ColdCaches>,
+    schema: &FileSchema,
+    cold: &ColdState,
+    columns: &[ArrayRef],
+    within: impl Fn(&BatchEntry) -> bool,
+) -> Result<Located> {
     let count = columns.first().map_or(0, |c| c.len());
+    let files: Vec<_> = cold.files.iter().filter(|file| within(file.entry())).collect();
     let mut located =
-        Located { positions: vec![None; count], files_total: cold.files.len(), ..Located::default() };
-    if count == 0 || cold.files.is_empty() {
+        Located { positions: vec![None; count], files_total: files.len(), ..Located::default() };
+    if count == 0 || files.is_empty() {
         return Ok(located);
     }
     let keys = Keys::new(schema, columns)?;
     let none = RoaringBitmap::new();
     let counters = Arc::new(ReadCounters::default());
     let mut missing = count;
-    for file in cold.files.iter().rev() {
+    for file in files.into_iter().rev() {
         if missing == 0 {
             // Not needed; for the report, whether the manifest would have ruled it out.
             if count <= FEW_KEYS {

@@ -37,7 +37,7 @@ pub use rows::read_rows;
 pub use schema::{FileColumn, FileSchema, SEQ_ID};
 pub use selection::to_access_plan;
 pub use source::{ColdReaderFactory, ReadCounters};
-pub use writer::BatchFileWriter;
+pub use writer::{BatchFileWriter, WrittenFile};
 
 /// What is kept in memory of batch files, shared by every query of an engine.
 #[derive(Debug)]

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::concat_batches;
+use arrow::compute::kernels::zip::zip;
 use datafusion::sql::sqlparser::ast::{self, Expr, OnConflictAction, OnInsert, SetExpr, TableObject};
 
 use crate::catalog::TableDef;
@@ -102,16 +103,57 @@ pub async fn insert_batch(
         targets.push(target(def, field.name())?);
     }
     let columns = complete(context, def, &targets, batch.columns().to_vec(), batch.num_rows()).await?;
+    insert_columns(context, def, columns).await
+}
+
+/// The row versions of rows that have all columns of the table, typed and checked, as [`load_columns`] gives
+/// them.
+///
+/// # Errors
+/// `Constraint` for duplicate keys, and what reading reports.
+pub async fn insert_columns(
+    context: &StatementContext<'_>,
+    def: &Arc<TableDef>,
+    columns: Vec<ArrayRef>,
+) -> Result<Changes> {
+    let rows = columns.first().map_or(0, |c| c.len());
     let reads = context.reads(def).await?;
     let resolved = plain(def, &reads, columns).await?;
     Ok(Changes {
         versions: versions(def, resolved.columns, false)?,
         scope: reads.scope,
         def: Arc::clone(def),
-        affected: batch.num_rows() as u64,
+        affected: rows as u64,
         returned: None,
         cold_rows: 0,
     })
+}
+
+/// All columns of the table for `rows` rows, of which those at `places` have the values `given`: where a row's
+/// is masked, and in all other columns, the default.
+///
+/// # Errors
+/// As [`insert`], but for duplicate keys, which are not looked for.
+pub async fn load_columns(
+    context: &StatementContext<'_>,
+    def: &TableDef,
+    places: &[usize],
+    given: Vec<(ArrayRef, Option<BooleanArray>)>,
+    rows: usize,
+) -> Result<Vec<ArrayRef>> {
+    let mut values = Vec::with_capacity(given.len());
+    for (place, (column, mask)) in places.iter().zip(given) {
+        let Some(target) = def.columns.get(*place) else { continue };
+        values.push(match mask.filter(|_| target.default.is_some()) {
+            None => column,
+            Some(mask) => {
+                let default = source::default_column(context, def, target, rows).await?;
+                let (column, default) = (assign(def, target, &column)?, assign(def, target, &default)?);
+                zip(&mask, &column, &default)?
+            }
+        });
+    }
+    complete(context, def, places, values, rows).await
 }
 
 fn targets(def: &TableDef, names: &[ast::ObjectName]) -> Result<Vec<usize>> {

@@ -20,7 +20,8 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 
 pub use delete::{delete, delete_query};
-pub use insert::{insert, insert_batch, insert_query};
+pub use insert::{insert, insert_batch, insert_columns, insert_query, load_columns};
+pub use keys::duplicate;
 pub use update::{update, update_query};
 
 use crate::catalog::TableDef;
@@ -46,7 +47,10 @@ pub struct Changes {
 }
 
 /// Rows of `def` as row versions that are all live or all tombstones.
-fn versions(def: &TableDef, columns: Vec<ArrayRef>, deleted: bool) -> Result<RecordBatch> {
+///
+/// # Errors
+/// `Internal` when the columns are not the table's.
+pub fn versions(def: &TableDef, columns: Vec<ArrayRef>, deleted: bool) -> Result<RecordBatch> {
     let rows = columns.first().map_or(0, |c| c.len());
     let mut all: Vec<ArrayRef> =
         vec![Arc::new(Int64Array::from(vec![0; rows])), deleted_flags(rows, deleted)];

@@ -64,6 +64,12 @@ impl Engine {
             engine.shared.tiers.fence.check()?;
             tracing::warn!(%error, "the remains of a dropped table could not be removed yet");
         }
+        if !engine.shared.tiers.config.read_only
+            && let Err(error) = crate::flush::remove_leftovers(&engine.shared.tiers).await
+        {
+            engine.shared.tiers.fence.check()?;
+            tracing::warn!(%error, "what a load left that was cut short could not be removed yet");
+        }
         Ok(engine)
     }
 

@@ -1,14 +1,19 @@
-//! Making hot versions cold.
+//! Making hot versions cold, and committing as cold at once what is too much to be hot (`load`).
 //!
 //! The order is **P** batch files, checksums and deletion vectors → **M** the numbered manifest → **C** one
 //! synced batch that moves the pointer and drops the blocks → **E** the copy of the manifest. C is the
 //! commit: what was written before it is unreachable if it does not happen, and opening a scope completes
 //! E if it alone is missing.
 
+mod load;
+mod runs;
 mod select;
 mod write;
 
 use std::sync::Arc;
+
+pub use load::load_runs;
+pub use runs::{RUNS, Runs, remove_leftovers};
 
 use crate::cold::locate::locate;
 use crate::error::Result;

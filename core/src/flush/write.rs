@@ -6,12 +6,13 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
+use object_store::path::Path;
 use roaring::RoaringBitmap;
 
 use crate::catalog::TableDef;
 use crate::cold::locate::Located;
 use crate::cold::state::ColdState;
-use crate::cold::{BatchFileWriter, DeletionVectors, FileSchema, names};
+use crate::cold::{BatchFileWriter, DeletionVectors, FileSchema, WrittenFile, names};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::FlushReport;
 use crate::flush::select::Picked;
@@ -93,10 +94,8 @@ impl<'a> Plan<'a> {
         Self { def, scope, before, picked, dead, hidden, through }
     }
 
-    /// Rows of a batch file: as configured, or fewer when rows are large, since a file is made in memory.
     fn file_rows(&self, tiers: &Tiers) -> usize {
-        let row_bytes = self.picked.bytes().div_ceil(self.picked.live_rows().max(1)).max(1);
-        tiers.config.batch_file_rows.min((tiers.config.batch_file_bytes / row_bytes).max(1))
+        rows_per_file(tiers, self.picked.bytes().div_ceil(self.picked.live_rows().max(1)).max(1))
     }
 
     fn file_count(&self, tiers: &Tiers) -> u64 {
@@ -129,7 +128,8 @@ impl<'a> Plan<'a> {
             mark_dead(&mut batches, &self.dead, &path)?;
             dead.extend(self.dead.iter().map(|(n, rows)| (*n, Arc::new(rows.clone()))));
         }
-        let manifest = self.manifest(tiers, version, batches);
+        let manifest =
+            next_manifest(tiers, self.def, self.scope, self.before, self.through, version, batches);
         manifest.check().map_err(|e| Error::internal(format!("a flush made a bad manifest: {e}")))?;
         let (manifest_bytes, checksum) =
             manifest_store::create(tiers.stores.blobs.as_ref(), &self.before.dir, &manifest).await?;
@@ -162,12 +162,7 @@ impl<'a> Plan<'a> {
             pace.step().await?;
             self.write_rows(&mut writer, schema, start, end.min(start + WRITE_ROWS))?;
         }
-        let file = writer.finish()?;
-        let blobs = tiers.stores.blobs.as_ref();
-        let dir = &self.before.dir;
-        create_blob(blobs, &dir.clone().join(names::batch(number)), file.parquet).await?;
-        create_blob(blobs, &dir.clone().join(names::sums(number)), file.sums).await?;
-        Ok(file.entry)
+        store_file(tiers, &self.before.dir, writer.finish()?).await
     }
 
     /// Writes the rows `from..to`; in halves where they pass what one array holds.
@@ -202,32 +197,6 @@ impl<'a> Plan<'a> {
         create_blob(tiers.stores.blobs.as_ref(), &path, file.encode()?).await?;
         Ok(name)
     }
-
-    fn manifest(&self, tiers: &Tiers, version: u64, batches: Vec<BatchEntry>) -> Manifest {
-        let user = match &self.scope.scope {
-            Scope::User(id) => Some(id.clone()),
-            Scope::Shared => None,
-        };
-        let time =
-            DateTime::<Utc>::from_timestamp_micros(tiers.stores.clock.now_micros()).unwrap_or_default();
-        let before = self.before.manifest.as_ref();
-        Manifest {
-            format: FORMAT,
-            namespace: self.def.namespace.clone(),
-            table: self.def.name.clone(),
-            table_id: self.def.id,
-            scope: self.scope.scope.dir(),
-            user,
-            version,
-            previous: before.map(|m| m.version),
-            epoch: tiers.fence.epoch(),
-            generated_at: time.to_rfc3339_opts(SecondsFormat::Millis, true),
-            max_batch: batches.iter().map(|b| b.number).chain(before.map(|m| m.max_batch)).max().unwrap_or(0),
-            flushed_through: self.through,
-            schema_version: self.def.schema_version,
-            batches,
-        }
-    }
 }
 
 impl Written {
@@ -247,6 +216,59 @@ impl Written {
             files: self.files.clone(),
             bytes: self.bytes,
         }
+    }
+}
+
+/// Rows of a batch file: as configured, or fewer when rows are large, since a file is made in memory.
+#[must_use]
+pub fn rows_per_file(tiers: &Tiers, row_bytes: usize) -> usize {
+    tiers.config.batch_file_rows.min((tiers.config.batch_file_bytes / row_bytes.max(1)).max(1))
+}
+
+/// Writes a batch file and its checksums into `dir`, synced.
+///
+/// # Errors
+/// What the blob store reports.
+pub async fn store_file(tiers: &Tiers, dir: &Path, file: WrittenFile) -> Result<BatchEntry> {
+    let blobs = tiers.stores.blobs.as_ref();
+    let number = file.entry.number;
+    create_blob(blobs, &dir.clone().join(names::batch(number)), file.parquet).await?;
+    create_blob(blobs, &dir.clone().join(names::sums(number)), file.sums).await?;
+    Ok(file.entry)
+}
+
+/// The manifest of `version` that follows that of `before`, and lists `batches`.
+#[must_use]
+pub fn next_manifest(
+    tiers: &Tiers,
+    def: &TableDef,
+    scope: &ScopeState,
+    before: &ColdState,
+    through: SeqId,
+    version: u64,
+    batches: Vec<BatchEntry>,
+) -> Manifest {
+    let user = match &scope.scope {
+        Scope::User(id) => Some(id.clone()),
+        Scope::Shared => None,
+    };
+    let time = DateTime::<Utc>::from_timestamp_micros(tiers.stores.clock.now_micros()).unwrap_or_default();
+    let before = before.manifest.as_ref();
+    Manifest {
+        format: FORMAT,
+        namespace: def.namespace.clone(),
+        table: def.name.clone(),
+        table_id: def.id,
+        scope: scope.scope.dir(),
+        user,
+        version,
+        previous: before.map(|m| m.version),
+        epoch: tiers.fence.epoch(),
+        generated_at: time.to_rfc3339_opts(SecondsFormat::Millis, true),
+        max_batch: batches.iter().map(|b| b.number).chain(before.map(|m| m.max_batch)).max().unwrap_or(0),
+        flushed_through: through,
+        schema_version: def.schema_version,
+        batches,
     }
 }
 
@@ -284,7 +306,7 @@ fn doubt(tiers: &Tiers, before: &Pointer) -> Doubt {
 }
 
 /// Row versions without their flag: cold rows are live.
-fn file_rows(rows: &RecordBatch, schema: &FileSchema) -> Result<RecordBatch> {
+pub fn file_rows(rows: &RecordBatch, schema: &FileSchema) -> Result<RecordBatch> {
     let mut columns = rows.columns().to_vec();
     if columns.len() > 1 {
         columns.remove(1);

@@ -18,21 +18,28 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::scalar::ScalarValue;
 use roaring::RoaringBitmap;
 
-use crate::cold::locate::{Located, Position, locate};
+use crate::cold::locate::{Located, Position, locate_in};
 use crate::cold::state::ColdState;
 use crate::cold::{
     ColdFile, ColdReaderFactory, FieldIdAdapterFactory, FileColumn, FileSchema, ReadCounters, read_rows,
     to_access_plan,
 };
 use crate::error::{Error, Result};
-use crate::manifest::prune;
+use crate::manifest::{BatchEntry, prune};
 use crate::scan::provider::{BLOBS_URL, DELETED_ID, FirnTable, TableReads};
 use crate::scan::report::ScanReport;
 
 impl TableReads {
     /// Where the keys in `columns` have a visible cold row.
     pub(crate) async fn find_cold(&self, cold: &ColdState, columns: &[ArrayRef]) -> Result<Located> {
-        locate(&self.tiers.caches, &self.def.file_schema()?, cold, columns).await
+        let schema = self.def.file_schema()?;
+        locate_in(&self.tiers.caches, &schema, cold, columns, |entry| self.sees(entry)).await
+    }
+
+    /// Whether the snapshot includes the rows of a batch file. What was hot before does not become cold while
+    /// somebody reads on an older snapshot; a file that was loaded as such may.
+    pub(crate) fn sees(&self, entry: &BatchEntry) -> bool {
+        entry.min_seq <= self.seq
     }
 
     /// The rows at `positions`, as row versions; and per position its row in the batch.
@@ -96,7 +103,8 @@ impl FirnTable {
         limit: Option<usize>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let schema = with_deleted(self.reads.def.file_schema()?);
-        let entries: Vec<_> = cold.files.iter().map(|f| f.entry().as_ref()).collect();
+        let seen: Vec<&ColdFile> = cold.files.iter().filter(|f| self.reads.sees(f.entry())).collect();
+        let entries: Vec<_> = seen.iter().map(|f| f.entry().as_ref()).collect();
         ScanReport::add(&self.report.files_total, entries.len());
         let kept = match &predicate {
             Some(predicate) => prune(&entries, &schema, predicate).keep,
@@ -105,7 +113,7 @@ impl FirnTable {
         ScanReport::add(&self.report.files_pruned_stats, entries.len() - kept.len());
         let mut files = Vec::with_capacity(kept.len());
         let mut rows = 0;
-        for file in kept.into_iter().filter_map(|i| cold.files.get(i)) {
+        for file in kept.into_iter().filter_map(|i| seen.get(i).copied()) {
             let (file, visible) = self.partitioned(cold, file, hidden);
             rows += visible;
             files.push(file);

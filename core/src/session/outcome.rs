@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+use super::copy::Copied;
 use crate::dml::Changes;
 use crate::error::Result;
 use crate::flush::FlushReport;
@@ -48,6 +49,16 @@ pub fn names(column: &str, values: Vec<String>) -> Result<Outcome> {
     let schema = Arc::new(Schema::new(vec![Field::new(column, DataType::Utf8, false)]));
     let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(StringArray::from(values))])?;
     Ok(Outcome::Rows { schema, batches: vec![batch] })
+}
+
+/// What a COPY that skips bad rows did, as one row.
+pub fn copied(copied: Copied) -> Result<Outcome> {
+    let count = |n: u64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values([i64::try_from(n).unwrap_or(i64::MAX)]))
+    };
+    let batch =
+        RecordBatch::try_from_iter([("rows", count(copied.rows)), ("rejected", count(copied.rejected))])?;
+    Ok(Outcome::Rows { schema: batch.schema(), batches: vec![batch] })
 }
 
 /// What flushes did, a row each.

@@ -129,7 +129,7 @@ impl Session {
         self.noting_failure(rows).map_err(|e| sql::locate(e, &parsed))
     }
 
-    async fn rows_of(&self, query: &ast::Query, params: &[ScalarValue]) -> Result<Rows> {
+    pub(super) async fn rows_of(&self, query: &ast::Query, params: &[ScalarValue]) -> Result<Rows> {
         if let Some(transaction) = &self.transaction {
             return self.begin_rows(query, params, transaction.snapshot.again(), &transaction.writes).await;
         }

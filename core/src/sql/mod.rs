@@ -5,6 +5,7 @@
 
 mod clause;
 mod column;
+mod copy;
 mod depth;
 mod dialect;
 mod lists;
@@ -23,6 +24,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 pub use column::column_type;
+pub use copy::{Copy, CopyRows};
 pub use locate::locate;
 pub use names::{ident_name, name_parts, table_name};
 pub use select::select;
@@ -30,6 +32,7 @@ pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_sy
 
 use crate::catalog::{AlterTable, CreateTable, IfThere, TableName};
 pub use crate::config::SqlLimits;
+pub use crate::copy::{CopyOptions, Format, Header};
 use crate::error::{Error, Position, Result};
 use tokens::{Cursor, Piece, parse_statement, place};
 
@@ -111,6 +114,8 @@ pub enum Statement {
         /// The statement.
         statement: Box<Statement>,
     },
+    /// `COPY`.
+    Copy(Box<Copy>),
     /// `BEGIN`.
     Begin,
     /// `COMMIT`.

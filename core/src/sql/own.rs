@@ -10,14 +10,13 @@ use crate::catalog::{IfThere, TableName};
 use crate::error::{Error, Result};
 
 /// Statements and objects that FirnDB does not have, by the words they begin with.
-const UNSUPPORTED: [&str; 31] = [
+const UNSUPPORTED: [&str; 30] = [
     "ANALYZE",
     "ATTACH",
     "CALL",
     "CHECKPOINT",
     "CLOSE",
     "COMMENT",
-    "COPY",
     "DEALLOCATE",
     "DECLARE",
     "DESC",
@@ -97,6 +96,7 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" => transaction(&mut cursor),
         "SAVEPOINT" | "RELEASE" => savepoint(&mut cursor),
         "TRUNCATE" => truncate(&mut cursor),
+        "COPY" => super::copy::copy(tokens, end),
         word if UNSUPPORTED.contains(&word) => Err(Error::unsupported(format!("{word} is not supported"))),
         "SELECT" | "WITH" | "VALUES" | "INSERT" | "UPDATE" | "DELETE" => read_sql(tokens, end),
         _ => Err(cursor.expected("a statement such as SELECT, INSERT, UPDATE, DELETE or CREATE TABLE")),
@@ -418,7 +418,7 @@ fn savepoint(cursor: &mut Cursor<'_>) -> Result<Statement> {
 }
 
 /// Reads a table's name with or without a namespace.
-fn read_table(cursor: &mut Cursor<'_>) -> Result<TableName> {
+pub(super) fn read_table(cursor: &mut Cursor<'_>) -> Result<TableName> {
     let first = cursor.name("the name of a table")?;
     if !cursor.take_token(&Token::Period) {
         return Ok(TableName::bare(first));

@@ -270,6 +270,11 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Reads the next token, whatever it is.
+    pub(super) fn advance(&mut self) {
+        self.at = self.tokens.len().min(self.at + 1);
+    }
+
     /// Reads these words, all or none.
     pub(super) fn take_all(&mut self, words: &[&str]) -> bool {
         let start = self.at;

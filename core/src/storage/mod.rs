@@ -1,11 +1,13 @@
 //! What the engine asks of a platform: keys and values ([`KvStore`]), blobs
-//! ([`object_store::ObjectStore`]), a [`Clock`], randomness ([`Rng`]) and a [`Pause`].
+//! ([`object_store::ObjectStore`]), a [`Clock`], randomness ([`Rng`]) and a [`Pause`]; and, where there are
+//! any, [`Files`] outside of the store.
 
 mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 #[cfg(any(test, feature = "conformance"))]
 pub mod fault;
+mod files;
 pub mod keys;
 mod kv;
 mod memory;
@@ -13,6 +15,7 @@ mod memory;
 use std::sync::Arc;
 
 pub use clock::{Clock, GiveWay, ManualClock, Pause, Rng, SeededRng, SystemClock};
+pub use files::{Files, Pipe, Ranged, Sink, Source};
 pub use kv::{KeyRange, Keyspace, KvStore, Mutation, Precondition, WriteBatch};
 pub use memory::MemoryKv;
 use object_store::ObjectStore;
@@ -33,6 +36,8 @@ pub struct Stores {
     /// Whether a blob that was put keeps its name through a power failure, as its bytes do. Where it may
     /// not, what a flush made cold stays in the key-value store until a later opening has found the files.
     pub names_are_synced: bool,
+    /// The files that COPY reads and writes; `None` where a statement cannot name any.
+    pub files: Option<Arc<dyn Files>>,
 }
 
 impl Stores {
@@ -55,13 +60,19 @@ impl Stores {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
-        Self { kv, blobs, clock, rng, pause: Arc::new(GiveWay), names_are_synced: true }
+        Self { kv, blobs, clock, rng, pause: Arc::new(GiveWay), names_are_synced: true, files: None }
     }
 
     /// The same stores, where the names of blobs cannot be synced.
     #[must_use]
     pub fn with_unsynced_names(self) -> Self {
         Self { names_are_synced: false, ..self }
+    }
+
+    /// The same stores, where COPY reads and writes `files`.
+    #[must_use]
+    pub fn with_files(self, files: Arc<dyn Files>) -> Self {
+        Self { files: Some(files), ..self }
     }
 
     /// The same stores with another way to pause.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 
-use crate::catalog::Catalog;
-use crate::error::{Error, ErrorKind, Result};
+use crate::catalog::{Catalog, TableDef};
+use crate::cold::locate::locate_in;
+use crate::error::{Error, Result};
 use crate::hot::block;
+use crate::manifest::BatchEntry;
 use crate::storage::keys::seq_key;
 use crate::storage::{Keyspace, WriteBatch};
 use crate::tiers::Tiers;
@@ -28,8 +30,9 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result
     let mut pending = Vec::new();
     let mut total = 0;
     for scope in writes.scopes() {
-        check_unaltered(&catalog, scope)?;
+        check_unaltered(&catalog, &scope.def)?;
         check_first(tiers, scope, snapshot)?;
+        check_loaded(tiers, scope, snapshot).await?;
         let rows = scope.collapse()?;
         total += rows.num_rows();
         pending.push((scope, rows));
@@ -78,31 +81,56 @@ fn put_block(batch: &mut WriteBatch, scope: &ScopeWrites, first: SeqId, rows: &R
     Ok(())
 }
 
-fn check_unaltered(catalog: &Catalog, scope: &ScopeWrites) -> Result<()> {
-    match catalog.table_by_id(scope.def.id) {
-        Some(now) if now.schema_version == scope.def.schema_version => Ok(()),
-        _ => Err(altered(&scope.def)),
+/// Refuses to go on with a table that was altered or dropped.
+///
+/// # Errors
+/// `Conflict`.
+pub fn check_unaltered(catalog: &Catalog, def: &TableDef) -> Result<()> {
+    match catalog.table_by_id(def.id) {
+        Some(now) if now.schema_version == def.schema_version => Ok(()),
+        _ => Err(altered(def)),
     }
 }
 
-/// First committer wins: no key of `scope` may have a version above the snapshot. Such versions are
-/// always hot, because a flush goes no further than the oldest snapshot alive.
+/// First committer wins: no key of `scope` may have a version above the snapshot. Such versions are hot,
+/// because a flush goes no further than the oldest snapshot alive; or in files that were loaded since.
 fn check_first(tiers: &Tiers, scope: &ScopeWrites, snapshot: SeqId) -> Result<()> {
     for chunk in scope.chunks().iter() {
         let keys = chunk.keys.iter().map(|k| k.data());
         let (found, _) = scope.state.look_up(keys, SeqId::MAX);
         for version in found.into_iter().flatten() {
             if version.seq() > snapshot {
-                tiers.stats.conflicts.add(1);
-                return Err(Error::new(
-                    ErrorKind::Conflict,
-                    format!(
-                        "another transaction has since written the same row of {}.{}; run the transaction again",
-                        scope.def.namespace, scope.def.name
-                    ),
-                ));
+                return Err(written_since(tiers, scope));
             }
         }
     }
     Ok(())
+}
+
+/// As [`check_first`], in the batch files that were loaded since the snapshot.
+async fn check_loaded(tiers: &Tiers, scope: &ScopeWrites, snapshot: SeqId) -> Result<()> {
+    let cold = scope.state.view().cold;
+    let since = |entry: &BatchEntry| entry.min_seq > snapshot;
+    if !cold.files.iter().any(|file| since(file.entry())) {
+        return Ok(());
+    }
+    let schema = scope.def.file_schema()?;
+    for chunk in scope.chunks().iter() {
+        let columns = chunk.batch.columns();
+        let keys: Vec<ArrayRef> =
+            chunk.key_columns.iter().filter_map(|at| columns.get(*at).cloned()).collect();
+        let located = locate_in(&tiers.caches, &schema, &cold, &keys, since).await?;
+        if located.positions.iter().any(Option::is_some) {
+            return Err(written_since(tiers, scope));
+        }
+    }
+    Ok(())
+}
+
+fn written_since(tiers: &Tiers, scope: &ScopeWrites) -> Error {
+    tiers.stats.conflicts.add(1);
+    Error::conflict(format!(
+        "another transaction has since written the same row of {}.{}; run the transaction again",
+        scope.def.namespace, scope.def.name
+    ))
 }

@@ -36,6 +36,27 @@ pub fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     }
 }
 
+/// The members of the object `text`, which is JSON, in order; `None` for anything but an object.
+#[must_use]
+pub fn members(text: &str) -> Option<Vec<(String, &str)>> {
+    let mut scan = Scan::of(text);
+    scan.take(b'{').then_some(())?;
+    let mut found = Vec::new();
+    loop {
+        scan.spaces();
+        if scan.peek() == Some(b'}') {
+            return Some(found);
+        }
+        let name = scan.string()?;
+        scan.spaces();
+        scan.take(b':').then_some(())?;
+        scan.spaces();
+        found.push((unescaped(name)?, scan.value()?));
+        scan.spaces();
+        scan.take(b',');
+    }
+}
+
 /// The elements of the array `text`, which is JSON; `None` for anything but an array.
 #[must_use]
 pub fn elements(text: &str) -> Option<Vec<&str>> {
@@ -186,6 +207,10 @@ mod tests {
         assert_eq!((element(list, 0), element(list, -1), element(list, 4)), (Some("1"), Some("[]"), None));
         assert_eq!((element(list, -5), element(text, 0), member(list, "a")), (None, None, None));
         assert_eq!(element(list, i64::MIN), None);
+        let all = members(text).unwrap();
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!((names, all[0].1), (vec!["a", "b\"A", "a", ""], "1.50"));
+        assert_eq!((members("{}"), members("[]")), (Some(Vec::new()), None));
         assert_eq!(elements("[]").unwrap(), [""; 0]);
         assert_eq!((member("{}", "a"), member("3", "a"), element("\"a\"", 0)), (None, None, None));
     }

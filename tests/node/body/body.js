@@ -3,6 +3,7 @@
 import { after, before } from 'node:test'
 import { archives } from './archives.js'
 import { cancelling } from './cancelling.js'
+import { copying } from './copying.js'
 import { limits } from './limits.js'
 import { statements } from './statements.js'
 import { streams } from './streams.js'
@@ -24,6 +25,7 @@ export function body(engine) {
   transactions(on)
   cancelling(on)
   streams(on)
+  copying(on)
   archives(on)
   limits(on)
 }

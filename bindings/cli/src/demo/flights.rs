@@ -1,6 +1,7 @@
 //! The flights of the demo: a real Parquet file, or a small set made up on the spot.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -8,8 +9,16 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use firndb_core::{Error, Result};
 
-use crate::progress::Unit;
-use crate::source::{BATCH_ROWS, Batches, Source};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::failure;
+
+/// Rows of a batch as it is read.
+const BATCH_ROWS: usize = 65_536;
+
+/// Flights as they come.
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 
 /// Flights that are made up when there is no file.
 const MADE_UP: u64 = 60_000;
@@ -26,7 +35,7 @@ const COLUMNS: [(&str, DataType); 5] = [
 /// Where the flights come from.
 #[derive(Debug)]
 pub struct Flights {
-    source: Option<Source>,
+    file: Option<PathBuf>,
     /// How many there are.
     pub total: u64,
 }
@@ -37,25 +46,22 @@ impl Flights {
     /// # Errors
     /// `NotFound` and `InvalidInput` for a file that is not there or has not the columns.
     pub fn open(file: Option<&Path>, rows: Option<u64>) -> Result<Self> {
-        let source = file.map(|path| Source::open(path, "")).transpose()?;
-        let all = match &source {
-            Some(source) => {
-                columns_of(source)?;
-                match source.total() {
-                    (rows, Unit::Rows) => rows,
-                    _ => return Err(Error::unsupported("--flights takes a Parquet file")),
-                }
+        let all = match file {
+            Some(path) => {
+                let reader = open(path)?;
+                columns_of(path, reader.schema())?;
+                reader.metadata().file_metadata().num_rows().cast_unsigned()
             }
             None => MADE_UP,
         };
-        Ok(Self { source, total: rows.map_or(all, |r| r.min(all)) })
+        Ok(Self { file: file.map(Path::to_owned), total: rows.map_or(all, |r| r.min(all)) })
     }
 
     /// What they are, in a few words.
     pub fn title(&self) -> String {
-        match &self.source {
-            Some(source) => {
-                let name = source.path().file_name().unwrap_or(source.path().as_os_str());
+        match &self.file {
+            Some(path) => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
                 format!("flights of {}", name.to_string_lossy())
             }
             None => "made-up flights (--flights FILE takes real ones)".to_owned(),
@@ -67,15 +73,15 @@ impl Flights {
     /// # Errors
     /// As [`Flights::open`].
     pub fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
-        let rows: Batches = match &self.source {
-            Some(source) => source.read(&columns_of(source)?, &COLUMNS.map(|(_, kind)| kind))?,
+        let rows: Batches = match &self.file {
+            Some(path) => read(path)?,
             None => Box::new(made_up()),
         };
         let mut left = self.total;
         let mut next = 1;
         let schema = schema();
         Ok(rows.map_while(move |batch| {
-            let taken = batch.map(|(batch, _)| {
+            let taken = batch.map(|batch| {
                 let rows = usize::try_from(left).unwrap_or(usize::MAX).min(batch.num_rows());
                 left -= rows as u64;
                 batch.slice(0, rows)
@@ -94,11 +100,34 @@ fn schema() -> SchemaRef {
     Arc::new(Schema::new(std::iter::once(key).chain(others).collect::<Vec<_>>()))
 }
 
-fn columns_of(source: &Source) -> Result<Vec<usize>> {
-    let found = COLUMNS.iter().map(|(name, _)| source.schema().index_of(name));
+fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
+    let file = File::open(path).map_err(|e| failure::file("read", path, &e))?;
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_parquet(path, &e))
+}
+
+fn not_parquet(path: &Path, e: &parquet::errors::ParquetError) -> Error {
+    Error::invalid(format!("cannot read {} as Parquet: {e}", path.display()))
+}
+
+/// The flights of a file, in the order of [`COLUMNS`].
+fn read(path: &Path) -> Result<Batches> {
+    let reader = open(path)?;
+    let columns = columns_of(path, reader.schema())?;
+    let mask = ProjectionMask::roots(reader.parquet_schema(), columns.iter().copied());
+    let reader = reader.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    let reader = reader.map_err(|e| not_parquet(path, &e))?;
+    let mut order = columns.clone();
+    order.sort_unstable();
+    // The reader gives columns in the file's order.
+    let places: Vec<_> = columns.iter().filter_map(|c| order.binary_search(c).ok()).collect();
+    Ok(Box::new(reader.map(move |batch| Ok(batch?.project(&places)?))))
+}
+
+fn columns_of(path: &Path, schema: &Schema) -> Result<Vec<usize>> {
+    let found = COLUMNS.iter().map(|(name, _)| schema.index_of(name));
     found.collect::<Result<_, _>>().map_err(|_| {
         let wanted = COLUMNS.map(|(name, _)| name).join(", ");
-        Error::invalid(format!("{} has not the columns {wanted}", source.path().display()))
+        Error::invalid(format!("{} has not the columns {wanted}", path.display()))
     })
 }
 
@@ -114,7 +143,7 @@ fn numbered(schema: &SchemaRef, batch: &RecordBatch, next: &mut i64) -> Result<R
 }
 
 /// Flights that look like real ones: hubs are busy, most leave on time, a few records are misprints.
-fn made_up() -> impl Iterator<Item = Result<(RecordBatch, u64)>> + Send {
+fn made_up() -> impl Iterator<Item = Result<RecordBatch>> + Send {
     const AIRPORTS: [&str; 12] =
         ["ORD", "DFW", "ATL", "LAX", "PHX", "DEN", "SFO", "LAS", "SEA", "BOS", "SLC", "ANC"];
     /// 2001-01-01T00:00:00Z.
@@ -148,7 +177,7 @@ fn made_up() -> impl Iterator<Item = Result<(RecordBatch, u64)>> + Send {
                 Arc::new(flights.iter().map(|f| Some(f.4)).collect::<StringArray>()),
             ];
             let fields = COLUMNS.map(|(name, kind)| Field::new(name, kind, true));
-            Ok((RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns)?, at))
+            Ok(RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns)?)
         })
     })
 }

@@ -376,14 +376,16 @@ impl Shell {
             parsed.who = self.who.clone();
         }
         let engine = self.engine.clone();
-        let mut work = tokio::spawn(async move { import::into(&engine, &parsed).await });
+        let cancel = CancelToken::new();
+        let token = cancel.clone();
+        let mut work = tokio::spawn(async move { import::into(&engine, &parsed, token).await });
         tokio::select! {
             done = &mut work => {
                 done.map_err(|e| Error::internal(format!("the import stopped: {e}")))??;
             }
             () = self.interrupts.pressed() => {
-                work.abort();
-                // Dropping the work rolls back and says how far it came.
+                cancel.cancel();
+                // Nothing of the file goes in, and what it took is cleared away.
                 let _ = work.await;
                 eprintln!("interrupted");
             }

@@ -34,7 +34,7 @@ fn flights_that_are_none_are_refused() {
     let place = Place::new();
     firndb(&["demo", "--flights", &place.path("none.parquet")]).fails(2, &["none.parquet"]);
     let csv = place.file("people.csv", "id,name\n1,Ada\n");
-    firndb(&["demo", "--flights", &csv]).fails(2, &["origin"]);
+    firndb(&["demo", "--flights", &csv]).fails(2, &["people.csv", "Parquet"]);
 }
 
 #[cfg(unix)]

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
+use object_store::path::Path;
 
 use super::{ARCHIVE, BLOBS, END, HEAD, Head, KEYS, Tally};
 use crate::engine::open::{FORMAT, read_store_file};
 use crate::error::{Error, Result};
+use crate::flush::RUNS;
 use crate::pace::{CancelToken, Pace};
 use crate::storage::{KeyRange, Keyspace};
 use crate::tiers::Tiers;
@@ -52,7 +54,12 @@ pub async fn dump(tiers: &Tiers, out: &mut (dyn Write + Send)) -> Result<()> {
     }
     drop(order);
     let mut listed = stores.blobs.list(None);
+    let runs = Path::from(RUNS);
     while let Some(object) = listed.try_next().await? {
+        // What a load sorts at this moment is of no use to anybody else.
+        if object.location.prefix_matches(&runs) {
+            continue;
+        }
         let content = stores.blobs.get(&object.location).await?.bytes().await?;
         archive.add(&format!("{BLOBS}{}", object.location), &content)?;
         pace.step().await?;

@@ -91,6 +91,8 @@ pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
         min_flush_rows,
         batch_file_rows,
         batch_file_bytes,
+        load_rows,
+        load_bytes,
         target_partitions,
         read_only,
         node,
@@ -102,7 +104,7 @@ pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
         footer_cache_bytes,
         bloom_cache_bytes,
     } = config;
-    let all: [(&str, String, &str); 25] = [
+    let all: [(&str, String, &str); 27] = [
         (
             "batch_file_bytes",
             batch_file_bytes.to_string(),
@@ -121,6 +123,12 @@ pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
             idle_transaction_ms.to_string(),
             "how long a transaction may idle when a flush waits",
         ),
+        (
+            "load_bytes",
+            load_bytes.to_string(),
+            "bytes of rows in memory past which a COPY writes batch files",
+        ),
+        ("load_rows", load_rows.to_string(), "rows past which a COPY writes batch files"),
         ("min_flush_rows", min_flush_rows.to_string(), "hot versions below which no policy flushes a scope"),
         ("node", node.to_string(), "distinguishes engines of one history"),
         ("open_scopes", open_scopes.to_string(), "scopes in memory"),

@@ -8,6 +8,7 @@
     reason = "a benchmark that meets the unexpected has to stop there and say so"
 )]
 
+mod copy;
 mod data;
 mod duckdb;
 mod flush;
@@ -24,7 +25,7 @@ use clap::Parser;
 use crate::report::Report;
 
 /// The benchmarks: name, number in the performance page, what it does.
-const BENCHMARKS: [(&str, &str, &str); 4] = [
+const BENCHMARKS: [(&str, &str, &str); 5] = [
     (
         "scan",
         "2",
@@ -37,6 +38,7 @@ const BENCHMARKS: [(&str, &str, &str); 4] = [
         "8",
         "flush of fresh rows, and over all keys; peer: the same batch written as Parquet and synced",
     ),
+    ("copy", "-", "COPY of ten million rows of CSV in scattered order: time and memory; no peer"),
 ];
 
 /// How large and how often.
@@ -57,7 +59,7 @@ pub struct Size {
 #[derive(Parser)]
 #[command(about = "Benchmarks of FirnDB against peers in the same run")]
 struct Arguments {
-    /// Which: scan, lookup, insert, flush, all; list names them
+    /// Which: scan, lookup, insert, flush, copy, all; list names them
     name: String,
     /// A size that only shows that it runs; the figures mean nothing
     #[arg(long)]
@@ -77,6 +79,7 @@ impl Arguments {
     fn size(&self, benchmark: &str) -> Size {
         let default = match benchmark {
             "flush" => 1_000_000,
+            "copy" => 10_000_000,
             _ => 2_000_000,
         };
         if self.tiny {
@@ -94,6 +97,7 @@ async fn run(benchmark: &str, size: &Size, dir: &std::path::Path) -> Report {
     match benchmark {
         "scan" => scan::run(size, dir, &mut report).await,
         "lookup" => lookup::run(size, dir, &mut report).await,
+        "copy" => copy::run(size, dir, &mut report).await,
         "insert" => insert::run(size, dir, &mut report).await,
         _ => flush::run(size, dir, &mut report).await,
     }

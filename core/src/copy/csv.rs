@@ -1,0 +1,299 @@
+//! CSV into records (RFC 4180, and PostgreSQL's reading of it), a piece of bytes at a time.
+//!
+//! Libraries for CSV do not say which values were in quotes, and that is how an empty text differs from
+//! NULL; nor which line a row is in once values have line ends in them.
+
+use crate::copy::CopyOptions;
+use crate::error::{Error, Result};
+
+/// A row may have so many bytes: it is in memory as a whole.
+const MOST_BYTES: usize = 64 << 20;
+
+/// A row as text.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// The line in which it starts, from 1.
+    pub line: u64,
+    /// The row as it stands in the file, without its line end.
+    pub raw: Vec<u8>,
+    text: Vec<u8>,
+    /// Where in `text` each value ends, and whether it was in quotes.
+    ends: Vec<(usize, bool)>,
+}
+
+impl Record {
+    /// How many values it has.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether it is an empty line.
+    pub fn is_blank(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// Its values, in order, and whether each was in quotes.
+    ///
+    /// # Errors
+    /// What is wrong with it, when it is not UTF-8.
+    pub fn values(&self) -> Result<impl Iterator<Item = (&str, bool)>, String> {
+        let text = std::str::from_utf8(&self.text).map_err(|e| {
+            let value = self.ends.iter().filter(|(end, _)| *end <= e.valid_up_to()).count() + 1;
+            format!("value {value} is not valid UTF-8")
+        })?;
+        let mut start = 0;
+        Ok(self.ends.iter().map(move |(end, quoted)| {
+            // Delimiters and quotes are ASCII: they are between characters.
+            let value = text.get(start..*end).unwrap_or_default();
+            start = *end;
+            (value, *quoted)
+        }))
+    }
+}
+
+/// Cuts bytes into records.
+#[derive(Debug)]
+pub struct Splitter {
+    delimiter: u8,
+    quote: u8,
+    escape: u8,
+    buffer: Vec<u8>,
+    /// Where in `buffer` the next record starts.
+    start: usize,
+    line: u64,
+    ended: bool,
+    begun: bool,
+}
+
+/// How the scan of a record ended.
+enum Scan {
+    /// At this offset behind the record's line end; this many lines on.
+    Record(usize, u64),
+    /// More bytes are needed.
+    More,
+}
+
+impl Splitter {
+    pub fn new(options: &CopyOptions) -> Self {
+        Self {
+            delimiter: options.delimiter(),
+            quote: options.quote(),
+            escape: options.escape(),
+            buffer: Vec::new(),
+            start: 0,
+            line: 1,
+            ended: false,
+            begun: false,
+        }
+    }
+
+    /// Adds bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Says that no more bytes come.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Whether all has been given.
+    pub fn is_over(&self) -> bool {
+        self.ended && self.start >= self.buffer.len()
+    }
+
+    /// Reads the next record into `record`; `false` when more bytes are needed, or none are left.
+    ///
+    /// # Errors
+    /// `InvalidInput` for quotes without end, `LimitExceeded` for a row that is too large.
+    pub fn next(&mut self, record: &mut Record) -> Result<bool> {
+        if !self.begun {
+            if self.buffer.len() < 3 && !self.ended {
+                return Ok(false);
+            }
+            self.begun = true;
+            if self.buffer.starts_with(b"\xEF\xBB\xBF") {
+                self.start = 3;
+            }
+        }
+        if self.start >= self.buffer.len() {
+            return Ok(false);
+        }
+        record.text.clear();
+        record.ends.clear();
+        record.raw.clear();
+        record.line = self.line;
+        match self.scan(record)? {
+            Scan::More => {
+                if self.buffer.len() - self.start > MOST_BYTES {
+                    return Err(Error::limit(format!(
+                        "line {}: a row has more than {MOST_BYTES} bytes; is there a quote without its end?",
+                        self.line
+                    )));
+                }
+                Ok(false)
+            }
+            Scan::Record(after, lines) => {
+                let raw = self.buffer.get(self.start..after).unwrap_or_default();
+                let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+                record.raw.extend_from_slice(raw.strip_suffix(b"\r").unwrap_or(raw));
+                self.start = after;
+                self.line += lines;
+                Ok(true)
+            }
+        }
+    }
+
+    fn scan(&self, record: &mut Record) -> Result<Scan> {
+        let byte = |at: usize| self.buffer.get(at).copied();
+        let (mut at, mut lines, mut quoted) = (self.start, 0, false);
+        loop {
+            let plain = self.plain_until(at);
+            record.text.extend_from_slice(self.buffer.get(at..plain).unwrap_or_default());
+            at = plain;
+            match byte(at) {
+                None if !self.ended => return Ok(Scan::More),
+                None => {
+                    record.ends.push((record.text.len(), quoted));
+                    return Ok(Scan::Record(at, lines));
+                }
+                Some(b) if b == self.quote => {
+                    quoted = true;
+                    match self.scan_quoted(at + 1, record, &mut lines)? {
+                        Some(after) => at = after,
+                        None => return Ok(Scan::More),
+                    }
+                }
+                Some(b) if b == self.delimiter => {
+                    record.ends.push((record.text.len(), quoted));
+                    quoted = false;
+                    at += 1;
+                }
+                Some(end) => {
+                    if end == b'\r' && byte(at + 1).is_none() && !self.ended {
+                        return Ok(Scan::More);
+                    }
+                    record.ends.push((record.text.len(), quoted));
+                    let pair = end == b'\r' && byte(at + 1) == Some(b'\n');
+                    return Ok(Scan::Record(at + 1 + usize::from(pair), lines + 1));
+                }
+            }
+        }
+    }
+
+    /// The first place from `at` on that is not plain text, outside of quotes.
+    fn plain_until(&self, at: usize) -> usize {
+        let rest = self.buffer.get(at..).unwrap_or_default();
+        let special = |b: &u8| *b == self.delimiter || *b == self.quote || *b == b'\n' || *b == b'\r';
+        at + rest.iter().position(special).unwrap_or(rest.len())
+    }
+
+    /// Reads what is in quotes from `at` on; gives the place behind them, or `None` when more is needed.
+    fn scan_quoted(&self, mut at: usize, record: &mut Record, lines: &mut u64) -> Result<Option<usize>> {
+        loop {
+            let rest = self.buffer.get(at..).unwrap_or_default();
+            let special = |b: &u8| *b == self.quote || *b == self.escape;
+            let plain = rest.iter().position(special).unwrap_or(rest.len());
+            let text = rest.get(..plain).unwrap_or_default();
+            *lines += text.iter().filter(|b| **b == b'\n').count() as u64;
+            record.text.extend_from_slice(text);
+            at += plain;
+            let Some(found) = self.buffer.get(at).copied() else {
+                if self.ended {
+                    return Err(Error::invalid(format!("line {}: a quote has no end", self.line)));
+                }
+                return Ok(None);
+            };
+            let next = self.buffer.get(at + 1).copied();
+            if next.is_none() && !self.ended {
+                return Ok(None);
+            }
+            match next.filter(|next| *next == self.quote || *next == self.escape) {
+                Some(next) if found == self.escape => {
+                    record.text.push(next);
+                    at += 2;
+                }
+                _ if found == self.quote => return Ok(Some(at + 1)),
+                _ => {
+                    record.text.push(found);
+                    at += 1;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copy::Format;
+
+    type Row = (u64, Vec<(String, bool)>, String);
+
+    fn split(options: &CopyOptions, text: &str, piece: usize) -> Result<Vec<Row>> {
+        let mut splitter = Splitter::new(options);
+        let (mut found, mut record) = (Vec::new(), Record::default());
+        let mut pieces = text.as_bytes().chunks(piece);
+        loop {
+            while splitter.next(&mut record)? {
+                let values = record.values().unwrap().map(|(v, q)| (v.to_owned(), q)).collect();
+                found.push((record.line, values, String::from_utf8(record.raw.clone()).unwrap()));
+            }
+            if splitter.is_over() {
+                return Ok(found);
+            }
+            match pieces.next() {
+                Some(piece) => splitter.feed(piece),
+                None => splitter.end(),
+            }
+        }
+    }
+
+    fn shown(rows: &[Row]) -> Vec<String> {
+        rows.iter()
+            .map(|(line, values, _)| {
+                let values =
+                    values.iter().map(|(v, quoted)| if *quoted { format!("<{v}>") } else { v.clone() });
+                format!("{line}:{}", values.collect::<Vec<_>>().join("|"))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rows_are_the_same_however_the_bytes_come() {
+        let options = CopyOptions { format: Some(Format::Csv), ..CopyOptions::default() };
+        let text = "\u{feff}a,\"\",é\r\n1,\"x,\n\"\"y\"\"\",\n\nab\"c,d\"e,,\r\"\"\"\"\n,\nlast";
+        let expected = ["1:a|<>|é", "2:1|<x,\n\"y\">|", "4:", "5:<abc,de>||", "6:<\">", "7:|", "8:last"];
+        for piece in [1, 2, 3, 5, 100] {
+            let rows = split(&options, text, piece).unwrap();
+            assert_eq!(shown(&rows), expected, "{piece}");
+            assert_eq!(rows[1].2, "1,\"x,\n\"\"y\"\"\",");
+        }
+    }
+
+    #[test]
+    fn signs_can_be_others() {
+        let options = CopyOptions {
+            delimiter: Some(b'\t'),
+            quote: Some(b'\''),
+            escape: Some(b'\\'),
+            ..CopyOptions::default()
+        };
+        let rows = split(&options, "a\t'it\\'s \\x \\\\'\tb,\"\n", 4).unwrap();
+        assert_eq!(shown(&rows), ["1:a|<it's \\x \\>|b,\""]);
+    }
+
+    #[test]
+    fn what_is_no_csv_says_where() {
+        let options = CopyOptions::default();
+        let error = split(&options, "a\nb,\"c\nd\n", 3).unwrap_err();
+        assert!(error.to_string().contains("line 2: a quote has no end"), "{error}");
+        let mut splitter = Splitter::new(&options);
+        splitter.feed(b"ab,\xff\n");
+        let mut record = Record::default();
+        assert!(splitter.next(&mut record).unwrap());
+        assert_eq!(record.values().err().unwrap(), "value 2 is not valid UTF-8");
+    }
+}

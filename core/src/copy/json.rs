@@ -1,0 +1,209 @@
+//! JSON into objects, a piece of bytes at a time: an object a line, or one array of objects.
+
+use crate::error::{Error, Result};
+
+/// An object may have so many bytes: it is in memory as a whole.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Cuts bytes into the texts of objects.
+#[derive(Debug, Default)]
+pub struct Splitter {
+    buffer: Vec<u8>,
+    start: usize,
+    line: u64,
+    ended: bool,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Form {
+    /// Nothing but spaces has come.
+    #[default]
+    Unknown,
+    /// A line is an object.
+    Lines,
+    /// Inside of the array.
+    Array,
+    /// Behind the array.
+    Over,
+}
+
+impl Splitter {
+    /// Adds bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Says that no more bytes come.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Whether all has been given.
+    pub fn is_over(&self) -> bool {
+        self.ended && self.start >= self.buffer.len()
+    }
+
+    /// The next text that should be an object, with its line; `None` when more bytes are needed, or none
+    /// are left.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an array that is none, `LimitExceeded` for an object that is too large.
+    pub fn next(&mut self) -> Result<Option<(u64, &[u8])>> {
+        self.skip_spaces();
+        if self.form == Form::Unknown {
+            if self.line == 0 {
+                if self.buffer.len() < 3 && !self.ended {
+                    return Ok(None);
+                }
+                self.line = 1;
+                if self.buffer.starts_with(b"\xEF\xBB\xBF") {
+                    self.start = 3;
+                }
+                self.skip_spaces();
+            }
+            match self.peek() {
+                None => return Ok(None),
+                Some(b'[') => {
+                    self.form = Form::Array;
+                    self.start += 1;
+                    self.skip_spaces();
+                }
+                Some(_) => self.form = Form::Lines,
+            }
+        }
+        let (end, behind) = match self.form {
+            Form::Array => match self.element()? {
+                Some(end) => (end, end),
+                None => return self.wait(),
+            },
+            Form::Over => {
+                return match self.peek() {
+                    None => Ok(None),
+                    Some(_) => {
+                        Err(Error::invalid(format!("line {}: there is more behind the array", self.line)))
+                    }
+                };
+            }
+            Form::Lines | Form::Unknown => {
+                let rest = self.buffer.get(self.start..).unwrap_or_default();
+                match rest.iter().position(|b| *b == b'\n') {
+                    Some(length) => (self.start + length, self.start + length + 1),
+                    None if self.ended && !rest.is_empty() => (self.buffer.len(), self.buffer.len()),
+                    None => return self.wait(),
+                }
+            }
+        };
+        let (from, line) = (self.start, self.line);
+        self.start = behind;
+        self.line +=
+            self.buffer.get(from..behind).unwrap_or_default().iter().filter(|b| **b == b'\n').count() as u64;
+        Ok(Some((line, self.buffer.get(from..end).unwrap_or_default().trim_ascii_end())))
+    }
+
+    fn wait(&self) -> Result<Option<(u64, &[u8])>> {
+        if self.buffer.len() - self.start > MOST_BYTES {
+            let line = self.line;
+            return Err(Error::limit(format!("line {line}: an object has more than {MOST_BYTES} bytes")));
+        }
+        Ok(None)
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.buffer.get(self.start).copied()
+    }
+
+    fn skip_spaces(&mut self) {
+        while let Some(byte) = self.peek().filter(u8::is_ascii_whitespace) {
+            self.line += u64::from(byte == b'\n');
+            self.start += 1;
+        }
+    }
+
+    /// Goes to the next element of the array and gives its end; `None` when it is not there as a whole.
+    fn element(&mut self) -> Result<Option<usize>> {
+        while self.peek() == Some(b',') {
+            self.start += 1;
+            self.skip_spaces();
+        }
+        match self.peek() {
+            Some(b']') => {
+                self.form = Form::Over;
+                self.start += 1;
+                self.skip_spaces();
+                return Ok(None);
+            }
+            None if self.ended => {
+                return Err(Error::invalid(format!("line {}: the array has no end", self.line)));
+            }
+            _ => {}
+        }
+        let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+        let rest = self.buffer.get(self.start..).unwrap_or_default();
+        for (offset, byte) in rest.iter().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if in_text => escaped = true,
+                b'"' => in_text = !in_text,
+                _ if in_text => {}
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth > 1 => depth -= 1,
+                b'}' | b']' if depth == 1 => return Ok(Some(self.start + offset + 1)),
+                b',' | b']' if depth == 0 => return Ok(Some(self.start + offset)),
+                _ => {}
+            }
+        }
+        if self.ended {
+            return Err(Error::invalid(format!("line {}: the array has no end", self.line)));
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str, piece: usize) -> Result<Vec<(u64, String)>> {
+        let mut splitter = Splitter::default();
+        let mut found = Vec::new();
+        let mut pieces = text.as_bytes().chunks(piece);
+        loop {
+            while let Some((line, object)) = splitter.next()? {
+                found.push((line, String::from_utf8(object.to_vec()).unwrap()));
+            }
+            if splitter.is_over() {
+                return Ok(found);
+            }
+            match pieces.next() {
+                Some(piece) => splitter.feed(piece),
+                None => splitter.end(),
+            }
+        }
+    }
+
+    #[test]
+    fn lines_and_arrays_are_read_however_the_bytes_come() {
+        let lines = "\u{feff}{\"a\": \"}\\n\"}\r\n\n {\"b\": [1]} \nnone\n{}";
+        let array = " [ {\"a\":\n\"]\\\"}\"} , {\"b\": {\"c\": [1]}},3\n,{} ]\n ";
+        for piece in [1, 2, 7, 100] {
+            let found = split(lines, piece).unwrap();
+            let expected = [(1, r#"{"a": "}\n"}"#), (3, r#"{"b": [1]}"#), (4, "none"), (5, "{}")];
+            assert_eq!(found, expected.map(|(l, t)| (l, t.to_owned())), "{piece}");
+            let found = split(array, piece).unwrap();
+            let expected = [(1, "{\"a\":\n\"]\\\"}\"}"), (2, r#"{"b": {"c": [1]}}"#), (2, "3"), (3, "{}")];
+            assert_eq!(found, expected.map(|(l, t)| (l, t.to_owned())), "{piece}");
+        }
+        assert_eq!(split("", 1).unwrap(), []);
+        assert_eq!(split("[]", 1).unwrap(), []);
+    }
+
+    #[test]
+    fn arrays_that_are_none_say_where() {
+        for text in ["[{\"a\": 1}", "[\n", "[] x"] {
+            assert!(split(text, 3).unwrap_err().to_string().contains("line "), "{text}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Parquet into typed columns.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::{cast, filter, filter_record_batch};
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use crate::catalog::{ColumnDef, Misfit, convert};
+use crate::copy::rejects::BadRow;
+use crate::copy::text::Typed;
+use crate::copy::writer::json_row;
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::Ranged;
+
+/// Reads a file for the Parquet reader.
+#[derive(Debug)]
+struct Anywhere(Arc<dyn Ranged>);
+
+impl AsyncFileReader for Anywhere {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        async move { Ok(self.0.read(range).await?) }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
+        async move {
+            let size = self.0.size();
+            let reader = ParquetMetaDataReader::new();
+            Ok(Arc::new(reader.load_and_finish(self, size).await?))
+        }
+        .boxed()
+    }
+}
+
+/// Batches of some columns of a Parquet file.
+pub struct ParquetRows {
+    batches: BoxStream<'static, parquet::errors::Result<RecordBatch>>,
+    name: String,
+    schema: SchemaRef,
+    columns: Vec<ColumnDef>,
+    keep_raw: bool,
+    rows: u64,
+}
+
+/// A Parquet file whose columns are known.
+pub struct ParquetFile {
+    builder: ParquetRecordBatchStreamBuilder<Anywhere>,
+    name: String,
+}
+
+impl ParquetFile {
+    /// Reads what the file says of itself.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it is no Parquet file.
+    pub async fn open(name: &str, bytes: Arc<dyn Ranged>) -> Result<Self> {
+        let builder = ParquetRecordBatchStreamBuilder::new(Anywhere(bytes)).await;
+        Ok(Self { builder: builder.map_err(|e| unreadable(name, e))?, name: name.to_owned() })
+    }
+
+    /// The names of its columns.
+    pub fn names(&self) -> Vec<String> {
+        self.builder.schema().fields().iter().map(|f| f.name().clone()).collect()
+    }
+
+    /// Its rows; `columns` are those of the table that its columns go into, in order.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn rows(self, columns: Vec<ColumnDef>, batch_rows: usize, keep_raw: bool) -> Result<ParquetRows> {
+        let schema = Arc::clone(self.builder.schema());
+        let stream = self
+            .builder
+            .with_projection(ProjectionMask::all())
+            .with_batch_size(batch_rows)
+            .build()
+            .map_err(|e| unreadable(&self.name, e))?;
+        Ok(ParquetRows { batches: stream.boxed(), name: self.name, schema, columns, keep_raw, rows: 0 })
+    }
+}
+
+impl ParquetRows {
+    /// The next rows; `None` after the last.
+    ///
+    /// # Errors
+    /// `InvalidInput` when the file cannot be read on.
+    pub async fn next(&mut self) -> Result<Option<Typed>> {
+        let Some(batch) = self.batches.try_next().await.map_err(|e| unreadable(&self.name, e))? else {
+            return Ok(None);
+        };
+        let first = self.rows + 1;
+        self.rows += batch.num_rows() as u64;
+        self.typed(&batch, first).map(Some)
+    }
+
+    fn typed(&self, batch: &RecordBatch, first: u64) -> Result<Typed> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        let mut bad: Vec<(usize, BadRow)> = Vec::new();
+        for (column, values) in self.columns.iter().zip(batch.columns()) {
+            let values = plain(values)?;
+            let found = misfits(column, &values);
+            bad.extend(found.into_iter().map(|(row, reason, kind)| {
+                let bad = BadRow {
+                    line: first + row as u64,
+                    column: Some((column.name.clone(), None)),
+                    reason,
+                    kind,
+                    raw: String::new(),
+                };
+                (row, bad)
+            }));
+            columns.push(values);
+        }
+        let given = vec![None; columns.len()];
+        let rows = batch.num_rows();
+        if bad.is_empty() {
+            let columns = self.converted(&columns)?;
+            return Ok(Typed { columns, given, rows, bad: Vec::new() });
+        }
+        bad.sort_by_key(|(row, _)| *row);
+        bad.dedup_by_key(|(row, _)| *row);
+        let mut mask = vec![true; rows];
+        for (row, bad) in &mut bad {
+            if let Some(slot) = mask.get_mut(*row) {
+                *slot = false;
+            }
+            if self.keep_raw {
+                bad.raw = json_row(&self.schema, batch, *row)?;
+            }
+        }
+        let good = BooleanArray::from(mask);
+        let kept = columns.iter().map(|c| filter(c, &good)).collect::<Result<Vec<_>, _>>()?;
+        let rows = filter_record_batch(batch, &good)?.num_rows();
+        let bad = bad.into_iter().map(|(_, bad)| bad).collect();
+        Ok(Typed { columns: self.converted(&kept)?, given, rows, bad })
+    }
+
+    fn converted(&self, values: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
+        let converted = self.columns.iter().zip(values).map(|(column, values)| {
+            convert(values, column.ty).map_err(|why| why.error(&format!("column {}", column.name)))
+        });
+        converted.collect()
+    }
+}
+
+/// The values as the engine converts them: without dictionary, and instants in UTC.
+fn plain(values: &ArrayRef) -> Result<ArrayRef> {
+    Ok(match values.data_type() {
+        DataType::Dictionary(_, of) => cast(values, of)?,
+        DataType::Timestamp(_, Some(_)) => {
+            cast(values, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?
+        }
+        _ => Arc::clone(values),
+    })
+}
+
+/// The rows whose value is none of `column`, and why.
+fn misfits(column: &ColumnDef, values: &ArrayRef) -> Vec<(usize, String, ErrorKind)> {
+    let mut found = Vec::new();
+    if !column.nullable {
+        let nulls = (0..values.len()).filter(|row| values.is_null(*row));
+        found.extend(nulls.map(|row| (row, "it may not be NULL".to_owned(), ErrorKind::Constraint)));
+    }
+    if convert(values, column.ty).is_ok() {
+        return found;
+    }
+    for row in 0..values.len() {
+        match convert(&values.slice(row, 1), column.ty) {
+            Ok(_) => {}
+            Err(Misfit::Value(why)) => {
+                found.push((row, format!("no {}: {why}", column.ty), ErrorKind::InvalidInput));
+            }
+            Err(Misfit::TooLong(why)) => {
+                found.push((row, format!("no {}: {why}", column.ty), ErrorKind::Constraint));
+            }
+        }
+    }
+    found
+}
+
+fn unreadable(name: &str, e: ParquetError) -> Error {
+    match e {
+        ParquetError::External(inner) => match inner.downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(other) => Error::invalid(format!("cannot read {name} as Parquet: {other}")),
+        },
+        other => Error::invalid(format!("cannot read {name} as Parquet: {other}")),
+    }
+}

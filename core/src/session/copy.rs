@@ -1,0 +1,424 @@
+//! COPY: rows of files into tables, and of queries into files.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::concat_batches;
+use bytes::Bytes;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem};
+
+use super::{Outcome, Rows, Session};
+use crate::catalog::{TableDef, TableName};
+use crate::copy::{BadRow, CopyOptions, Reader, Writer, reject_header};
+use crate::dml;
+use crate::error::{Error, ErrorKind, Result};
+use crate::flush::{Runs, load_runs};
+use crate::plan::StatementContext;
+use crate::sql::{self, Copy, CopyRows, Statement};
+use crate::storage::{Files, Sink, Source};
+use crate::tiers::Tiers;
+use crate::txn::commit::commit;
+use crate::txn::writes::WriteSet;
+use crate::types::SeqId;
+
+/// Bytes that are handed on together when a file is written.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// What a COPY FROM did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Copied {
+    /// How many rows went in.
+    pub rows: u64,
+    /// How many were left out because they are no rows of the table (`ON_ERROR skip`).
+    pub rejected: u64,
+}
+
+/// The bytes of a COPY TO, made as they are asked for; [`Rows`] says of which moment they are.
+pub struct Export {
+    rows: Rows,
+    writer: Writer,
+    over: bool,
+    count: u64,
+}
+
+impl Export {
+    /// The next bytes, at least one; `None` when there are no more.
+    ///
+    /// # Errors
+    /// As [`Rows::next`]; there are no more after it.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        while !self.over && self.writer.ready() < PIECE_BYTES {
+            match self.rows.next().await? {
+                Some(batch) => {
+                    self.count += batch.num_rows() as u64;
+                    self.writer.write(&batch)?;
+                }
+                None => {
+                    self.over = true;
+                    self.writer.finish()?;
+                }
+            }
+        }
+        Ok((self.writer.ready() > 0).then(|| self.writer.take()))
+    }
+
+    /// How many rows are in the bytes so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.count
+    }
+}
+
+impl std::fmt::Debug for Export {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Export").field("rows", &self.count).finish_non_exhaustive()
+    }
+}
+
+/// The file that rejected rows go to; it is made with the first of them, and has its name only when all is done.
+struct Rejects<'a> {
+    to: Option<(&'a dyn Files, &'a str)>,
+    sink: Option<Box<dyn Sink>>,
+    count: u64,
+}
+
+impl Rejects<'_> {
+    async fn add(&mut self, bad: &[BadRow]) -> Result<()> {
+        self.count += bad.len() as u64;
+        if bad.is_empty() {
+            return Ok(());
+        }
+        let mut text = String::new();
+        if self.sink.is_none()
+            && let Some((files, path)) = self.to
+        {
+            self.sink = Some(files.create(path).await?);
+            text.push_str(reject_header());
+        }
+        if let Some(sink) = &mut self.sink {
+            text.extend(bad.iter().map(BadRow::csv));
+            sink.write(text.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the file its name; before rows are committed, so that none is left out and nobody told.
+    async fn complete(&mut self) -> Result<()> {
+        match self.sink.take() {
+            Some(sink) => sink.complete().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Session {
+    /// Runs `sql`, a `COPY … FROM STDIN`, with `source` as what it reads.
+    ///
+    /// # Errors
+    /// As [`Session::query`]; `InvalidInput` or `Constraint` naming line and column for a row that is none, unless
+    /// the statement skips those. Nothing is loaded then.
+    pub async fn copy_from(&mut self, sql: &str, source: Source) -> Result<Copied> {
+        let parsed = self.one_statement(sql, &[])?;
+        let Statement::Copy(copy) = &parsed.statement else {
+            return Err(Error::invalid("expected COPY … FROM STDIN"));
+        };
+        if !copy.from || copy.path.is_some() {
+            return Err(Error::invalid("expected COPY … FROM STDIN: what is read comes with the call"));
+        }
+        self.resume()?;
+        self.expect_usable()?;
+        let copied = match self.cancel.check() {
+            Ok(()) => Box::pin(self.load(copy, source)).await,
+            Err(e) => Err(e),
+        };
+        self.engine.shared.tiers.enforce_budget();
+        self.rest();
+        self.noting_failure(copied).map_err(|e| sql::locate(e, &parsed))
+    }
+
+    /// Runs `sql`, a `COPY … TO STDOUT`, with the values of its parameters; gives the bytes as they are asked for.
+    ///
+    /// # Errors
+    /// As [`Session::stream`].
+    pub async fn copy_to(&mut self, sql: &str, params: &[ScalarValue]) -> Result<Export> {
+        let parsed = self.one_statement(sql, params)?;
+        let Statement::Copy(copy) = &parsed.statement else {
+            return Err(Error::invalid("expected COPY … TO STDOUT"));
+        };
+        if copy.from || copy.path.is_some() {
+            return Err(Error::invalid("expected COPY … TO STDOUT: what is written goes to the caller"));
+        }
+        self.resume()?;
+        self.expect_usable()?;
+        let export = match self.cancel.check() {
+            Ok(()) => self.export(copy, params).await,
+            Err(e) => Err(e),
+        };
+        self.rest();
+        self.noting_failure(export).map_err(|e| sql::locate(e, &parsed))
+    }
+
+    /// A COPY with a file.
+    pub(super) async fn copy(&mut self, copy: &Copy, params: &[ScalarValue]) -> Result<Outcome> {
+        let stream = if copy.from { "FROM STDIN" } else { "TO STDOUT" };
+        let path = copy.path.as_deref().ok_or_else(|| {
+            Error::unsupported(format!("COPY … {stream} has no stream here")).with_hint(
+                "copyFrom and copyTo in JavaScript, Session::copy_from and copy_to in Rust have one",
+            )
+        })?;
+        let files = self.files()?;
+        if copy.from {
+            let copied = self.load(copy, files.open(path).await?).await?;
+            return if copy.options.skip_bad {
+                super::outcome::copied(copied)
+            } else {
+                Ok(Outcome::Affected(copied.rows))
+            };
+        }
+        let mut export = self.export(copy, params).await?;
+        let mut sink = files.create(path).await?;
+        while let Some(bytes) = export.next().await? {
+            sink.write(bytes).await?;
+        }
+        sink.complete().await?;
+        Ok(Outcome::Affected(export.rows()))
+    }
+
+    /// The files that statements of this session may name.
+    fn files(&self) -> Result<Arc<dyn Files>> {
+        self.refuse_users("COPY with a file")?;
+        self.engine.shared.tiers.stores.files.clone().ok_or_else(|| {
+            Error::unsupported(
+                "COPY reads and writes files only where the engine runs beside them, which is not here",
+            )
+            .with_hint("use copyFrom and copyTo, which take and give streams")
+        })
+    }
+
+    async fn export(&self, copy: &Copy, params: &[ScalarValue]) -> Result<Export> {
+        let query = match &copy.rows {
+            CopyRows::Query(query) => query.as_ref().clone(),
+            CopyRows::Table(name, columns) => select_from(name, columns)?,
+        };
+        let options = copy.options.resolved(copy.path.as_deref())?;
+        let rows = self.rows_of(&query, params).await?;
+        let writer = Writer::new(Arc::clone(rows.schema()), &options)?;
+        Ok(Export { rows, writer, over: false, count: 0 })
+    }
+
+    async fn load(&mut self, copy: &Copy, source: Source) -> Result<Copied> {
+        let CopyRows::Table(name, columns) = &copy.rows else {
+            return Err(Error::internal("a query takes no rows"));
+        };
+        self.engine.shared.tiers.check_writable()?;
+        // A stream has a format by its name where that has an ending.
+        let options = copy.options.resolved(copy.path.as_deref().or(Some(source.name())))?;
+        let files = match &options.rejected {
+            Some(_) => Some(self.files()?),
+            None => None,
+        };
+        let to = files.as_deref().zip(options.rejected.as_deref());
+        let mut rejects = Rejects { to, sink: None, count: 0 };
+        let rows = if self.transaction.is_some() {
+            self.load_into_transaction(name, columns, source, &options, &mut rejects).await?
+        } else {
+            self.load_committed(name, columns, source, &options, &mut rejects).await?
+        };
+        Ok(Copied { rows, rejected: rejects.count })
+    }
+
+    /// Rows into the open transaction, as so many INSERTs.
+    async fn load_into_transaction(
+        &mut self,
+        name: &TableName,
+        columns: &[String],
+        source: Source,
+        options: &CopyOptions,
+        rejects: &mut Rejects<'_>,
+    ) -> Result<u64> {
+        let none = WriteSet::default();
+        let def = self.context(SeqId::ZERO, &none, &[]).table(name)?;
+        let mut input = self.input(source, &def, columns, options).await?;
+        let mut rows = 0;
+        loop {
+            let Some(transaction) = &self.transaction else {
+                return Err(Error::internal("a transaction went while rows were loaded into it"));
+            };
+            let context = self.context(transaction.snapshot.seq(), &transaction.writes, &[]);
+            let Some(values) = input.next(&context, &def, rejects).await? else { break };
+            let changes = dml::insert_columns(&context, &def, values).await?;
+            rows += changes.affected;
+            if let Some(transaction) = &mut self.transaction {
+                transaction.writes.push(&changes.def, &changes.scope, &changes.versions)?;
+            }
+        }
+        rejects.complete().await?;
+        Ok(rows)
+    }
+
+    /// Rows that are committed by the statement itself, all at once.
+    async fn load_committed(
+        &mut self,
+        name: &TableName,
+        columns: &[String],
+        source: Source,
+        options: &CopyOptions,
+        rejects: &mut Rejects<'_>,
+    ) -> Result<u64> {
+        let none = WriteSet::default();
+        // Nothing is read with it but the table's definition.
+        let context = self.context(SeqId::ZERO, &none, &[]);
+        let def = context.table(name)?;
+        let mut input = self.input(source, &def, columns, options).await?;
+        let mut loading = Loading { waiting: Vec::new(), rows: 0, bytes: 0, runs: None };
+        let loaded = self.load_all(&context, &def, &mut input, rejects, &mut loading).await;
+        if let Some(runs) = loading.runs {
+            runs.remove(context.tiers).await;
+        }
+        loaded
+    }
+
+    async fn load_all(
+        &self,
+        context: &StatementContext<'_>,
+        def: &Arc<TableDef>,
+        input: &mut Input,
+        rejects: &mut Rejects<'_>,
+        loading: &mut Loading,
+    ) -> Result<u64> {
+        while let Some(values) = input.next(context, def, rejects).await? {
+            loading.add(context.tiers, def, values).await?;
+        }
+        rejects.complete().await?;
+        if let Some(runs) = &mut loading.runs {
+            runs.add(context.tiers, &std::mem::take(&mut loading.waiting)).await?;
+            let scope = context.tiers.scope(def, &context.scope_of(def)).await?;
+            load_runs(context.tiers, def, &scope, runs, &context.pace).await?;
+            return Ok(runs.rows() as u64);
+        }
+        let rows = concat_batches(&def.row_schema(), &std::mem::take(&mut loading.waiting))?;
+        if rows.num_rows() == 0 {
+            return Ok(0);
+        }
+        let mut attempt = 0;
+        loop {
+            match self.insert_once(def, &rows).await {
+                Err(e) if e.kind() == ErrorKind::Conflict && attempt < self.retries() => attempt += 1,
+                Err(e) => return Err(e),
+                Ok(()) => return Ok(rows.num_rows() as u64),
+            }
+        }
+    }
+
+    async fn insert_once(&self, def: &Arc<TableDef>, rows: &RecordBatch) -> Result<()> {
+        let tiers = &self.engine.shared.tiers;
+        let snapshot = tiers.snapshots.acquire();
+        let none = WriteSet::default();
+        let context = self.context(snapshot.seq(), &none, &[]);
+        let changes =
+            dml::insert_columns(&context, def, rows.columns().get(2..).unwrap_or_default().to_vec()).await?;
+        let mut writes = WriteSet::default();
+        writes.push(&changes.def, &changes.scope, &changes.versions)?;
+        commit(tiers, &writes, snapshot.seq()).await?;
+        drop(snapshot);
+        self.flush_due(&writes).await;
+        Ok(())
+    }
+
+    async fn input(
+        &self,
+        source: Source,
+        def: &TableDef,
+        columns: &[String],
+        options: &CopyOptions,
+    ) -> Result<Input> {
+        let most = self.engine.shared.tiers.config.query.memory_bytes;
+        Ok(Input { reader: Reader::open(source, def, columns, options, most).await? })
+    }
+}
+
+/// Rows that are to be committed: in memory, or once they are too many in sorted runs.
+struct Loading {
+    waiting: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+    runs: Option<Runs>,
+}
+
+impl Loading {
+    async fn add(&mut self, tiers: &Tiers, def: &Arc<TableDef>, values: Vec<ArrayRef>) -> Result<()> {
+        let rows = dml::versions(def, values, false)?;
+        self.rows += rows.num_rows();
+        self.bytes += rows.get_array_memory_size();
+        self.waiting.push(rows);
+        let most = &tiers.config;
+        // Files whose names may be lost in a power cut can only be copies of what is in the key-value store.
+        let too_many = self.rows > most.load_rows || self.bytes > most.load_bytes;
+        if too_many && tiers.stores.names_are_synced {
+            let runs = match &mut self.runs {
+                Some(runs) => runs,
+                none => none.insert(Runs::new(def)?),
+            };
+            runs.add(tiers, &std::mem::take(&mut self.waiting)).await?;
+            (self.rows, self.bytes) = (0, 0);
+        }
+        Ok(())
+    }
+}
+
+/// The rows that are loaded, with all columns of the table.
+struct Input {
+    reader: Reader,
+}
+
+impl Input {
+    /// The columns of the next rows, at least one; `None` after the last.
+    async fn next(
+        &mut self,
+        context: &StatementContext<'_>,
+        def: &TableDef,
+        rejects: &mut Rejects<'_>,
+    ) -> Result<Option<Vec<ArrayRef>>> {
+        loop {
+            context.pace.step().await?;
+            let chunk = self.reader.next().await?;
+            // Waiting for the source is no work.
+            context.pace.go_on();
+            let Some(chunk) = chunk else { return Ok(None) };
+            rejects.add(&chunk.bad).await?;
+            if chunk.rows > 0 {
+                let given = chunk.columns.into_iter().zip(chunk.given).collect();
+                return dml::load_columns(context, def, self.reader.places(), given, chunk.rows)
+                    .await
+                    .map(Some);
+            }
+        }
+    }
+}
+
+/// `SELECT columns FROM name`, all columns when none is listed.
+fn select_from(name: &TableName, columns: &[String]) -> Result<ast::Query> {
+    let quoted = |name: &str| Ident::with_quote('"', name);
+    let mut parts: Vec<Ident> = name.namespace.iter().map(|n| quoted(n)).collect();
+    parts.push(quoted(&name.name));
+    let items = if columns.is_empty() {
+        vec![SelectItem::Wildcard(ast::WildcardAdditionalOptions::default())]
+    } else {
+        columns.iter().map(|c| SelectItem::UnnamedExpr(Expr::Identifier(quoted(c)))).collect()
+    };
+    let table = ast::TableFactor::Table {
+        name: ast::ObjectName::from(parts),
+        alias: None,
+        args: None,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    };
+    sql::select(items, vec![ast::TableWithJoins { relation: table, joins: Vec::new() }], None)
+}
