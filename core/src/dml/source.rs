@@ -25,6 +25,12 @@ enum Cell {
     Computed(usize),
 }
 
+/// Whether every one of `rows` leaves the value at `place` to the column.
+#[must_use]
+pub fn leaves_to_default(rows: &[&[Expr]], place: usize) -> bool {
+    rows.iter().all(|row| row.get(place).is_some_and(query::is_default))
+}
+
 /// The columns of `rows`, one per target column, typed as it.
 ///
 /// # Errors
@@ -161,7 +167,7 @@ async fn default_values(
             let now = ScalarValue::TimestampMicrosecond(Some(context.now_micros), None);
             Ok(vec![fit(def, column, &column.ty.arrow(), now)?; count])
         }
-        Some(DefaultExpr::SnowflakeId) => {
+        Some(DefaultExpr::SnowflakeId | DefaultExpr::Identity) => {
             let ids = context.tiers.seqs.allocate(count).await?;
             Ok(ids.into_iter().map(|id| ScalarValue::Int64(Some(id.as_i64()))).collect())
         }
@@ -194,7 +200,7 @@ pub async fn default_column(
     if count == 0 {
         return Ok(arrow::array::new_empty_array(&target));
     }
-    if matches!(column.default, Some(DefaultExpr::SnowflakeId)) {
+    if matches!(column.default, Some(DefaultExpr::SnowflakeId | DefaultExpr::Identity)) {
         let ids = context.tiers.seqs.allocate(count).await?;
         let ids = arrow::array::Int64Array::from_iter_values(ids.iter().map(|id| id.as_i64()));
         return Ok(Arc::new(ids));

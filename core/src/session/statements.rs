@@ -8,7 +8,7 @@ use crate::catalog::TableName;
 use crate::dml::{self, Changes};
 use crate::error::{Error, Result};
 use crate::plan::{StatementContext, explain, explain_analyze};
-use crate::sql::Statement;
+use crate::sql::{Insert, Statement};
 
 /// A statement that reads.
 pub enum Read<'a> {
@@ -78,7 +78,7 @@ async fn explained(context: &StatementContext<'_>, statement: &Statement, analyz
 /// A statement that writes.
 pub enum Write<'a> {
     /// INSERT.
-    Insert(&'a ast::Insert),
+    Insert(&'a Insert),
     /// UPDATE.
     Update(&'a ast::Update),
     /// DELETE.

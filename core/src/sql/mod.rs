@@ -7,6 +7,7 @@ mod clause;
 mod column;
 mod depth;
 mod dialect;
+mod insert;
 mod lists;
 mod locate;
 mod names;
@@ -24,6 +25,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 pub use column::column_type;
 pub use locate::locate;
+pub use insert::{Insert, Overriding};
 pub use names::{ident_name, name_parts, table_name};
 pub use select::select;
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
@@ -95,7 +97,7 @@ pub enum Statement {
         names: Vec<TableName>,
     },
     /// `INSERT`.
-    Insert(Box<ast::Insert>),
+    Insert(Box<Insert>),
     /// `UPDATE`.
     Update(Box<ast::Update>),
     /// `DELETE`.
@@ -296,7 +298,7 @@ fn read_sql(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         }
         ast::Statement::Insert(insert) => {
             clause::check_insert(&insert)?;
-            Ok(Statement::Insert(Box::new(insert)))
+            Ok(Statement::Insert(Box::new(Insert { tree: insert, overriding: None })))
         }
         ast::Statement::Update(update) => {
             clause::check_update(&update)?;

@@ -98,7 +98,8 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "SAVEPOINT" | "RELEASE" => savepoint(&mut cursor),
         "TRUNCATE" => truncate(&mut cursor),
         word if UNSUPPORTED.contains(&word) => Err(Error::unsupported(format!("{word} is not supported"))),
-        "SELECT" | "WITH" | "VALUES" | "INSERT" | "UPDATE" | "DELETE" => read_sql(tokens, end),
+        "INSERT" => super::insert::statement(tokens, end),
+        "SELECT" | "WITH" | "VALUES" | "UPDATE" | "DELETE" => read_sql(tokens, end),
         _ => Err(cursor.expected("a statement such as SELECT, INSERT, UPDATE, DELETE or CREATE TABLE")),
     }
 }
