@@ -228,6 +228,11 @@ impl Session {
                 self.namespace.clone_from(namespace);
                 Ok(done("USE"))
             }
+            Statement::Explain { analyze: true, statement, .. }
+                if !matches!(**statement, Statement::Query(_)) =>
+            {
+                self.write(params, Write::Explained(statement)).await
+            }
             Statement::ShowNamespaces => {
                 let catalog = self.engine.shared.tiers.catalog();
                 names("namespace", catalog.namespaces().map(str::to_owned).collect())
@@ -362,12 +367,12 @@ impl Session {
         let snapshot = tiers.snapshots.acquire();
         let none = WriteSet::default();
         let context = self.context(snapshot.seq(), &none, params);
-        let changes = Box::pin(write.changes(&context)).await?;
+        let mut changes = Box::pin(write.changes(&context)).await?;
         let mut writes = WriteSet::default();
         if changes.versions.num_rows() > 0 {
             writes.push(&changes.def, &changes.scope, &changes.versions)?;
         }
-        commit(tiers, &writes, snapshot.seq()).await?;
+        let seqs = commit(tiers, &writes, snapshot.seq()).await?;
         drop(snapshot);
         tiers.stats.cold_rows_updated.add(changes.cold_rows);
         self.flush_due(&writes).await;
@@ -383,6 +388,7 @@ impl Session {
             if is_due(tiers, &scope.state)
                 && let Err(error) = flush_scope(tiers, &scope.state).await
             {
+        changes.stamp(&seqs)?;
                 tracing::warn!(%error, "a flush by policy failed");
             }
         }

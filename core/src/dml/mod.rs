@@ -17,7 +17,6 @@ mod update;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use arrow::datatypes::SchemaRef;
 
 pub use delete::{delete, delete_query};
 pub use insert::{insert, insert_batch, insert_query};
@@ -27,9 +26,11 @@ use crate::catalog::TableDef;
 use crate::error::Result;
 use crate::hot::scope::ScopeState;
 use crate::txn::writes::deleted_flags;
+use crate::dml::returning::Returned;
 
 /// What a statement writes, and what it answers.
 #[derive(Debug)]
+use crate::types::SeqId;
 pub struct Changes {
     /// The table.
     pub def: Arc<TableDef>,
@@ -40,7 +41,7 @@ pub struct Changes {
     /// How many rows were inserted, updated or deleted.
     pub affected: u64,
     /// The rows of RETURNING.
-    pub returned: Option<(SchemaRef, Vec<RecordBatch>)>,
+    pub returned: Option<Returned>,
     /// How many of the rows replaced were cold.
     pub cold_rows: u64,
 }
@@ -48,6 +49,21 @@ pub struct Changes {
 /// Rows of `def` as row versions that are all live or all tombstones.
 fn versions(def: &TableDef, columns: Vec<ArrayRef>, deleted: bool) -> Result<RecordBatch> {
     let rows = columns.first().map_or(0, |c| c.len());
+impl Changes {
+    /// Puts the numbers that the versions were committed under where RETURNING asks for them.
+    ///
+    /// # Errors
+    /// `Internal` when there are not as many as versions.
+    pub fn stamp(&mut self, seqs: &[SeqId]) -> Result<()> {
+        let Some(answer) = self.returned.take() else { return Ok(()) };
+        // What a changed key leaves behind stands in front of the rows that the statement is about.
+        let rows = usize::try_from(self.affected).unwrap_or(usize::MAX);
+        let seqs = seqs.get(seqs.len().saturating_sub(rows)..).unwrap_or_default();
+        self.returned = Some(returning::stamped(answer, seqs)?);
+        Ok(())
+    }
+}
+
     let mut all: Vec<ArrayRef> =
         vec![Arc::new(Int64Array::from(vec![0; rows])), deleted_flags(rows, deleted)];
     all.extend(columns);

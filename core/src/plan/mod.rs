@@ -22,7 +22,7 @@ mod system;
 mod types;
 mod views;
 
-pub use explain::{explain, explain_analyze};
+pub use explain::{explain, explain_analyze, explain_write};
 pub use literal::{literal, number};
 pub use planner::Planner;
 pub use statement::StatementContext;
