@@ -6,6 +6,7 @@
 mod assign;
 mod conflict;
 mod delete;
+mod describe;
 mod insert;
 mod keys;
 mod query;
@@ -19,18 +20,20 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 
 pub use delete::{delete, delete_query};
+pub use describe::describe;
 pub use insert::{insert, insert_batch, insert_query};
+pub use source::constants;
 pub use update::{update, update_query};
 
 use crate::catalog::TableDef;
+use crate::dml::returning::Returned;
 use crate::error::Result;
 use crate::hot::scope::ScopeState;
 use crate::txn::writes::deleted_flags;
-use crate::dml::returning::Returned;
+use crate::types::SeqId;
 
 /// What a statement writes, and what it answers.
 #[derive(Debug)]
-use crate::types::SeqId;
 pub struct Changes {
     /// The table.
     pub def: Arc<TableDef>,
@@ -46,9 +49,6 @@ pub struct Changes {
     pub cold_rows: u64,
 }
 
-/// Rows of `def` as row versions that are all live or all tombstones.
-fn versions(def: &TableDef, columns: Vec<ArrayRef>, deleted: bool) -> Result<RecordBatch> {
-    let rows = columns.first().map_or(0, |c| c.len());
 impl Changes {
     /// Puts the numbers that the versions were committed under where RETURNING asks for them.
     ///
@@ -64,6 +64,9 @@ impl Changes {
     }
 }
 
+/// Rows of `def` as row versions that are all live or all tombstones.
+fn versions(def: &TableDef, columns: Vec<ArrayRef>, deleted: bool) -> Result<RecordBatch> {
+    let rows = columns.first().map_or(0, |c| c.len());
     let mut all: Vec<ArrayRef> =
         vec![Arc::new(Int64Array::from(vec![0; rows])), deleted_flags(rows, deleted)];
     all.extend(columns);

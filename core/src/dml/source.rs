@@ -89,6 +89,31 @@ fn cell(
     Ok(Cell::Computed(computed.len() - 1))
 }
 
+/// The values of expressions without columns.
+///
+/// # Errors
+/// What planning and computing them report.
+pub async fn constants(context: &StatementContext<'_>, exprs: &[Expr]) -> Result<Vec<ScalarValue>> {
+    let mut computed = Vec::new();
+    let mut cells = Vec::with_capacity(exprs.len());
+    for expr in exprs {
+        cells.push(match literal(context.params, expr)? {
+            Some(value) => Cell::Value(value),
+            None => {
+                computed.push(expr.clone());
+                Cell::Computed(computed.len() - 1)
+            }
+        });
+    }
+    let computed = compute(context, computed).await?;
+    let values = cells.into_iter().map(|cell| match cell {
+        Cell::Value(value) => value,
+        Cell::Computed(n) => computed.get(n).cloned().unwrap_or(ScalarValue::Null),
+        Cell::Default => ScalarValue::Null,
+    });
+    Ok(values.collect())
+}
+
 async fn compute(context: &StatementContext<'_>, exprs: Vec<Expr>) -> Result<Vec<ScalarValue>> {
     if exprs.is_empty() {
         return Ok(Vec::new());

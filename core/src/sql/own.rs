@@ -10,7 +10,7 @@ use crate::catalog::{IfThere, TableName};
 use crate::error::{Error, Result};
 
 /// Statements and objects that FirnDB does not have, by the words they begin with.
-const UNSUPPORTED: [&str; 31] = [
+const UNSUPPORTED: [&str; 28] = [
     "ANALYZE",
     "ATTACH",
     "CALL",
@@ -18,14 +18,12 @@ const UNSUPPORTED: [&str; 31] = [
     "CLOSE",
     "COMMENT",
     "COPY",
-    "DEALLOCATE",
     "DECLARE",
     "DESC",
     "DESCRIBE",
     "DETACH",
     "DISCARD",
     "DO",
-    "EXECUTE",
     "FETCH",
     "GRANT",
     "INSTALL",
@@ -36,7 +34,6 @@ const UNSUPPORTED: [&str; 31] = [
     "MERGE",
     "NOTIFY",
     "PRAGMA",
-    "PREPARE",
     "REINDEX",
     "RESET",
     "REVOKE",
@@ -97,6 +94,9 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" => transaction(&mut cursor),
         "SAVEPOINT" | "RELEASE" => savepoint(&mut cursor),
         "TRUNCATE" => truncate(&mut cursor),
+        "PREPARE" => super::prepared::prepare(tokens, end),
+        "EXECUTE" => super::prepared::execute(tokens, end),
+        "DEALLOCATE" => super::prepared::deallocate(&mut cursor),
         word if UNSUPPORTED.contains(&word) => Err(Error::unsupported(format!("{word} is not supported"))),
         "INSERT" => super::insert::statement(tokens, end),
         "SELECT" | "WITH" | "VALUES" | "UPDATE" | "DELETE" => read_sql(tokens, end),
