@@ -61,7 +61,7 @@ pub use engine::{BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInsp
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use pace::CancelToken;
-pub use session::{Copied, Export, Outcome, PieceForm, Pieces, Rows, Session, ipc_stream};
+pub use session::{Copied, Export, Outcome, PieceForm, Pieces, Prepared, Rows, Session, ipc_stream};
 pub use stats::EngineStats;
 pub use types::{ColumnId, Durability, Role, Scope, SeqId, TableId, UserId, path_part};
 pub use values::array::write as array_text;

@@ -4,10 +4,12 @@ mod copy;
 mod definitions;
 mod ipc;
 mod outcome;
+mod prepared;
 mod rows;
 mod statements;
 mod transaction;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -17,11 +19,12 @@ pub use copy::{Copied, Export};
 pub use ipc::{PieceForm, Pieces, ipc_stream};
 pub use outcome::Outcome;
 use outcome::{answer, done, flushed, names};
+pub use prepared::Prepared;
 pub use rows::Rows;
 use statements::{Read, Write};
 use transaction::Transaction;
 
-use crate::catalog::{self, MAIN_NAMESPACE};
+use crate::catalog::{self, ColumnType, MAIN_NAMESPACE};
 use crate::engine::{Engine, parse_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{flush_scope, is_due};
@@ -41,6 +44,8 @@ pub struct Session {
     role: Role,
     namespace: String,
     transaction: Option<Transaction>,
+    /// What PREPARE made, with the types it said.
+    prepared: BTreeMap<String, (Prepared, Vec<ColumnType>)>,
     cancel: CancelToken,
 }
 
@@ -52,6 +57,7 @@ impl Session {
             role,
             namespace: MAIN_NAMESPACE.to_owned(),
             transaction: None,
+            prepared: BTreeMap::new(),
             cancel: CancelToken::new(),
         }
     }
@@ -105,11 +111,16 @@ impl Session {
 
     /// The statement in `sql`, for which there are enough values.
     fn one_statement(&self, sql: &str, params: &[ScalarValue]) -> Result<Parsed> {
+        let statement = self.only_statement(sql)?;
+        expect_values(&statement, params)?;
+        Ok(statement)
+    }
+
+    fn only_statement(&self, sql: &str) -> Result<Parsed> {
         let mut parsed = sql::parse_within(sql, &self.engine.shared.tiers.config.sql)?;
         let (Some(statement), true) = (parsed.pop(), parsed.is_empty()) else {
             return Err(Error::invalid(format!("expected one statement, found {}", parsed.len())));
         };
-        expect_values(&statement, params)?;
         Ok(statement)
     }
 
@@ -219,6 +230,11 @@ impl Session {
             Statement::RollbackTo(name) => self.within("ROLLBACK", |t| t.roll_back_to(name)),
             Statement::Release(name) => self.within("RELEASE", |t| t.release(name)),
             Statement::Query(query) => self.read(params, Read::Query(query)).await,
+            Statement::Explain { analyze: true, statement, .. }
+                if !matches!(**statement, Statement::Query(_)) =>
+            {
+                self.write(params, Write::Explained(statement)).await
+            }
             Statement::Explain { analyze, statement, .. } => {
                 Box::pin(self.read(params, Read::Explain { statement, analyze: *analyze })).await
             }
@@ -226,6 +242,9 @@ impl Session {
             Statement::Update(update) => self.write(params, Write::Update(update)).await,
             Statement::Delete(delete) => self.write(params, Write::Delete(delete)).await,
             Statement::Copy(copy) => Box::pin(self.copy(copy, params)).await,
+            Statement::Prepare(prepare) => Box::pin(self.prepare_named(prepare)).await,
+            Statement::Execute { name, values } => Box::pin(self.execute_named(name, values, params)).await,
+            Statement::Deallocate(name) => self.deallocate(name.as_deref()),
             Statement::Use { namespace } => {
                 self.engine.shared.tiers.catalog().expect_namespace(namespace)?;
                 self.namespace.clone_from(namespace);
@@ -365,13 +384,14 @@ impl Session {
         let snapshot = tiers.snapshots.acquire();
         let none = WriteSet::default();
         let context = self.context(snapshot.seq(), &none, params);
-        let changes = Box::pin(write.changes(&context)).await?;
+        let mut changes = Box::pin(write.changes(&context)).await?;
         let mut writes = WriteSet::default();
         if changes.versions.num_rows() > 0 {
             writes.push(&changes.def, &changes.scope, &changes.versions)?;
         }
-        commit(tiers, &writes, snapshot.seq()).await?;
+        let seqs = commit(tiers, &writes, snapshot.seq()).await?;
         drop(snapshot);
+        changes.stamp(&seqs)?;
         tiers.stats.cold_rows_updated.add(changes.cold_rows);
         self.flush_due(&writes).await;
         Ok(answer(changes))

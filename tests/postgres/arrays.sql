@@ -1,10 +1,10 @@
--- later: arrays
 CREATE TABLE a (id INTEGER PRIMARY KEY, v INTEGER[], t TEXT[]);
 INSERT INTO a VALUES (1, ARRAY[1, 2, 3], ARRAY['x', 'y']), (2, '{4,5}', '{"a b",c}'), (3, '{}', NULL), (4, ARRAY[1, NULL], ARRAY[]::text[]);
 INSERT INTO a VALUES (5, '{1,x}', NULL);
 INSERT INTO a VALUES (5, ARRAY['x'], NULL);
 SELECT * FROM a ORDER BY id;
 SELECT id, v[1], v[9], t[2] FROM a ORDER BY id;
+-- differs: array_length of an empty array is 0, in PostgreSQL NULL
 SELECT id, array_length(v, 1), cardinality(v) FROM a ORDER BY id;
 SELECT id FROM a WHERE 2 = ANY (v);
 SELECT id FROM a WHERE v = ARRAY[4, 5];

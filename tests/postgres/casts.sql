@@ -29,9 +29,7 @@ SELECT '2024-02-29 25:00:00'::timestamp;
 SELECT '2024-02-29T12:34:56'::timestamp;
 SELECT '2024-02-29 12:34:56'::timestamp::date;
 SELECT '2024-02-29'::date::timestamp;
--- differs: a defect: a timestamp as text has a T in it
 SELECT '2024-02-29 12:34:56'::timestamp::text, '2024-02-29'::date::text;
--- differs: a defect: a timestamp as text has a T in it, and milliseconds
 SELECT '2024-02-29 12:34:56.5'::timestamp::text;
 -- differs: a number is cast to DATE as days since 1970
 SELECT 1::date;
@@ -73,7 +71,6 @@ INSERT INTO c (id, t) VALUES (3, 12);
 INSERT INTO c (id, b) VALUES (4, 'yes'), (5, 'f');
 INSERT INTO c (id, b) VALUES (6, 1);
 INSERT INTO c (id, d) VALUES (7, '2024-06-01');
--- differs: a defect: a number is taken for a DATE, as days since 1970
 INSERT INTO c (id, d) VALUES (8, 20240601);
 INSERT INTO c (id, ts) VALUES (9, '2024-06-01'), (10, '2024-06-01 10:20:30.123456');
 INSERT INTO c (id, ts) VALUES (11, DATE '2024-06-01');
@@ -82,7 +79,6 @@ INSERT INTO c (id, y) VALUES (13, '\x00ff'), (14, 'raw');
 INSERT INTO c (id, i) VALUES (15, 1.6), (16, -1.6);
 INSERT INTO c (id, i) VALUES (17, 1.5::float8), (18, 2.5::float8);
 INSERT INTO c (id, i) VALUES (19, true);
--- differs: the row before with a number for a DATE
 SELECT * FROM c ORDER BY id;
 UPDATE c SET t = 5 WHERE id = 1;
 UPDATE c SET i = 'x' WHERE id = 1;

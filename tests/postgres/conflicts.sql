@@ -20,9 +20,7 @@ INSERT INTO k (id, note) VALUES (1, 'x') ON CONFLICT (note) DO NOTHING;
 INSERT INTO k (id, note) VALUES (1, 'x') ON CONFLICT DO UPDATE SET note = 'y';
 INSERT INTO k (id, note) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET nope = 1;
 INSERT INTO k (id, note) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET hits = NULL;
--- differs: SET (a, b) = (…) is refused by name
 INSERT INTO k (id, note) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET (hits, note) = (50, 'row');
--- differs: the refused statement before
 SELECT hits, note FROM k WHERE id = 1;
 INSERT INTO k (id, note) SELECT id + 10, note FROM k WHERE id < 3 ON CONFLICT (id) DO NOTHING RETURNING id;
 INSERT INTO k (id, note) SELECT id, 'sel' FROM k WHERE id < 3 ON CONFLICT (id) DO UPDATE SET note = excluded.note RETURNING id, note;
@@ -47,7 +45,6 @@ UPDATE k SET hits = NULL WHERE id = 2;
 UPDATE k SET nope = 1;
 UPDATE k SET hits = 1, hits = 2 WHERE id = 2;
 UPDATE k SET note = DEFAULT, hits = DEFAULT WHERE id = 1 RETURNING *;
--- differs: SET (a, b) = (…) is refused by name
 UPDATE k SET (hits, note) = (7, 'seven') WHERE id = 1;
 UPDATE k SET note = (SELECT max(note) FROM k) WHERE id = 1 RETURNING note;
 DELETE FROM k WHERE id = 30 RETURNING *;

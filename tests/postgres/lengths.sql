@@ -1,4 +1,3 @@
--- later: VARCHAR(n)
 CREATE TABLE l (id INTEGER PRIMARY KEY, v VARCHAR(3));
 INSERT INTO l VALUES (1, 'abc'), (2, 'äöü'), (3, ''), (4, NULL), (5, 'ab ');
 INSERT INTO l VALUES (6, 'abcd');

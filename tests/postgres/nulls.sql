@@ -45,7 +45,6 @@ SELECT id FROM v WHERE t = '';
 SELECT id FROM v WHERE t IS NULL;
 SELECT id FROM v WHERE t LIKE NULL;
 SELECT id FROM v WHERE (n, t) = (1, 'x');
--- differs: a defect: rows with NULL in them are compared as if NULL were a value
 SELECT (1, NULL) = (1, 2), (1, NULL) = (2, 2);
 SELECT id FROM v WHERE n > ALL (SELECT 1);
 SELECT id FROM v WHERE n = ANY (SELECT 1) ORDER BY id;

@@ -28,7 +28,6 @@ SELECT id FROM q ORDER BY id LIMIT 0;
 SELECT id FROM q ORDER BY id LIMIT -1;
 SELECT id FROM q ORDER BY id OFFSET -1;
 SELECT id FROM q ORDER BY id LIMIT NULL;
--- differs: FETCH is refused by name: LIMIT
 SELECT id FROM q ORDER BY id FETCH FIRST 2 ROWS ONLY;
 SELECT max(n) FILTER (WHERE grp = 'a'), count(*) FILTER (WHERE n IS NULL) FROM q;
 SELECT grp, n, row_number() OVER (PARTITION BY grp ORDER BY n) FROM q ORDER BY grp, n;
@@ -71,7 +70,6 @@ SELECT 1 +;
 SELECT count(DISTINCT grp), count(DISTINCT n) FROM q;
 SELECT array_agg(id ORDER BY id) FROM q WHERE false;
 SELECT grp, string_agg(id::text, '+' ORDER BY id DESC) FROM q GROUP BY grp ORDER BY grp;
--- differs: there is no function variance, only var_samp
 SELECT stddev(n), variance(n), stddev_pop(n), var_pop(n) FROM q;
 SELECT corr(n, id), covar_pop(n, id) FROM q;
 SELECT bit_and(id), bit_or(id) FROM q;

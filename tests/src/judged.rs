@@ -161,7 +161,7 @@ fn letter(name: &str) -> char {
     match name.split('(').next().unwrap_or_default() {
         "smallint" | "integer" | "bigint" => 'I',
         "real" | "double precision" | "numeric" => 'R',
-        "text" | "character varying" | "character" | "name" | "unknown" => 'T',
+        "text" | "character varying" | "character" | "name" | "unknown" | "json" | "uuid" => 'T',
         "boolean" => 'B',
         "date" => 'D',
         "timestamp without time zone" | "timestamp with time zone" => 'P',
@@ -190,6 +190,7 @@ fn kinds(sqlstate: &str) -> &'static [ErrorKind] {
         "54000" | "54001" | "54011" => &[K::LimitExceeded],
         other => match other.get(..2) {
             Some("0A") => &[K::Unsupported],
+            _ if other == "22001" => &[K::Constraint],
             Some("23") => &[K::Constraint],
             _ => &[K::InvalidInput],
         },

@@ -7,7 +7,7 @@ use arrow::datatypes::{
 };
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};
 use arrow::util::display::array_value_to_string;
-use firndb_core::Outcome;
+use firndb_core::{Outcome, array_text};
 use sqllogictest::ColumnType;
 
 /// One value of an answer.
@@ -120,9 +120,8 @@ pub fn cell(array: &dyn Array, row: usize) -> Cell {
         DataType::Time64(_) => Cell::Text(shortest(&array_value_to_string(array, row).unwrap())),
         DataType::List(_) => {
             let elements = array.as_list::<i32>().value(row);
-            let texts: Vec<String> =
-                (0..elements.len()).map(|at| cell(elements.as_ref(), at).text()).collect();
-            Cell::Text(format!("{{{}}}", texts.join(",")))
+            let text = |at: usize| elements.is_valid(at).then(|| cell(elements.as_ref(), at).text());
+            Cell::Text(array_text(&(0..elements.len()).map(text).collect::<Vec<_>>()))
         }
         _ => Cell::Text(array_value_to_string(array, row).unwrap()),
     }

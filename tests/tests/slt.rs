@@ -2,6 +2,7 @@
 //! cold, and mixed at random.
 //!
 //! `FIRNDB_SLT=insert` runs only the files with that in their path; `FIRNDB_SEED` reseeds the mix.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::path::Path;
 
@@ -28,6 +29,15 @@ async fn run_all(mode: Mode) {
     println!("{mode}: {count} files, {records} statements and queries, {flushes} flushes");
     assert!(failed.is_empty(), "{} failures:\n\n{}", failed.len(), failed.join("\n"));
     assert!(mode == Mode::Hot || flushes > 0, "nothing was flushed: the run tested one tier only");
+}
+
+#[test]
+fn every_file_is_in_the_table_of_promises() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("slt");
+    let table = std::fs::read_to_string(dir.join("README.md")).unwrap();
+    let names = files(&dir).into_iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+    let missing: Vec<String> = names.filter(|name| !table.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "not in tests/slt/README.md: {missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use crate::catalog::ColumnType;
+use crate::catalog::{ColumnType, writes, written};
 use crate::error::Error;
 use crate::values::decimal::{self, MAX_PRECISION, NoDecimal};
 use crate::values::{array as array_text, json, uuid};
@@ -52,7 +52,8 @@ pub fn convert(values: &ArrayRef, ty: ColumnType) -> Result<ArrayRef, Misfit> {
         return Ok(arrow::array::new_null_array(&target, values.len()));
     }
     match ty {
-        ColumnType::Varchar(limit) => limited(&cast(values, ColumnType::Text)?, limit),
+        ColumnType::Varchar(limit) => limited(&convert(values, ColumnType::Text)?, limit),
+        ColumnType::Text if writes(from) => written(values),
         ColumnType::Uuid => uuids(values),
         ColumnType::Json => json_texts(values),
         ColumnType::Array(element) => lists(values, element.ty()),
@@ -79,8 +80,7 @@ fn texts(values: &ArrayRef) -> Result<ArrayRef, Misfit> {
 fn cast(values: &ArrayRef, ty: ColumnType) -> Result<ArrayRef, Misfit> {
     let target = ty.arrow();
     let from = values.data_type();
-    let booleans_mix = matches!(from, DataType::Boolean) != matches!(target, DataType::Boolean);
-    if from.is_nested() || (booleans_mix && !is_text(from) && !is_text(&target)) {
+    if from.is_nested() || (!is_text(from) && !is_text(&target) && !are_alike(from, &target)) {
         return Err(not_assignable(from));
     }
     let values = if target.is_integer() { rounded(values)? } else { Arc::clone(values) };
@@ -91,6 +91,21 @@ fn cast(values: &ArrayRef, ty: ColumnType) -> Result<ArrayRef, Misfit> {
         Some(value) => Err(misfit(format!("{value:?} is out of its range"))),
         None => Ok(cast),
     }
+}
+
+/// Whether values of one type are assigned to another: a number is no BOOLEAN and no DATE, a DATE has no time of
+/// day.
+fn are_alike(from: &DataType, target: &DataType) -> bool {
+    use DataType as D;
+    let kind = |ty: &DataType| match ty {
+        D::Boolean => 0,
+        D::Date32 | D::Date64 => 1,
+        D::Timestamp(..) => 2,
+        D::Time32(_) | D::Time64(_) => 3,
+        D::Duration(_) | D::Interval(_) => 4,
+        _ => 5,
+    };
+    matches!((kind(from), kind(target)), (1, 2) | (2, 1 | 3)) || kind(from) == kind(target)
 }
 
 /// The first number that only a REAL is infinite for.

@@ -350,7 +350,9 @@ fn check_default(column: &NewColumn) -> Result<()> {
         Some(DefaultExpr::Now) => {
             ("NOW()", "TIMESTAMP", matches!(column.ty, T::Timestamp | T::TimestampTz | T::Date | T::Time))
         }
-        Some(DefaultExpr::SnowflakeId) => ("SNOWFLAKE_ID()", "BIGINT", column.ty == T::BigInt),
+        Some(DefaultExpr::SnowflakeId | DefaultExpr::Identity) => {
+            ("SNOWFLAKE_ID()", "BIGINT", column.ty == T::BigInt)
+        }
         Some(DefaultExpr::UuidV7) => {
             ("UUID_V7()", "UUID", matches!(column.ty, T::Uuid) || holds(column.ty, 36))
         }
@@ -417,7 +419,9 @@ fn value_of_old_rows(column: &NewColumn, now_micros: i64) -> Result<Option<Liter
         None => None,
         Some(DefaultExpr::Literal(literal)) => Some(literal.clone()).filter(|l| !l.is_null()),
         Some(DefaultExpr::Now) => Some(Literal::of_time(now_micros, column.ty)),
-        Some(DefaultExpr::SnowflakeId) => return Err(differs("SNOWFLAKE_ID()", "id")),
+        Some(DefaultExpr::SnowflakeId | DefaultExpr::Identity) => {
+            return Err(differs("SNOWFLAKE_ID()", "id"));
+        }
         Some(DefaultExpr::UuidV7) => return Err(differs("UUID_V7()", "id")),
         Some(DefaultExpr::Ulid) => return Err(differs("ULID()", "id")),
         Some(DefaultExpr::CurrentUser) => return Err(differs("CURRENT_USER", "user")),

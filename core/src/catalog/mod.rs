@@ -15,6 +15,7 @@ pub mod store;
 mod table;
 mod truncate;
 mod view;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use store::write_difference;
 pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};
 pub use truncate::truncate_tables;
 pub use view::{IfThere, MAX_VIEW_DEPTH, RelationName, ViewColumn, ViewDef, create_view, drop_views};
+pub use written::{writes, written};
 
 use crate::error::{Error, Result};
 use crate::types::TableId;

@@ -141,7 +141,7 @@ impl ColumnDef {
             Some(DefaultExpr::UuidV7) => Ok(call("uuid_v7")),
             Some(DefaultExpr::Ulid) => Ok(call("ulid")),
             Some(DefaultExpr::CurrentUser) => Ok(call("current_user")),
-            Some(DefaultExpr::SnowflakeId) => Err(Error::unsupported(format!(
+            Some(DefaultExpr::SnowflakeId | DefaultExpr::Identity) => Err(Error::unsupported(format!(
                 "SET {} = DEFAULT, where the default is SNOWFLAKE_ID()",
                 self.name
             ))),

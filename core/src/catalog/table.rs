@@ -48,6 +48,8 @@ pub enum DefaultExpr {
     Now,
     /// An id that no other row of the store has.
     SnowflakeId,
+    /// As [`Self::SnowflakeId`], and no statement may give another: GENERATED ALWAYS AS IDENTITY.
+    Identity,
     /// A UUID of version 7, another for each row.
     UuidV7,
     /// A ULID, another for each row.

@@ -16,22 +16,32 @@ use datafusion::physical_expr::expressions::{CastExpr, Column, Literal};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use datafusion::scalar::ScalarValue;
 
-use crate::cold::schema::{FileSchema, field_id, positions};
+use crate::cold::schema::{FileSchema, SEQ_COLUMN, SEQ_ID, positions};
 use crate::error::Error;
 use crate::types::ColumnId;
 
 /// Makes adapters for the files of one table, as one schema version sees them.
 #[derive(Debug, Clone)]
 pub struct FieldIdAdapterFactory {
-    missing: Arc<HashMap<ColumnId, ScalarValue>>,
+    columns: Arc<Columns>,
+}
+
+/// What the names of a scan mean, and what the columns are in files that do not have them.
+#[derive(Debug)]
+struct Columns {
+    ids: HashMap<String, ColumnId>,
+    missing: HashMap<ColumnId, ScalarValue>,
 }
 
 impl FieldIdAdapterFactory {
-    /// A factory for scans whose schema is [`FileSchema::arrow`] of `schema`.
+    /// A factory for scans whose columns have the names that they have in `schema`. The fields of a scan need
+    /// no ids: in a query they would be in the way wherever fields are compared.
     #[must_use]
     pub fn new(schema: &FileSchema) -> Self {
+        let named = schema.columns.iter().map(|c| (c.name.clone(), c.id));
+        let ids = named.chain([(SEQ_COLUMN.to_owned(), SEQ_ID)]).collect();
         let missing = schema.columns.iter().map(|c| (c.id, c.missing.clone())).collect();
-        Self { missing: Arc::new(missing) }
+        Self { columns: Arc::new(Columns { ids, missing }) }
     }
 }
 
@@ -42,7 +52,7 @@ impl PhysicalExprAdapterFactory for FieldIdAdapterFactory {
         physical: SchemaRef,
     ) -> DataFusionResult<Arc<dyn PhysicalExprAdapter>> {
         let positions = positions(&physical);
-        Ok(Arc::new(FieldIdAdapter { logical, physical, positions, missing: Arc::clone(&self.missing) }))
+        Ok(Arc::new(FieldIdAdapter { logical, physical, positions, columns: Arc::clone(&self.columns) }))
     }
 }
 
@@ -51,7 +61,7 @@ struct FieldIdAdapter {
     logical: SchemaRef,
     physical: SchemaRef,
     positions: HashMap<ColumnId, usize>,
-    missing: Arc<HashMap<ColumnId, ScalarValue>>,
+    columns: Arc<Columns>,
 }
 
 impl PhysicalExprAdapter for FieldIdAdapter {
@@ -67,15 +77,15 @@ impl PhysicalExprAdapter for FieldIdAdapter {
 impl FieldIdAdapter {
     fn column(&self, column: &Column) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
         let unknown = || -> DataFusionError {
-            Error::internal(format!("column {} is scanned without a field id", column.name())).into()
+            Error::internal(format!("column {} is scanned, but the table has none", column.name())).into()
         };
         // Names, not positions: an expression may have been numbered for a projection.
         let (_, logical) = self.logical.fields().find(column.name()).ok_or_else(unknown)?;
-        let id = field_id(logical).ok_or_else(unknown)?;
+        let id = *self.columns.ids.get(column.name()).ok_or_else(unknown)?;
         match self.positions.get(&id).and_then(|at| self.physical.fields().get(*at).map(|f| (*at, f))) {
             Some((at, physical)) => Ok(self.stored(logical, at, physical)),
             None => {
-                let value = self.missing.get(&id).ok_or_else(unknown)?;
+                let value = self.columns.missing.get(&id).ok_or_else(unknown)?;
                 let metadata = Some(FieldMetadata::from(logical.as_ref()));
                 Ok(Arc::new(Literal::new_with_metadata(value.cast_to(logical.data_type())?, metadata)))
             }

@@ -34,7 +34,7 @@ pub use footers::Footers;
 pub use lookup::{FEW_KEYS, Keys, RuledOut, find_rows, may_hold};
 pub use names::FileName;
 pub use rows::read_rows;
-pub use schema::{FileColumn, FileSchema, SEQ_ID};
+pub use schema::{FileColumn, FileSchema};
 pub use selection::to_access_plan;
 pub use source::{ColdReaderFactory, ReadCounters};
 pub use writer::{BatchFileWriter, WrittenFile};

@@ -7,13 +7,12 @@ use arrow::compute::{concat, filter, take};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::sql::sqlparser::ast::{
-    Assignment, AssignmentTarget, BinaryOperator, ConflictTarget, DoUpdate, Expr, OnConflict,
-    visit_expressions_mut,
+    BinaryOperator, ConflictTarget, DoUpdate, Expr, OnConflict, visit_expressions_mut,
 };
 use hashbrown::HashSet;
 
 use crate::catalog::TableDef;
-use crate::dml::assign::assign;
+use crate::dml::assign::{assign, assignments};
 use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays};
 use crate::dml::query;
 use crate::error::{Error, Result};
@@ -150,7 +149,7 @@ async fn updated(
     let mut items = Vec::with_capacity(def.columns.len() + 1);
     let set = assignments(def, &update.assignments)?;
     for (place, column) in def.columns.iter().enumerate() {
-        let expr = set.iter().find(|(at, _)| *at == place).map(|(_, e)| (*e).clone());
+        let expr = set.iter().find(|(at, _)| *at == place).map(|(_, e)| e.clone());
         let expr = expr.unwrap_or_else(|| query::column_of(alias, &column.name));
         items.push(query::named(of_excluded(expr, def), &format!("c{place}")));
     }
@@ -220,29 +219,6 @@ fn numbered(def: &TableDef, mut columns: Vec<ArrayRef>, name: fn(&str) -> String
     let schema = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     Ok(MemTable::try_new(schema, vec![vec![batch]])?)
-}
-
-/// The assignments of SET by the place of their column.
-///
-/// # Errors
-/// `NotFound` for unknown columns, `InvalidInput` for one named twice, `Unsupported` for tuples.
-pub fn assignments<'a>(def: &TableDef, set: &'a [Assignment]) -> Result<Vec<(usize, &'a Expr)>> {
-    let mut places: Vec<(usize, &Expr)> = Vec::with_capacity(set.len());
-    for assignment in set {
-        let AssignmentTarget::ColumnName(name) = &assignment.target else {
-            return Err(Error::unsupported("SET (a, b) = (…); write one assignment per column"));
-        };
-        let name = name.0.last().and_then(|p| p.as_ident()).map(ident_name).unwrap_or_default();
-        if name == "_seq" || name == "_deleted" {
-            return Err(Error::invalid(format!("column {name} is set by the engine and cannot be written")));
-        }
-        let place = def.index_of(&name).ok_or_else(|| def.no_column(&name))?;
-        if places.iter().any(|(at, _)| *at == place) {
-            return Err(Error::invalid(format!("column {name} is set twice")));
-        }
-        places.push((place, &assignment.value));
-    }
-    Ok(places)
 }
 
 fn same_keys(reads: &TableReads, updated: &Updated, taken_keys: &[ArrayRef]) -> Result<()> {

@@ -7,7 +7,7 @@ use arrow::compute::concat_batches;
 use arrow::compute::kernels::zip::zip;
 use datafusion::sql::sqlparser::ast::{self, Expr, OnConflictAction, OnInsert, SetExpr, TableObject};
 
-use crate::catalog::TableDef;
+use crate::catalog::{DefaultExpr, TableDef, quoted};
 use crate::dml::assign::assign;
 use crate::dml::conflict::{self, Resolved};
 use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays};
@@ -16,21 +16,24 @@ use crate::dml::{Changes, query, source, versions};
 use crate::error::{Error, Result};
 use crate::plan::StatementContext;
 use crate::scan::TableReads;
-use crate::sql::{ident_name, table_name};
+use crate::sql::{Insert, Overriding, ident_name, table_name};
 
 /// The row versions of an INSERT.
 ///
 /// # Errors
 /// `Constraint` for NULLs and duplicate keys, `InvalidInput` for values that do not fit, and what planning
 /// and reading report.
-pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> Result<Changes> {
+pub async fn insert(context: &StatementContext<'_>, insert: &Insert) -> Result<Changes> {
+    let statement = &insert.tree;
     let def = table(context, statement)?;
     let alias = statement.table_alias.as_ref().map_or(def.name.clone(), |a| ident_name(&a.alias));
     let targets = targets(&def, &statement.columns)?;
     let columns = match &statement.source {
         Some(source) => {
-            let given = rows_of(context, &def, &targets, source, !statement.columns.is_empty()).await?;
+            let (targets, given) =
+                rows_of(context, &def, &targets, source, !statement.columns.is_empty()).await?;
             let rows = given.first().map_or(0, |c| c.len());
+            let (targets, given) = without_identities(&def, insert, targets, given)?;
             complete(context, &def, &targets, given, rows).await?
         }
         // DEFAULT VALUES
@@ -74,15 +77,20 @@ pub async fn insert(context: &StatementContext<'_>, statement: &ast::Insert) -> 
 /// As [`insert`], before anything is read.
 pub fn insert_query(
     context: &StatementContext<'_>,
-    statement: &ast::Insert,
+    insert: &Insert,
 ) -> Result<(Arc<TableDef>, Option<ast::Query>)> {
+    let statement = &insert.tree;
     let def = table(context, statement)?;
     targets(&def, &statement.columns)?;
     let source = statement.source.as_deref().filter(|s| !matches!(s.body.as_ref(), SetExpr::Values(_)));
     Ok((def, source.cloned().map(query::with_names)))
 }
 
-fn table(context: &StatementContext<'_>, statement: &ast::Insert) -> Result<Arc<TableDef>> {
+/// The table of an INSERT.
+///
+/// # Errors
+/// `NotFound`; `Unsupported` for what is no name of a table.
+pub fn table(context: &StatementContext<'_>, statement: &ast::Insert) -> Result<Arc<TableDef>> {
     let TableObject::TableName(name) = &statement.table else {
         return Err(Error::unsupported("INSERT into something that is not a table"));
     };
@@ -156,7 +164,11 @@ pub async fn load_columns(
     complete(context, def, places, values, rows).await
 }
 
-fn targets(def: &TableDef, names: &[ast::ObjectName]) -> Result<Vec<usize>> {
+/// The places of the columns that an INSERT names; all, if it names none.
+///
+/// # Errors
+/// `NotFound` for an unknown column, `InvalidInput` for one named twice.
+pub fn targets(def: &TableDef, names: &[ast::ObjectName]) -> Result<Vec<usize>> {
     if names.is_empty() {
         return Ok((0..def.columns.len()).collect());
     }
@@ -183,24 +195,70 @@ fn target(def: &TableDef, name: &str) -> Result<usize> {
     def.index_of(name).ok_or_else(|| def.no_column(name))
 }
 
-/// The values the statement gives, one array per target column; types are not yet the columns'.
+/// The columns and values without those that the statement does not set, though it gives values for them: an
+/// identity gets a new one.
+///
+/// # Errors
+/// `InvalidInput` for a value that an identity is given, though it is always the engine that makes it.
+fn without_identities(
+    def: &TableDef,
+    insert: &Insert,
+    targets: Vec<usize>,
+    given: Vec<ArrayRef>,
+) -> Result<(Vec<usize>, Vec<ArrayRef>)> {
+    let column = |target: &usize| def.columns.get(*target);
+    let is_identity =
+        |target: &usize| column(target).is_some_and(|c| c.default == Some(DefaultExpr::Identity));
+    if insert.overriding == Some(Overriding::System) || !targets.iter().any(is_identity) {
+        return Ok((targets, given));
+    }
+    let said = insert.tree.source.as_deref().and_then(values_of);
+    let kept = targets.iter().copied().zip(given).filter(|(target, _)| !is_identity(target)).unzip();
+    if insert.overriding == Some(Overriding::User) {
+        return Ok(kept);
+    }
+    for (place, target) in targets.iter().enumerate().filter(|(_, target)| is_identity(target)) {
+        if said.as_ref().is_none_or(|rows| !source::leaves_to_default(rows, place)) {
+            let name = column(target).map_or("", |c| c.name.as_str());
+            return Err(Error::invalid(format!(
+                "column {} of {} is GENERATED ALWAYS: leave it out, or write DEFAULT",
+                quoted(name),
+                def.full_name()
+            ))
+            .with_hint("write OVERRIDING SYSTEM VALUE in front of VALUES to set it all the same"));
+        }
+    }
+    Ok(kept)
+}
+
+/// The rows of VALUES, if a query has nothing else.
+pub fn values_of(source: &ast::Query) -> Option<Vec<&[Expr]>> {
+    match source.body.as_ref() {
+        SetExpr::Values(values)
+            if source.with.is_none()
+                && source.order_by.is_none()
+                && source.limit_clause.is_none()
+                && source.fetch.is_none() =>
+        {
+            Some(values.rows.iter().map(|row| row.content.as_slice()).collect())
+        }
+        _ => None,
+    }
+}
+
+/// The columns that the statement gives values, and one array of them for each; types are not yet the columns'.
 async fn rows_of(
     context: &StatementContext<'_>,
     def: &TableDef,
     targets: &[usize],
     source: &ast::Query,
     columns_named: bool,
-) -> Result<Vec<ArrayRef>> {
-    if let SetExpr::Values(values) = source.body.as_ref()
-        && source.with.is_none()
-        && source.order_by.is_none()
-        && source.limit_clause.is_none()
-    {
-        let rows: Vec<&[Expr]> = values.rows.iter().map(|row| row.content.as_slice()).collect();
+) -> Result<(Vec<usize>, Vec<ArrayRef>)> {
+    if let Some(rows) = values_of(source) {
         // VALUES may give fewer columns than the table has when no column list was written.
         let width = rows.first().map_or(0, |r| r.len());
         let targets = if columns_named { targets } else { targets.get(..width).unwrap_or(targets) };
-        return source::values(context, def, targets, &rows).await;
+        return Ok((targets.to_vec(), source::values(context, def, targets, &rows).await?));
     }
     let (schema, batches) = context.rows(query::with_names(source.clone()), Vec::new()).await?;
     let width = schema.fields().len();
@@ -211,7 +269,8 @@ async fn rows_of(
             def.full_name()
         )));
     }
-    Ok(concat_batches(&schema, &batches)?.columns().to_vec())
+    let given = concat_batches(&schema, &batches)?.columns().to_vec();
+    Ok((targets.get(..width).unwrap_or(targets).to_vec(), given))
 }
 
 /// All columns of the table, in order and typed: the given ones, the others by their defaults.

@@ -6,6 +6,7 @@
 mod assign;
 mod conflict;
 mod delete;
+mod describe;
 mod insert;
 mod keys;
 mod query;
@@ -17,17 +18,20 @@ mod update;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use arrow::datatypes::SchemaRef;
 
 pub use delete::{delete, delete_query};
+pub use describe::describe;
 pub use insert::{insert, insert_batch, insert_columns, insert_query, load_columns};
 pub use keys::duplicate;
+pub use source::constants;
 pub use update::{update, update_query};
 
 use crate::catalog::TableDef;
+use crate::dml::returning::Returned;
 use crate::error::Result;
 use crate::hot::scope::ScopeState;
 use crate::txn::writes::deleted_flags;
+use crate::types::SeqId;
 
 /// What a statement writes, and what it answers.
 #[derive(Debug)]
@@ -41,9 +45,24 @@ pub struct Changes {
     /// How many rows were inserted, updated or deleted.
     pub affected: u64,
     /// The rows of RETURNING.
-    pub returned: Option<(SchemaRef, Vec<RecordBatch>)>,
+    pub returned: Option<Returned>,
     /// How many of the rows replaced were cold.
     pub cold_rows: u64,
+}
+
+impl Changes {
+    /// Puts the numbers that the versions were committed under where RETURNING asks for them.
+    ///
+    /// # Errors
+    /// `Internal` when there are not as many as versions.
+    pub fn stamp(&mut self, seqs: &[SeqId]) -> Result<()> {
+        let Some(answer) = self.returned.take() else { return Ok(()) };
+        // What a changed key leaves behind stands in front of the rows that the statement is about.
+        let rows = usize::try_from(self.affected).unwrap_or(usize::MAX);
+        let seqs = seqs.get(seqs.len().saturating_sub(rows)..).unwrap_or_default();
+        self.returned = Some(returning::stamped(answer, seqs)?);
+        Ok(())
+    }
 }
 
 /// Rows of `def` as row versions that are all live or all tombstones.

@@ -1,5 +1,6 @@
 //! RETURNING: a projection over the rows a statement wrote or removed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
@@ -9,17 +10,23 @@ use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
 };
 
-use crate::catalog::TableDef;
+use crate::catalog::{SEQ_COLUMN, TableDef};
 use crate::dml::query;
 use crate::dml::selected::SourceRows;
 use crate::error::{Error, Result};
 use crate::plan::StatementContext;
 use crate::sql::{ident_name, mentions};
+use crate::types::SeqId;
 
 /// The name under which the rows stand in the query.
 const ROWS: &str = "$rows";
 /// The column that ties them to the rows of the sources; no name that a statement can hold contains a NUL.
 const ROW: &str = "\0row";
+/// The metadata key that tells places of rows, which become numbers, from other columns.
+const PLACE_KEY: &str = "firndb.place";
+
+/// The rows of RETURNING.
+pub type Returned = (SchemaRef, Vec<RecordBatch>);
 
 /// The rows of `items` over `rows`, whose columns are those of `def`; `alias` is what the statement calls
 /// the table. Row by row beside them stand those of `sources`, whose columns may be named too.
@@ -33,15 +40,12 @@ pub async fn returning(
     items: &[SelectItem],
     columns: Vec<ArrayRef>,
     sources: &[SourceRows],
-) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-    if items.iter().any(mentions_system_column) {
-        // What a statement wrote has its `_seq` only once it is committed.
-        return Err(Error::unsupported("RETURNING of _seq or _deleted; SELECT them afterwards"));
-    }
-    if sources.is_empty() {
+) -> Result<Returned> {
+    let items = &with_numbers(context, alias, items)?;
+    if sources.is_empty() && !items.iter().any(is_number) {
         let batch = RecordBatch::try_new(def.arrow_schema(), columns)?;
         let table = MemTable::try_new(def.arrow_schema(), vec![vec![batch]])?;
-        let query = query::select(items.to_vec(), vec![query::table(ROWS, alias)], None)?;
+        let query = query::select(items.clone(), vec![query::table(ROWS, alias)], None)?;
         return context
             .rows(query, vec![(query::reference(ROWS), provider_as_source(Arc::new(table)))])
             .await;
@@ -76,7 +80,8 @@ fn numbered(rows: &SourceRows) -> Result<MemTable> {
     let count = rows.columns.first().map_or(0, |c| c.len());
     let mut columns = rows.columns.clone();
     columns.push(Arc::new(Int64Array::from_iter_values((0..count).map(|row| row as i64))));
-    let number = Arc::new(Field::new(ROW, DataType::Int64, false));
+    let metadata = HashMap::from([(PLACE_KEY.to_owned(), String::new())]);
+    let number = Arc::new(Field::new(ROW, DataType::Int64, false).with_metadata(metadata));
     let fields = rows.schema.fields().iter().cloned().chain([number]);
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
@@ -117,9 +122,85 @@ fn listed(items: &[SelectItem], tables: &[&SourceRows]) -> Result<Vec<SelectItem
     Ok(listed)
 }
 
-fn mentions_system_column(item: &SelectItem) -> bool {
+/// `items` with the numbers of the rows in place of `_seq`: what a statement wrote has its `_seq` only once it is
+/// committed, and then [`stamped`] puts it there.
+fn with_numbers(
+    context: &StatementContext<'_>,
+    alias: &str,
+    items: &[SelectItem],
+) -> Result<Vec<SelectItem>> {
+    let number = |item: &SelectItem| {
+        let (expr, name) = match item {
+            SelectItem::UnnamedExpr(expr) => (expr, None),
+            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(ident_name(alias))),
+            _ => return Ok(item.clone()),
+        };
+        let found = mentions(expr);
+        if !found.any() {
+            return Ok(item.clone());
+        }
+        let is_seq = match expr {
+            Expr::Identifier(ident) => ident_name(ident) == SEQ_COLUMN,
+            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+                [table, column] => ident_name(table) == alias && ident_name(column) == SEQ_COLUMN,
+                _ => false,
+            },
+            _ => false,
+        };
+        if !is_seq {
+            return Err(Error::unsupported(
+                "RETURNING of _deleted, and of _seq within an expression or of another table: SELECT them afterwards",
+            ));
+        }
+        if context.pinned.is_some() {
+            return Err(Error::unsupported(
+                "RETURNING _seq in a transaction, whose rows have no _seq before COMMIT: SELECT it afterwards",
+            ));
+        }
+        Ok(query::named(query::column_of(alias, ROW), name.as_deref().unwrap_or(SEQ_COLUMN)))
+    };
+    items.iter().map(number).collect()
+}
+
+/// Whether an item is one that [`with_numbers`] made.
+fn is_number(item: &SelectItem) -> bool {
     match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => mentions(expr).any(),
+        SelectItem::ExprWithAlias { expr: Expr::CompoundIdentifier(parts), .. } => {
+            parts.last().is_some_and(|column| column.value == ROW)
+        }
         _ => false,
     }
+}
+
+/// `answer` with the numbers that the rows were committed under in place of their places.
+///
+/// # Errors
+/// `Internal` when there is no number for a row.
+pub fn stamped(answer: Returned, seqs: &[SeqId]) -> Result<Returned> {
+    let (schema, batches) = answer;
+    let is_place = |field: &Field| field.metadata().contains_key(PLACE_KEY);
+    if !schema.fields().iter().any(|field| is_place(field)) {
+        return Ok((schema, batches));
+    }
+    let fields = schema.fields().iter().map(|field| match is_place(field) {
+        true => Arc::new(Field::new(field.name(), DataType::Int64, false)),
+        false => Arc::clone(field),
+    });
+    let stamped = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let lost = || Error::internal("RETURNING lost the places of its rows");
+    let numbered = batches.iter().map(|batch| {
+        let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
+            if !is_place(field) {
+                return Ok(Arc::clone(column));
+            }
+            let places = column.as_any().downcast_ref::<Int64Array>().ok_or_else(lost)?;
+            let seq = |place: &i64| usize::try_from(*place).ok().and_then(|place| seqs.get(place));
+            let found =
+                places.values().iter().map(|place| seq(place).map(|seq| seq.as_i64()).ok_or_else(lost));
+            Ok(Arc::new(Int64Array::from(found.collect::<Result<Vec<i64>>>()?)) as ArrayRef)
+        });
+        Ok(RecordBatch::try_new(Arc::clone(&stamped), columns.collect::<Result<_>>()?)?)
+    });
+    let batches = numbered.collect::<Result<_>>()?;
+    Ok((stamped, batches))
 }

@@ -25,6 +25,12 @@ enum Cell {
     Computed(usize),
 }
 
+/// Whether every one of `rows` leaves the value at `place` to the column.
+#[must_use]
+pub fn leaves_to_default(rows: &[&[Expr]], place: usize) -> bool {
+    rows.iter().all(|row| row.get(place).is_some_and(query::is_default))
+}
+
 /// The columns of `rows`, one per target column, typed as it.
 ///
 /// # Errors
@@ -81,6 +87,31 @@ fn cell(
     }
     computed.push(expr.clone());
     Ok(Cell::Computed(computed.len() - 1))
+}
+
+/// The values of expressions without columns.
+///
+/// # Errors
+/// What planning and computing them report.
+pub async fn constants(context: &StatementContext<'_>, exprs: &[Expr]) -> Result<Vec<ScalarValue>> {
+    let mut computed = Vec::new();
+    let mut cells = Vec::with_capacity(exprs.len());
+    for expr in exprs {
+        cells.push(match literal(context.params, expr)? {
+            Some(value) => Cell::Value(value),
+            None => {
+                computed.push(expr.clone());
+                Cell::Computed(computed.len() - 1)
+            }
+        });
+    }
+    let computed = compute(context, computed).await?;
+    let values = cells.into_iter().map(|cell| match cell {
+        Cell::Value(value) => value,
+        Cell::Computed(n) => computed.get(n).cloned().unwrap_or(ScalarValue::Null),
+        Cell::Default => ScalarValue::Null,
+    });
+    Ok(values.collect())
 }
 
 async fn compute(context: &StatementContext<'_>, exprs: Vec<Expr>) -> Result<Vec<ScalarValue>> {
@@ -161,7 +192,7 @@ async fn default_values(
             let now = ScalarValue::TimestampMicrosecond(Some(context.now_micros), None);
             Ok(vec![fit(def, column, &column.ty.arrow(), now)?; count])
         }
-        Some(DefaultExpr::SnowflakeId) => {
+        Some(DefaultExpr::SnowflakeId | DefaultExpr::Identity) => {
             let ids = context.tiers.seqs.allocate(count).await?;
             Ok(ids.into_iter().map(|id| ScalarValue::Int64(Some(id.as_i64()))).collect())
         }
@@ -194,7 +225,7 @@ pub async fn default_column(
     if count == 0 {
         return Ok(arrow::array::new_empty_array(&target));
     }
-    if matches!(column.default, Some(DefaultExpr::SnowflakeId)) {
+    if matches!(column.default, Some(DefaultExpr::SnowflakeId | DefaultExpr::Identity)) {
         let ids = context.tiers.seqs.allocate(count).await?;
         let ids = arrow::array::Int64Array::from_iter_values(ids.iter().map(|id| id.as_i64()));
         return Ok(Arc::new(ids));

@@ -8,8 +8,7 @@ use datafusion::sql::sqlparser::ast::{self, Expr, UpdateTableFromKind};
 use hashbrown::HashSet;
 
 use crate::catalog::TableDef;
-use crate::dml::assign::assign;
-use crate::dml::conflict::assignments;
+use crate::dml::assign::{assign, assignments};
 use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays};
 use crate::dml::returning::returning;
 use crate::dml::selected::Target;
@@ -83,7 +82,7 @@ fn new_values(target: &Target<'_>, statement: &ast::Update) -> Result<Vec<Expr>>
     let columns = target.def.columns.iter().enumerate();
     let values = columns.map(|(place, column)| match set.iter().find(|(at, _)| *at == place) {
         Some((_, expr)) if query::is_default(expr) => column.default_expr(),
-        Some((_, expr)) => Ok((*expr).clone()),
+        Some((_, expr)) => Ok(expr.clone()),
         None => Ok(query::column_of(&target.alias, &column.name)),
     });
     values.collect()

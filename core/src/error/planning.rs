@@ -19,6 +19,11 @@ impl From<DataFusionError> for Error {
             E::ArrowError(inner, _) => (*inner).into(),
             E::ParquetError(inner) => (*inner).into(),
             E::ObjectStore(inner) => (*inner).into(),
+            E::Context(doing, inner) if doing == "Invalid regex" => {
+                let why = inner.to_string();
+                let why = why.rsplit("error: ").next().unwrap_or_default().trim();
+                Self::invalid(format!("not a regular expression: {why}"))
+            }
             E::Context(doing, inner) => {
                 let inner = Self::from(*inner);
                 // Which rule of the optimizer it was helps nobody who can only change the statement.

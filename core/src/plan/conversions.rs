@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use crate::catalog::{ColumnType, convert, is_text};
+use crate::catalog::{ColumnType, convert, is_text, writes};
 use crate::error::Error;
 use crate::plan::functions::on_arrays;
 use crate::values::decimal;
@@ -48,6 +48,10 @@ pub fn converted(expr: Expr, schema: &DFSchema) -> Result<Expr> {
                 }
                 _ => (left, right),
             };
+            let (left, right) = match op {
+                Operator::StringConcat => (as_text(left, schema), as_text(right, schema)),
+                _ => (left, right),
+            };
             Expr::BinaryExpr(BinaryExpr { left, op, right })
         }
         Expr::InList(InList { expr, list, negated }) => {
@@ -74,6 +78,10 @@ pub fn converted(expr: Expr, schema: &DFSchema) -> Result<Expr> {
             align(call.args.iter_mut().collect(), schema);
             Expr::ScalarFunction(call)
         }
+        Expr::ScalarFunction(mut call) if matches!(call.func.name(), "concat" | "concat_ws") => {
+            call.args = call.args.into_iter().map(|arg| *as_text(Box::new(arg), schema)).collect();
+            Expr::ScalarFunction(call)
+        }
         // In nanoseconds a comparison with the year 9999 would be out of range.
         Expr::ScalarFunction(call) if call.func.name() == "now" => {
             let now = Expr::ScalarFunction(call);
@@ -88,6 +96,16 @@ pub fn converted(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     })
 }
 
+/// A time as text, where it becomes text without a cast.
+fn as_text(expr: Box<Expr>, schema: &DFSchema) -> Box<Expr> {
+    match expr.get_type(schema) {
+        Ok(from) if writes(&from) && !from.is_nested() => Box::new(Expr::ScalarFunction(
+            ScalarFunction::new_udf(Convert::function(ColumnType::Text), vec![*expr]),
+        )),
+        _ => expr,
+    }
+}
+
 /// The type to which a cast of `expr` is done here.
 fn converts(expr: &Expr, field: &Field, schema: &DFSchema) -> Option<ColumnType> {
     let ty = ColumnType::of_field(field)?;
@@ -100,6 +118,7 @@ fn converts(expr: &Expr, field: &Field, schema: &DFSchema) -> Option<ColumnType>
         }
         ColumnType::Real => from == DataType::Float64,
         ColumnType::Bytea | ColumnType::Array(_) => is_text(&from),
+        ColumnType::Text => writes(&from),
         _ => false,
     };
     here.then_some(ty)

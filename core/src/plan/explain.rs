@@ -82,6 +82,34 @@ pub async fn explain_analyze(
     table(rows)
 }
 
+/// What a statement that was run wrote to and read, by which plan, and `counts` of it.
+///
+/// # Errors
+/// What planning reports.
+pub async fn explain_write(
+    context: &StatementContext<'_>,
+    write: String,
+    query: Option<ast::Query>,
+    counts: &[(&str, u64)],
+) -> Result<(SchemaRef, RecordBatch)> {
+    // Planning again would count what it looks at to what the statement read.
+    let scans = scans(context);
+    let mut rows = vec![("write".to_owned(), write)];
+    if let Some(mut query) = query {
+        if let Some(direct) = DirectRead::of(context, &query) {
+            rows.push(("direct_plan".to_owned(), direct.describe()));
+        } else {
+            names::distinguish(&mut query);
+            let state = context.state()?;
+            let logical = state.optimize(&context.logical(&state, query, Vec::new()).await?)?;
+            rows.push(("logical_plan".to_owned(), names::show(&logical.display_indent().to_string())));
+        }
+    }
+    rows.extend(scans);
+    rows.extend(counts.iter().map(|(what, count)| ((*what).to_owned(), count.to_string())));
+    table(rows)
+}
+
 fn scans(context: &StatementContext<'_>) -> Vec<(String, String)> {
     context.reports.all().iter().map(|r| (r.table.clone(), r.line())).collect()
 }

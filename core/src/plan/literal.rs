@@ -1,11 +1,7 @@
 //! Values that stand in the text of a statement, or were given for its parameters.
 
 use datafusion::scalar::ScalarValue;
-use std::ops::ControlFlow;
-
-use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, UnaryOperator, Value, VisitMut, visit_expressions_mut,
-};
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, UnaryOperator, Value};
 
 use crate::error::{Error, Result};
 use crate::values::decimal;
@@ -56,26 +52,16 @@ pub fn number(expr: &Expr) -> Option<String> {
     }
 }
 
-/// Makes numbers with more digits than a DOUBLE PRECISION holds decimals, which hold them.
-pub fn exact_numbers<T: VisitMut>(tree: &mut T) {
-    let _ = visit_expressions_mut(tree, |expr| {
-        if let Expr::Value(value) = expr
-            && let Value::Number(text, _) = &value.value
-            && let Some((text, precision, scale)) = beyond_double(text)
-        {
-            *expr = Expr::Cast {
-                kind: CastKind::Cast,
-                expr: Box::new(Expr::Value(Value::SingleQuotedString(text).into())),
-                data_type: DataType::Decimal(ExactNumberInfo::PrecisionAndScale(
-                    precision.into(),
-                    scale.into(),
-                )),
-                array: false,
-                format: None,
-            };
-        }
-        ControlFlow::<()>::Continue(())
-    });
+/// A number with more digits than a DOUBLE PRECISION holds as a decimal, which holds them; `None` for others.
+pub fn exact_number(text: &str) -> Option<Expr> {
+    let (text, precision, scale) = beyond_double(text)?;
+    Some(Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(Expr::Value(Value::SingleQuotedString(text).into())),
+        data_type: DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision.into(), scale.into())),
+        array: false,
+        format: None,
+    })
 }
 
 /// A number that no DOUBLE PRECISION is, if a decimal is.

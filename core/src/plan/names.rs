@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Visit, Visitor, visit_expressions_mut,
+};
 use hashbrown::HashSet;
 
 use crate::sql::ident_name;
@@ -20,7 +22,8 @@ const SUBQUERY: &str = "(<subquery>)";
 
 /// Marks names of the outermost SELECT that come again.
 pub fn distinguish(query: &mut Query) {
-    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    let Query { body, order_by, .. } = query;
+    let SetExpr::Select(select) = body.as_mut() else { return };
     // What `*` will show is not known here, so beside it every name of a column may come again.
     let starred = select
         .projection
@@ -29,6 +32,7 @@ pub fn distinguish(query: &mut Query) {
     let mut seen: HashSet<String> = HashSet::new();
     // DataFusion calls all subqueries by one name.
     let mut subqueried = false;
+    let mut renamed: Vec<(String, Ident)> = Vec::new();
     for (place, item) in select.projection.iter_mut().enumerate() {
         let (expr, name, column) = match item {
             SelectItem::UnnamedExpr(expr) => {
@@ -43,15 +47,32 @@ pub fn distinguish(query: &mut Query) {
             SelectItem::ExprWithAlias { expr, alias } => (expr.clone(), ident_name(alias), true),
             _ => continue,
         };
+        let aliased = matches!(&*item, SelectItem::ExprWithAlias { .. });
         let queries = matches!(&*item, SelectItem::UnnamedExpr(expr) if holds_query(expr));
         let again = !seen.insert(name.clone()) | (queries && std::mem::replace(&mut subqueried, true));
         if again || (starred && column) {
-            *item = SelectItem::ExprWithAlias {
-                expr,
-                alias: Ident::with_quote('"', format!("{name}{MARKER}{place}")),
-            };
+            let alias = Ident::with_quote('"', format!("{name}{MARKER}{place}"));
+            if aliased && !again {
+                renamed.push((name, alias.clone()));
+            }
+            *item = SelectItem::ExprWithAlias { expr, alias };
         }
     }
+    let rename = |expr: &mut Expr| {
+        if let Expr::Identifier(ident) = expr
+            && let Some((_, alias)) = renamed.iter().find(|(name, _)| *name == ident_name(ident))
+        {
+            *ident = alias.clone();
+        }
+    };
+    // Where an alias is meant: anywhere in QUALIFY, in ORDER BY only alone.
+    if let Some(OrderBy { kind: OrderByKind::Expressions(all), .. }) = order_by {
+        all.iter_mut().for_each(|by| rename(&mut by.expr));
+    }
+    let _ = visit_expressions_mut(&mut select.qualify, |expr| {
+        rename(expr);
+        ControlFlow::<()>::Continue(())
+    });
 }
 
 fn holds_query(expr: &Expr) -> bool {

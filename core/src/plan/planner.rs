@@ -38,9 +38,10 @@ use crate::error::{Error, Result};
 use crate::plan::checked::CheckArithmetic;
 use crate::plan::functions::{current_user, functions};
 use crate::plan::json::JsonOperators;
-use crate::plan::literal::exact_numbers;
 use crate::plan::memory::StatementMemory;
+use crate::plan::patterns;
 use crate::plan::sequential::{RunSequentially, execute_sequentially};
+use crate::plan::spelling::respell;
 use crate::plan::sum::checked_sum;
 use crate::plan::types::Types;
 use crate::scan::BLOBS_URL;
@@ -79,6 +80,7 @@ impl Planner {
         expr_planners.extend(SessionStateDefaults::default_expr_planners());
         let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
         scalar_functions.extend(functions(ids));
+        scalar_functions.extend(patterns::functions());
         let base = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(Arc::new(runtime(config, blobs)?))
@@ -150,7 +152,7 @@ impl Planner {
         let options = ParserOptions::new().with_map_string_types_to_utf8view(false).with_collect_spans(true);
         let planner = SqlToRel::new_with_options(&names, options);
         let mut expr = expr.clone();
-        exact_numbers(&mut expr);
+        respell(&mut expr)?;
         let planned = planner.sql_to_expr(expr, schema, &mut PlannerContext::new());
         planned.map_err(|e| names.explain(e))
     }
@@ -184,7 +186,7 @@ impl Planner {
     /// `NotFound` for unknown names, `InvalidInput` for what cannot be typed, `Unsupported` for what
     /// DataFusion does not plan.
     pub fn logical(state: &SessionState, tables: Tables, mut query: ast::Query) -> Result<LogicalPlan> {
-        exact_numbers(&mut query);
+        respell(&mut query)?;
         let names = Names { state, tables };
         let options = ParserOptions::new().with_map_string_types_to_utf8view(false).with_collect_spans(true);
         let planner = SqlToRel::new_with_options(&names, options);
@@ -208,6 +210,21 @@ fn runtime(config: &Config, blobs: &Arc<dyn ObjectStore>) -> Result<RuntimeEnv> 
     let url = ObjectStoreUrl::parse(BLOBS_URL).map_err(Error::from)?;
     runtime.register_object_store(url.as_ref(), Arc::clone(blobs));
     Ok(runtime)
+}
+
+/// Names of PostgreSQL's for functions that DataFusion calls otherwise.
+const ALSO_CALLED: [(&str, &str); 7] = [
+    ("ceiling", "ceil"),
+    ("every", "bool_and"),
+    ("gen_random_uuid", "uuid"),
+    ("sign", "signum"),
+    ("statement_timestamp", "now"),
+    ("transaction_timestamp", "now"),
+    ("variance", "var"),
+];
+
+fn also_called(name: &str) -> &str {
+    ALSO_CALLED.iter().find(|(theirs, _)| *theirs == name).map_or(name, |(_, ours)| ours)
 }
 
 struct Names<'a> {
@@ -279,7 +296,7 @@ impl ContextProvider for Names<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.state.scalar_functions().get(name).cloned()
+        self.state.scalar_functions().get(also_called(name)).cloned()
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
@@ -287,7 +304,7 @@ impl ContextProvider for Names<'_> {
     }
 
     fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        self.state.aggregate_functions().get(name).cloned()
+        self.state.aggregate_functions().get(also_called(name)).cloned()
     }
 
     fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {

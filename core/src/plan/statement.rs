@@ -131,6 +131,29 @@ impl StatementContext<'_> {
         Ok(plan.with_param_values(ParamValues::from(self.params.to_vec()))?)
     }
 
+    /// The logical plan of `query`, in which parameters are without values.
+    ///
+    /// # Errors
+    /// What planning reports.
+    pub async fn unbound(&self, mut query: ast::Query) -> Result<(SessionState, LogicalPlan)> {
+        names::distinguish(&mut query);
+        let state = self.state()?;
+        let plan = self.logical_in(&state, query, Vec::new(), self.namespace).await?;
+        Ok((state, plan))
+    }
+
+    /// The columns of `plan`, its types made to fit with `params` for parameters; as far as they are known without,
+    /// if they do not fit.
+    #[must_use]
+    pub fn columns(&self, state: &SessionState, plan: &LogicalPlan, params: ParamValues) -> SchemaRef {
+        let analyzed = plan
+            .clone()
+            .with_param_values(params)
+            .and_then(|plan| state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {}));
+        let schema = Arc::clone(analyzed.as_ref().unwrap_or(plan).schema().inner());
+        names::restored(&schema).unwrap_or(schema)
+    }
+
     /// The logical plan of `query`, where bare names are of `namespace`; parameters stay.
     pub(super) async fn logical_in(
         &self,

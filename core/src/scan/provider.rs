@@ -1,6 +1,5 @@
 //! One table at one snapshot, as DataFusion sees it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -16,8 +15,7 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::scalar::ScalarValue;
 use parking_lot::RwLock;
 
-use crate::catalog::{FIELD_ID_KEY, TableDef};
-use crate::cold::SEQ_ID;
+use crate::catalog::{DELETED_COLUMN, FIELD_ID_KEY, SEQ_COLUMN, TableDef};
 use crate::error::{Error, Result};
 use crate::hot::memtable::{Chunk, Memtable, Version};
 use crate::hot::scope::ScopeState;
@@ -87,12 +85,12 @@ impl FirnTable {
     /// The table that `reads` describes, with the system columns `shown` asks for after its own.
     #[must_use]
     pub fn new(reads: TableReads, shown: Shown, report: Arc<ScanReport>) -> Self {
-        let mut fields: Vec<_> = reads.def.arrow_schema().fields().iter().cloned().collect();
+        let mut fields: Vec<_> = reads.def.arrow_schema().fields().iter().map(without_id).collect();
         if shown.seq {
-            fields.push(system_field("_seq", DataType::Int64, SEQ_ID));
+            fields.push(Arc::new(Field::new(SEQ_COLUMN, DataType::Int64, false)));
         }
         if shown.deleted {
-            fields.push(system_field("_deleted", DataType::Boolean, DELETED_ID));
+            fields.push(Arc::new(Field::new(DELETED_COLUMN, DataType::Boolean, false)));
         }
         if shown.deleted {
             // A tombstone has no values but its key, whatever the table promises of its rows.
@@ -196,9 +194,11 @@ impl FirnTable {
     }
 }
 
-fn system_field(name: &str, data_type: DataType, id: ColumnId) -> Arc<Field> {
-    let metadata = HashMap::from([(FIELD_ID_KEY.to_owned(), id.to_string())]);
-    Arc::new(Field::new(name, data_type, false).with_metadata(metadata))
+/// A column without its id: a query compares fields, of which those that it computes have none.
+fn without_id(field: &Arc<Field>) -> Arc<Field> {
+    let mut metadata = field.metadata().clone();
+    metadata.remove(FIELD_ID_KEY);
+    Arc::new(field.as_ref().clone().with_metadata(metadata))
 }
 
 /// The column and the values it may have, when `filter` is `column = literal` or `column IN (literals)`.

@@ -7,8 +7,8 @@ use super::outcome::{Outcome, one_batch};
 use crate::catalog::TableName;
 use crate::dml::{self, Changes};
 use crate::error::{Error, Result};
-use crate::plan::{StatementContext, explain, explain_analyze};
-use crate::sql::Statement;
+use crate::plan::{StatementContext, explain, explain_analyze, explain_write};
+use crate::sql::{Insert, Statement};
 
 /// A statement that reads.
 pub enum Read<'a> {
@@ -53,36 +53,41 @@ async fn explained(context: &StatementContext<'_>, statement: &Statement, analyz
             return one_batch(explain_analyze(context, (**query).clone()).await?);
         }
         Statement::Query(query) => (None, Some((**query).clone())),
-        _ if analyze => {
-            return Err(Error::unsupported(
-                "EXPLAIN ANALYZE of a statement that writes: EXPLAIN shows its plan and writes nothing",
-            ));
+        _ => {
+            let (write, query) = written(context, statement)?;
+            (Some(write), query)
         }
-        Statement::Insert(insert) => {
-            let (def, query) = dml::insert_query(context, insert)?;
-            (Some(format!("Insert: table={}", def.full_name())), query)
-        }
+    };
+    one_batch(explain(context, write, query).await?)
+}
+
+/// What a statement writes to, and the query of the rows that it is about, if there is one.
+fn written(context: &StatementContext<'_>, statement: &Statement) -> Result<(String, Option<ast::Query>)> {
+    let (verb, (def, query)) = match statement {
+        Statement::Insert(insert) => ("Insert", dml::insert_query(context, insert)?),
         Statement::Update(update) => {
             let (def, query) = dml::update_query(context, update)?;
-            (Some(format!("Update: table={}", def.full_name())), Some(query))
+            ("Update", (def, Some(query)))
         }
         Statement::Delete(delete) => {
             let (def, query) = dml::delete_query(context, delete)?;
-            (Some(format!("Delete: table={}", def.full_name())), Some(query))
+            ("Delete", (def, Some(query)))
         }
         _ => return Err(Error::unsupported("EXPLAIN of anything but SELECT, INSERT, UPDATE and DELETE")),
     };
-    one_batch(explain(context, write, query).await?)
+    Ok((format!("{verb}: table={}", def.full_name()), query))
 }
 
 /// A statement that writes.
 pub enum Write<'a> {
     /// INSERT.
-    Insert(&'a ast::Insert),
+    Insert(&'a Insert),
     /// UPDATE.
     Update(&'a ast::Update),
     /// DELETE.
     Delete(&'a ast::Delete),
+    /// One of these, of which EXPLAIN ANALYZE tells what it took.
+    Explained(&'a Statement),
     /// Rows to insert into a table.
     Batch(&'a TableName, &'a RecordBatch),
 }
@@ -97,6 +102,19 @@ impl Write<'_> {
             Self::Insert(insert) => dml::insert(context, insert).await,
             Self::Update(update) => dml::update(context, update).await,
             Self::Delete(delete) => dml::delete(context, delete).await,
+            Self::Explained(statement) => {
+                let mut changes = match statement {
+                    Statement::Insert(insert) => dml::insert(context, insert).await?,
+                    Statement::Update(update) => dml::update(context, update).await?,
+                    Statement::Delete(delete) => dml::delete(context, delete).await?,
+                    _ => return Err(Error::unsupported("EXPLAIN ANALYZE of this statement")),
+                };
+                let (write, query) = written(context, statement)?;
+                let counts = [("rows", changes.affected), ("cold_rows", changes.cold_rows)];
+                let (schema, batch) = explain_write(context, write, query, &counts).await?;
+                changes.returned = Some((schema, vec![batch]));
+                Ok(changes)
+            }
             Self::Batch(name, batch) => {
                 let def = context.table(name)?;
                 dml::insert_batch(context, &def, batch).await

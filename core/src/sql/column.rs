@@ -58,7 +58,7 @@ impl Clauses {
                 Ok(())
             }
             O::Generated {
-                generated_as: ast::GeneratedAs::Always | ast::GeneratedAs::ByDefault,
+                generated_as: generated_as @ (ast::GeneratedAs::Always | ast::GeneratedAs::ByDefault),
                 sequence_options,
                 generation_expr: None,
                 generation_expr_mode: None,
@@ -71,7 +71,10 @@ impl Clauses {
                     )));
                 }
                 self.set_null(false)?;
-                self.set_default(DefaultExpr::SnowflakeId)
+                self.set_default(match generated_as {
+                    ast::GeneratedAs::Always => DefaultExpr::Identity,
+                    _ => DefaultExpr::SnowflakeId,
+                })
             }
             other => Err(unsupported_clause(other)),
         }
@@ -189,6 +192,9 @@ fn decimal(ty: &DataType, digits: ExactNumberInfo) -> Result<ColumnType> {
         ExactNumberInfo::Precision(precision) => (precision, 0),
         ExactNumberInfo::PrecisionAndScale(precision, scale) => (precision, scale),
     };
+    if precision == 0 {
+        return Err(Error::invalid(format!("type {ty}: a decimal has at least one digit")));
+    }
     ColumnType::decimal(precision, scale).ok_or_else(|| {
         Error::unsupported(format!(
             "type {ty}: a decimal has 1 to {MAX_PRECISION} digits, of which none to all are behind the point"

@@ -8,11 +8,13 @@ mod column;
 mod copy;
 mod depth;
 mod dialect;
+mod insert;
 mod lists;
 mod locate;
 mod names;
 mod options;
 mod own;
+mod prepared;
 mod select;
 mod system_columns;
 mod table;
@@ -25,8 +27,10 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 pub use column::column_type;
 pub use copy::{Copy, CopyRows};
+pub use insert::{Insert, Overriding};
 pub use locate::locate;
 pub use names::{ident_name, name_parts, table_name};
+pub use prepared::Prepare;
 pub use select::select;
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
 
@@ -98,7 +102,7 @@ pub enum Statement {
         names: Vec<TableName>,
     },
     /// `INSERT`.
-    Insert(Box<ast::Insert>),
+    Insert(Box<Insert>),
     /// `UPDATE`.
     Update(Box<ast::Update>),
     /// `DELETE`.
@@ -141,6 +145,17 @@ pub enum Statement {
         /// The namespace, or `None` for the session's own.
         namespace: Option<String>,
     },
+    /// `PREPARE`.
+    Prepare(Box<Prepare>),
+    /// `EXECUTE` of a prepared statement.
+    Execute {
+        /// What it is called by.
+        name: String,
+        /// The values of its parameters.
+        values: Vec<ast::Expr>,
+    },
+    /// `DEALLOCATE` of a prepared statement, or of all.
+    Deallocate(Option<String>),
     /// `USE`.
     Use {
         /// The namespace of bare names from now on.
@@ -210,10 +225,7 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
             limits.tokens
         )));
     }
-    let start = tokens.first().map_or(Position::START, |first| {
-        let Location { line, column } = first.span.start;
-        Position { line, column }
-    });
+    let start = tokens.first().map_or(Position::START, position);
     depth::check(&tokens, limits.depth)?;
     lists::check(&tokens, limits.in_items)?;
     let mut parameters = count_parameters(&tokens, limits.parameters)?;
@@ -221,6 +233,10 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     let Some((place, rows)) = rows else {
         let starts = view_starts(&tokens);
         let mut statement = own::statement(tokens, end)?;
+        if let (Statement::Prepare(prepare), Some((start, inner))) = (&mut statement, starts) {
+            parameters = 0;
+            prepare.parsed.text = tokens::text_from(&text, start, inner);
+        }
         if let (Statement::CreateView(view), Some((start, query))) = (&mut statement, starts) {
             if parameters > 0 {
                 return Err(Error::invalid("a view has no parameters: its query must be whole"));
@@ -239,7 +255,12 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     Ok(Parsed { statement, text, start, parameters })
 }
 
-/// Where a CREATE VIEW starts, and where its query does: behind the first AS outside of parentheses.
+fn position(token: &TokenWithSpan) -> Position {
+    let Location { line, column } = token.span.start;
+    Position { line, column }
+}
+
+/// Where a CREATE VIEW or PREPARE starts, and where the query in it does: behind the first AS outside of parentheses.
 fn view_starts(tokens: &[TokenWithSpan]) -> Option<(Location, Location)> {
     let mut depth = 0_usize;
     let behind = tokens.iter().position(|token| {
@@ -301,7 +322,7 @@ fn read_sql(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         }
         ast::Statement::Insert(insert) => {
             clause::check_insert(&insert)?;
-            Ok(Statement::Insert(Box::new(insert)))
+            Ok(Statement::Insert(Box::new(Insert { tree: insert, overriding: None })))
         }
         ast::Statement::Update(update) => {
             clause::check_update(&update)?;

@@ -10,21 +10,19 @@ use crate::catalog::{IfThere, TableName};
 use crate::error::{Error, Result};
 
 /// Statements and objects that FirnDB does not have, by the words they begin with.
-const UNSUPPORTED: [&str; 30] = [
+const UNSUPPORTED: [&str; 27] = [
     "ANALYZE",
     "ATTACH",
     "CALL",
     "CHECKPOINT",
     "CLOSE",
     "COMMENT",
-    "DEALLOCATE",
     "DECLARE",
     "DESC",
     "DESCRIBE",
     "DETACH",
     "DISCARD",
     "DO",
-    "EXECUTE",
     "FETCH",
     "GRANT",
     "INSTALL",
@@ -35,7 +33,6 @@ const UNSUPPORTED: [&str; 30] = [
     "MERGE",
     "NOTIFY",
     "PRAGMA",
-    "PREPARE",
     "REINDEX",
     "RESET",
     "REVOKE",
@@ -97,8 +94,12 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "SAVEPOINT" | "RELEASE" => savepoint(&mut cursor),
         "TRUNCATE" => truncate(&mut cursor),
         "COPY" => super::copy::copy(tokens, end),
+        "PREPARE" => super::prepared::prepare(tokens, end),
+        "EXECUTE" => super::prepared::execute(tokens, end),
+        "DEALLOCATE" => super::prepared::deallocate(&mut cursor),
         word if UNSUPPORTED.contains(&word) => Err(Error::unsupported(format!("{word} is not supported"))),
-        "SELECT" | "WITH" | "VALUES" | "INSERT" | "UPDATE" | "DELETE" => read_sql(tokens, end),
+        "INSERT" => super::insert::statement(tokens, end),
+        "SELECT" | "WITH" | "VALUES" | "UPDATE" | "DELETE" => read_sql(tokens, end),
         _ => Err(cursor.expected("a statement such as SELECT, INSERT, UPDATE, DELETE or CREATE TABLE")),
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn stand_in(at: Location) -> [TokenWithSpan; 3] {
 /// `Syntax` when it read it as something else, such as a list of columns.
 pub(super) fn put(statement: &mut Statement, rows: Vec<Parens<Vec<Expr>>>) -> Result<()> {
     if let Statement::Insert(insert) = statement
-        && let Some(source) = &mut insert.source
+        && let Some(source) = &mut insert.tree.source
         && let SetExpr::Values(values) = source.body.as_mut()
         && let [only] = values.rows.as_slice()
         && *only.content == [constant(Value::Placeholder(STAND_IN.to_owned()))]

@@ -15,7 +15,8 @@ use crate::tiers::Tiers;
 use crate::txn::writes::{ScopeWrites, WriteSet, altered, with_column};
 use crate::types::SeqId;
 
-/// Commits `writes`, which were made on a snapshot at `snapshot`.
+/// Commits `writes`, which were made on a snapshot at `snapshot`; the numbers of their versions, in the order of
+/// the scopes and of the versions in each.
 ///
 /// On return the versions are in the key-value store with the engine's durability, and every later
 /// snapshot includes them.
@@ -23,7 +24,7 @@ use crate::types::SeqId;
 /// # Errors
 /// `Conflict` when another commit has written one of the keys since the snapshot, or altered one of the
 /// tables: nothing is applied. `Unavailable` when the store failed: the outcome is unknown.
-pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result<()> {
+pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result<Vec<SeqId>> {
     tiers.check_writable()?;
     let order = tiers.commit_order.lock().await;
     let catalog = tiers.catalog();
@@ -38,9 +39,10 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result
         pending.push((scope, rows));
     }
     if total == 0 {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let mut seqs = tiers.seqs.allocate(total).await?.into_iter();
+    let allocated = tiers.seqs.allocate(total).await?;
+    let mut seqs = allocated.iter().copied();
     let mut batch = tiers.fenced_batch();
     let mut stamped: Vec<(&ScopeWrites, RecordBatch)> = Vec::with_capacity(pending.len());
     let mut last = SeqId::ZERO;
@@ -66,7 +68,7 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result
     }
     tiers.snapshots.publish(last);
     drop(order);
-    Ok(())
+    Ok(allocated)
 }
 
 /// Puts committed rows into the memory of their scope.

@@ -11,7 +11,9 @@ pub fn definition(table: &TableDef) -> String {
         if !column.nullable && !table.is_key(column.id) {
             line.push_str(" NOT NULL");
         }
-        if let Some(default) = &column.default {
+        if column.default == Some(DefaultExpr::Identity) {
+            line.push_str(" GENERATED ALWAYS AS IDENTITY");
+        } else if let Some(default) = &column.default {
             line.push_str(&format!(" DEFAULT {}", default_of(column, default)));
         }
         lines.push(line);
@@ -41,7 +43,7 @@ pub fn definition(table: &TableDef) -> String {
 
 fn default_of(column: &firndb_core::catalog::ColumnDef, default: &DefaultExpr) -> String {
     match default {
-        DefaultExpr::SnowflakeId => "SNOWFLAKE_ID()".to_owned(),
+        DefaultExpr::SnowflakeId | DefaultExpr::Identity => "SNOWFLAKE_ID()".to_owned(),
         DefaultExpr::Now => "NOW()".to_owned(),
         _ => column.default_expr().map_or_else(|_| "…".to_owned(), |expr| expr.to_string()),
     }

@@ -181,6 +181,8 @@ fn defined(catalog: &Catalog) -> impl Iterator<Item = Column<'_>> {
 /// A default as it could be written.
 fn default_text(column: &ColumnDef) -> Option<String> {
     match column.default.as_ref()? {
+        // As PostgreSQL has it, an identity is no default.
+        DefaultExpr::Identity => None,
         DefaultExpr::SnowflakeId => Some("snowflake_id()".to_owned()),
         DefaultExpr::Literal(_) if column.ty.arrow().is_numeric() => {
             column.default_expr().ok().map(|e| e.to_string().trim_matches('\'').to_owned())

@@ -1,0 +1,187 @@
+//! Prepared statements: read and typed once, run with other values each time.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::datatypes::SchemaRef;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast;
+
+use super::outcome::{Outcome, done};
+use super::{Session, WriteSet, expect_values};
+use crate::catalog::{Catalog, ColumnType, convert};
+use crate::dml;
+use crate::error::{Error, Result};
+use crate::sql::{self, Parsed, Prepare};
+use crate::values::decimal;
+
+/// A statement that was read and typed.
+///
+/// The types are those of the tables when it was prepared; it runs on the tables as they are.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    parsed: Arc<Parsed>,
+    parameters: Vec<Option<ColumnType>>,
+    columns: Option<SchemaRef>,
+    catalog: Arc<Catalog>,
+}
+
+impl Prepared {
+    /// The types of the parameters from `$1` on: of the column that one is compared with or given to, or of what
+    /// it is computed with. `None` where nothing says it, and any value will do.
+    #[must_use]
+    pub fn parameters(&self) -> &[Option<ColumnType>] {
+        &self.parameters
+    }
+
+    /// The columns of the rows it answers; `None` if it answers no rows.
+    #[must_use]
+    pub fn columns(&self) -> Option<&SchemaRef> {
+        self.columns.as_ref()
+    }
+
+    /// `values` as values of the parameters: text is read as a literal would be, NULL gets its type.
+    fn bound(&self, values: &[ScalarValue]) -> Result<Vec<ScalarValue>> {
+        if values.len() != self.parameters.len() {
+            return Err(Error::invalid(format!(
+                "the prepared statement has {} parameters, {} values were given",
+                self.parameters.len(),
+                values.len()
+            )));
+        }
+        let bound = values.iter().zip(&self.parameters).enumerate().map(|(at, (value, ty))| match ty {
+            Some(ty) => as_parameter(value, *ty, at + 1),
+            None => Ok(value.clone()),
+        });
+        bound.collect()
+    }
+}
+
+fn as_parameter(value: &ScalarValue, ty: ColumnType, number: usize) -> Result<ScalarValue> {
+    if value.is_null() {
+        return Ok(ScalarValue::try_from(&ty.arrow())?);
+    }
+    let (ScalarValue::Utf8(Some(text))
+    | ScalarValue::LargeUtf8(Some(text))
+    | ScalarValue::Utf8View(Some(text))) = value
+    else {
+        return Ok(value.clone());
+    };
+    match ty {
+        // How long a text may be says the column that it is written to.
+        ColumnType::Text | ColumnType::Varchar(_) => return Ok(ScalarValue::Utf8(Some(text.clone()))),
+        // All digits count: 1.005 is not 1.01, also beside a DECIMAL(10,2).
+        ColumnType::Decimal { .. } => {
+            if let Some((value, precision, scale)) = decimal::parse_exact(text.trim()) {
+                return Ok(ScalarValue::Decimal128(Some(value), precision, scale.cast_signed()));
+            }
+        }
+        _ => {}
+    }
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
+    let values = convert(&texts, ty).map_err(|why| why.error(&format!("parameter ${number} is {ty}")))?;
+    Ok(ScalarValue::try_from_array(&values, 0)?)
+}
+
+impl Session {
+    /// Reads and types one statement, which [`Session::query_prepared`] runs. Nothing is read or written.
+    ///
+    /// # Errors
+    /// Those that running it would report before it reads a row; `InvalidInput` when `sql` is not one statement.
+    pub async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
+        let parsed = self.only_statement(sql)?;
+        self.resume()?;
+        let prepared = self.describe(Arc::new(parsed), &[]).await;
+        self.rest();
+        prepared
+    }
+
+    /// Runs a prepared statement with the values of its parameters `$1…`.
+    ///
+    /// # Errors
+    /// As [`Session::query`]; `InvalidInput`, naming the parameter, for text that is no value of its type.
+    pub async fn query_prepared(&mut self, prepared: &Prepared, params: &[ScalarValue]) -> Result<Outcome> {
+        let current = self.engine.shared.tiers.catalog();
+        let renewed = match Arc::ptr_eq(&prepared.catalog, &current) {
+            true => None,
+            // Columns may have other types since.
+            false => Some(self.describe(Arc::clone(&prepared.parsed), &[]).await?),
+        };
+        let prepared = renewed.as_ref().unwrap_or(prepared);
+        let values = prepared.bound(params)?;
+        self.run(&prepared.parsed, &values).await
+    }
+
+    async fn describe(&self, parsed: Arc<Parsed>, declared: &[ColumnType]) -> Result<Prepared> {
+        let none = WriteSet::default();
+        let tiers = &self.engine.shared.tiers;
+        let snapshot = match &self.transaction {
+            Some(transaction) => transaction.snapshot.again(),
+            None => tiers.snapshots.acquire(),
+        };
+        let context = self.context(snapshot.seq(), &none, &[]);
+        let found = Box::pin(dml::describe(&context, &parsed.statement)).await;
+        let found = found.map_err(|e| sql::locate(e, &parsed))?;
+        let count = parsed.parameters.max(declared.len());
+        let parameters = (0..count)
+            .map(|at| declared.get(at).copied().or_else(|| found.parameters.get(&(at + 1)).copied()));
+        Ok(Prepared {
+            parameters: parameters.collect(),
+            columns: found.columns,
+            catalog: Arc::clone(&context.catalog),
+            parsed,
+        })
+    }
+
+    /// `PREPARE`.
+    pub(super) async fn prepare_named(&mut self, prepare: &Prepare) -> Result<Outcome> {
+        if self.prepared.contains_key(&prepare.name) {
+            return Err(Error::already_exists(format!(
+                "there is a prepared statement {} already; DEALLOCATE it first",
+                prepare.name
+            )));
+        }
+        let prepared = self.describe(Arc::new(prepare.parsed.clone()), &prepare.types).await?;
+        self.prepared.insert(prepare.name.clone(), (prepared, prepare.types.clone()));
+        Ok(done("PREPARE"))
+    }
+
+    /// `EXECUTE`.
+    pub(super) async fn execute_named(
+        &mut self,
+        name: &str,
+        values: &[ast::Expr],
+        params: &[ScalarValue],
+    ) -> Result<Outcome> {
+        let (mut prepared, types) = self.prepared.get(name).cloned().ok_or_else(|| none_named(name))?;
+        if !Arc::ptr_eq(&prepared.catalog, &self.engine.shared.tiers.catalog()) {
+            prepared = self.describe(Arc::clone(&prepared.parsed), &types).await?;
+            self.prepared.insert(name.to_owned(), (prepared.clone(), types));
+        }
+        let given = {
+            let none = WriteSet::default();
+            let snapshot = self.engine.shared.tiers.snapshots.acquire();
+            let context = self.context(snapshot.seq(), &none, params);
+            dml::constants(&context, values).await?
+        };
+        let values = prepared.bound(&given)?;
+        expect_values(&prepared.parsed, &values)?;
+        let outcome = Box::pin(self.dispatch(&prepared.parsed.statement, &values)).await;
+        outcome.map_err(|e| sql::locate(e, &prepared.parsed))
+    }
+
+    /// `DEALLOCATE`.
+    pub(super) fn deallocate(&mut self, name: Option<&str>) -> Result<Outcome> {
+        match name {
+            None => self.prepared.clear(),
+            Some(name) => {
+                self.prepared.remove(name).ok_or_else(|| none_named(name))?;
+            }
+        }
+        Ok(done("DEALLOCATE"))
+    }
+}
+
+fn none_named(name: &str) -> Error {
+    Error::not_found(format!("there is no prepared statement {name}"))
+}
