@@ -56,11 +56,15 @@ mod types;
 mod values;
 
 pub use config::{Config, QueryLimits, SqlLimits};
-pub use engine::{BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInspection, TableInspection};
+pub use engine::{
+    BackupReport, BatchInspection, CheckReport, Engine, OnProgress, RecoveryReport, ScopeInspection,
+    TableInspection,
+};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use pace::CancelToken;
 pub use session::{Outcome, PieceForm, Pieces, Rows, Session, ipc_stream};
 pub use stats::EngineStats;
+pub use tiers::FileHold;
 pub use types::{ColumnId, Durability, Role, Scope, SeqId, TableId, UserId, path_part};
 pub use values::array::write as array_text;

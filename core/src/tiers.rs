@@ -1,5 +1,6 @@
 //! What both tiers of every table share: stores, order of commits, open scopes, caches.
 
+mod holds;
 mod open_scopes;
 mod settle;
 
@@ -19,6 +20,8 @@ use crate::key::KeyEncoder;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
+pub use crate::tiers::holds::FileHold;
+use crate::tiers::holds::Removals;
 use crate::tiers::open_scopes::OpenScopes;
 pub use crate::tiers::settle::drop_blocks;
 use crate::txn::fence::Fence;
@@ -48,6 +51,8 @@ pub struct Tiers {
     pub caches: Arc<ColdCaches>,
     /// Counters.
     pub stats: Stats,
+    /// Who may remove files, and when.
+    pub removals: Removals,
     catalog: RwLock<Arc<Catalog>>,
     scopes: Mutex<OpenScopes>,
     opening: AsyncMutex<()>,
@@ -72,6 +77,7 @@ impl Tiers {
             snapshots: Snapshots::starting_at(committed),
             commit_order: AsyncMutex::new(()),
             stats: Stats::default(),
+            removals: Removals::default(),
             catalog: RwLock::new(Arc::new(catalog)),
             scopes: Mutex::default(),
             opening: AsyncMutex::new(()),

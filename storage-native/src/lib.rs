@@ -12,6 +12,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod backup;
 mod blocking;
 mod dir;
 mod local_fs;
@@ -25,6 +26,7 @@ use firndb_core::Result;
 use firndb_core::storage::{KvStore, Rng, Stores, SystemClock};
 use object_store::ObjectStore;
 
+pub use backup::{backup, backup_engine};
 pub use local_fs::LocalFs;
 pub use rocks::RocksKv;
 pub use url::{blob_store, blob_store_with};

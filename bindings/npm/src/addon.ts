@@ -4,7 +4,7 @@ import type { Engine, EngineCancel, EngineDatabase, EngineRows, EngineSession } 
 import { type ErrorCode, FirnDBError, type Position } from './errors.js'
 import { type AddonParam, toAddonParams } from './params.js'
 import type { Answer, EngineOptions } from './protocol.js'
-import type { Param } from './types.js'
+import type { BackupReport, Param } from './types.js'
 
 /** What a call of the addon answered: an error, or what was asked for. */
 interface AddonReply {
@@ -16,6 +16,7 @@ interface AddonReply {
   yes?: boolean
   bytes?: Buffer
   count?: number
+  backup?: BackupReport
 }
 
 interface AddonAnswer {
@@ -47,6 +48,7 @@ interface AddonDatabase {
   step(): Promise<AddonReply>
   stats(): Record<string, number>
   dump(): Promise<AddonReply>
+  backup(target: string): Promise<AddonReply>
   close(): Promise<AddonReply>
 }
 
@@ -111,6 +113,14 @@ class Opened implements EngineDatabase {
     if (bytes) {
       part(plain(bytes))
     }
+  }
+
+  async backup(target: string): Promise<BackupReport> {
+    const { backup } = checked(await this.#native.backup(target))
+    if (!backup) {
+      throw new FirnDBError('Internal', 'the addon answered a backup with nothing')
+    }
+    return backup
   }
 
   async close(): Promise<void> {

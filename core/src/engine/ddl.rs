@@ -51,8 +51,8 @@ impl Engine {
         Ok(true)
     }
 
-    /// Removes rows and files of dropped tables; whether there were any. What cannot be removed is tried
-    /// again when the store is next opened, and by [`Engine::step`].
+    /// Removes rows and files of dropped tables; whether there were any. What cannot be removed, or is held
+    /// by a copy that is being made, is tried again when the store is next opened, and by [`Engine::step`].
     ///
     /// # Errors
     /// The first table's that could not be cleared away; the others are.
@@ -61,6 +61,7 @@ impl Engine {
         if tiers.config.read_only {
             return Ok(false);
         }
+        let Some(_removing) = tiers.removals.begin().await else { return Ok(false) };
         let dropped: Vec<Arc<TableDef>> = tiers.catalog().dropped().cloned().collect();
         let mut failed = None;
         for table in &dropped {

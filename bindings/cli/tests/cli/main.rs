@@ -7,6 +7,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod backup;
 mod damage;
 mod demo;
 mod process;
