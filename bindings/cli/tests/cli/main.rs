@@ -11,6 +11,7 @@ mod backup;
 mod damage;
 mod demo;
 mod process;
+mod round_trip;
 #[cfg(unix)]
 mod shell;
 mod sql;
