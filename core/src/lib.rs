@@ -57,11 +57,15 @@ mod types;
 mod values;
 
 pub use config::{Config, QueryLimits, SqlLimits};
-pub use engine::{BatchInspection, CheckReport, Engine, RecoveryReport, ScopeInspection, TableInspection};
+pub use engine::{
+    BackupReport, BatchInspection, CheckReport, Engine, OnProgress, RecoveryReport, ScopeInspection,
+    TableInspection,
+};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use pace::CancelToken;
 pub use session::{Copied, Export, Outcome, PieceForm, Pieces, Prepared, Rows, Session, ipc_stream};
 pub use stats::EngineStats;
+pub use txn::snapshot::FilePin;
 pub use types::{ColumnId, Durability, Role, Scope, SeqId, TableId, UserId, path_part};
 pub use values::array::write as array_text;

@@ -12,6 +12,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod backup;
 mod blocking;
 mod dir;
 mod files;
@@ -26,6 +27,7 @@ use firndb_core::Result;
 use firndb_core::storage::{KvStore, Rng, Stores, SystemClock};
 use object_store::ObjectStore;
 
+pub use backup::{backup, backup_engine};
 pub use files::{LocalFile, LocalFiles};
 pub use local_fs::LocalFs;
 pub use rocks::RocksKv;

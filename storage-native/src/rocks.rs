@@ -1,9 +1,12 @@
 //! Keys and values in RocksDB.
 
 use std::fmt;
+use std::fs;
 use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +23,10 @@ use crate::blocking::blocking;
 /// Up to so many keys a range is deleted key by key: a range tombstone slows every read that meets it down
 /// until it is compacted away, and the engine deletes many small ranges.
 const KEYS_DELETED_ONE_BY_ONE: usize = 64;
+
+/// How long an opening for reading is tried, and the pause before it is tried again.
+const PATIENCE: Duration = Duration::from_secs(10);
+const BEFORE_AGAIN: Duration = Duration::from_millis(5);
 
 /// A [`KvStore`] in a directory of its own, with one column family per keyspace.
 ///
@@ -55,14 +62,30 @@ impl RocksKv {
         Self::opened(dir, db, false)
     }
 
-    /// Opens the store in `dir` to read what it holds at this moment. Takes no lock, so another process
-    /// may have it open; what that one commits later is not seen. Commits fail with `PermissionDenied`.
+    /// Opens the store in `dir` to read what it holds at this moment: every commit that was acknowledged
+    /// before the call, and of later ones the first few or none. Takes no lock, so another process may have
+    /// it open; what that one commits later is not seen. Commits fail with `PermissionDenied`.
     ///
     /// # Errors
-    /// `Corrupt` when RocksDB finds damage, `Unavailable` when there is no store or the disk fails.
+    /// `Corrupt` when RocksDB finds damage, `Unavailable` when there is no store, when the disk fails, and
+    /// when the store is changed again and again while it is opened.
     pub fn open_read_only(dir: &Path) -> Result<Self> {
-        let db = DB::open_cf_descriptors_read_only(&database_options(), dir, column_families(), false);
-        Self::opened(dir, db, true)
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let before = versions_file(dir);
+            let db = DB::open_cf_descriptors_read_only(&database_options(), dir, column_families(), false);
+            if versions_file(dir) == before {
+                return Self::opened(dir, db, true);
+            }
+            drop(db);
+            if Instant::now() >= until {
+                return Err(Error::unavailable(format!(
+                    "the store in {} changes faster than it can be read; try again",
+                    dir.display()
+                )));
+            }
+            thread::sleep(BEFORE_AGAIN);
+        }
     }
 
     fn opened(dir: &Path, db: Result<DB, rocksdb::Error>, read_only: bool) -> Result<Self> {
@@ -265,6 +288,17 @@ fn database_options() -> Options {
     options.set_keep_log_file_num(2);
     options.set_log_level(LogLevel::Warn);
     options
+}
+
+/// Which of RocksDB's files says what files count, and how long it is; `None` when it cannot be told.
+///
+/// A reader takes that file first and the write-ahead logs after it. A writer may in between have brought the
+/// contents of a log into tables, written that down here, and removed the log: the reader would have neither.
+/// While this stays the same, no log goes that the reader needs.
+fn versions_file(dir: &Path) -> Option<(String, u64)> {
+    let name = fs::read_to_string(dir.join("CURRENT")).ok()?;
+    let length = fs::metadata(dir.join(name.trim_end())).ok()?.len();
+    Some((name, length))
 }
 
 fn column_families() -> Vec<ColumnFamilyDescriptor> {

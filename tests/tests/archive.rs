@@ -10,6 +10,8 @@ use firndb_core::{Config, Engine, ErrorKind, Session};
 use firndb_tests::ask::{ask, user};
 use firndb_tests::lasting::Lasting;
 use firndb_tests::yielding::Yields;
+use futures::TryStreamExt;
+use object_store::ObjectStore;
 
 /// A name that passes what a tar header holds.
 fn long() -> String {
@@ -183,6 +185,43 @@ async fn what_is_dropped_and_truncated_during_a_dump_is_in_it() {
         let d = engine.inspect(None).await.unwrap();
         assert!(d.iter().all(|table| table.table != "zz.d"), "{d:?}");
         assert_eq!(lasting.files("zz/d-").await + lasting.files("zz/t-").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_dump_has_nothing_of_what_others_do_meanwhile_and_lacks_nothing() {
+    for seed in 0..30 {
+        let lasting = Lasting::new(1);
+        filled(&lasting).await;
+        let stores = Yields::new(seed).wrap(lasting.stores());
+        let engine = Engine::open(stores, Config::default()).await.unwrap();
+        let mut archive = Vec::new();
+        let others = async {
+            let mut s = engine.session();
+            ask(&mut s, "UPDATE t SET v = 'meanwhile' WHERE id > 800").await;
+            engine.flush_all().await.unwrap();
+            ask(&mut s, "DROP TABLE t").await;
+            ask(&mut s, &format!("TRUNCATE {}.u", long())).await;
+            engine.step().await.unwrap();
+        };
+        let (dumped, ()) = futures::join!(engine.dump(&mut archive), others);
+        dumped.unwrap();
+        let copy = Lasting::new(2);
+        let loaded = Engine::load(copy.stores(), Config::default(), &mut archive.as_slice()).await.unwrap();
+        assert!(loaded.check().await.unwrap().is_clean(), "seed {seed}");
+        // It goes on under names that are free.
+        let mut s = loaded.session();
+        for round in 0..2 {
+            if loaded.catalog().table("main", "t").is_some() {
+                ask(&mut s, &format!("UPDATE t SET v = 'later {round}' WHERE id <= 900")).await;
+            }
+            loaded.flush_all().await.unwrap();
+        }
+        assert!(loaded.check().await.unwrap().is_clean(), "seed {seed}");
+        // What was dropped is gone, once nobody copies it any more.
+        engine.step().await.unwrap();
+        let left: Vec<_> = lasting.blobs().list(None).try_collect().await.unwrap();
+        assert!(left.iter().all(|o| !o.location.as_ref().starts_with("main/t-")), "seed {seed}: {left:?}");
     }
 }
 

@@ -26,7 +26,7 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 }
 
 /// The path of the flights, fetched once and checked at every use.
-fn fetch(workspace: &Workspace) -> Result<PathBuf> {
+pub fn fetch(workspace: &Workspace) -> Result<PathBuf> {
     let dir = workspace.cache("data")?.join(format!("{PACKAGE}-{VERSION}"));
     let file = dir.join(FILE);
     if file.is_file() && sha256(&file)? == SHA256 {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::debian::Apt;
 use crate::shell::{Failure, Result, Tool, which};
 use crate::workspace::Workspace;
-use crate::{no_arguments, phases::Phases, wasm};
+use crate::{demo, no_arguments, phases::Phases, wasm};
 
 /// Something the machine lacks.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut phases = Phases::new();
     phases.run("set-up, native", native)?;
     phases.run("set-up, PostgreSQL", postgres)?;
+    phases.run("set-up, DuckDB", || duckdb(workspace))?;
     phases.run("set-up, WebAssembly", || wasm::toolchain::set_up(workspace).map(|_| ()))?;
     phases.summarize();
     Ok(())
@@ -43,9 +44,41 @@ const REQUIRE_ORACLES: &str = "FIRNDB_REQUIRE_ORACLES";
 /// Sees to it that the tests have PostgreSQL to be compared with. Where it cannot be installed they do without,
 /// unless [`REQUIRE_ORACLES`] is set.
 pub fn postgres() -> Result<()> {
-    match ensure(postgres_missing) {
+    unless_required("PostgreSQL", ensure(postgres_missing))
+}
+
+/// What DuckDB is and compares: the database as a Python package, and a generator of TPC-H.
+const JUDGE: [&str; 2] = ["duckdb==2.0.0", "tpchgen-cli==4.0.0"];
+
+/// Sees to it that the tests have DuckDB to be compared with, and the data, as [`postgres`] does.
+pub fn duckdb(workspace: &Workspace) -> Result<()> {
+    let installed = || {
+        install_duckdb(&workspace.cache("bench-python")?)?;
+        ensure(node_missing)?;
+        demo::fetch(workspace).map(|_| ())
+    };
+    unless_required("DuckDB", installed())
+}
+
+/// Installs [`JUDGE`] in the virtual environment `environment`; nothing if it is there.
+fn install_duckdb(environment: &Path) -> Result<()> {
+    let python = environment.join("bin").join("python");
+    let check = "import sys, importlib.metadata as m; sys.exit(any(m.version(n) != v for n, v in (w.split('==') for w in sys.argv[1:])))";
+    if python.is_file() && Tool::new(&python).args(["-c", check]).args(JUDGE).succeeds() {
+        return Ok(());
+    }
+    ensure(python_missing)?;
+    eprintln!("    {} into {}", JUDGE.join(" and "), environment.display());
+    Tool::new("python3").args(["-m", "venv"]).arg(environment).run_unseen()?;
+    let pip = Tool::new(&python).args(["-m", "pip", "install", "--quiet"]).args(JUDGE);
+    pip.hint("is the Python package index within reach?").run_unseen().map(|_| ())
+}
+
+/// Takes a failure to get the judge `name` for a warning, unless [`REQUIRE_ORACLES`] is set.
+fn unless_required(name: &str, found: Result<()>) -> Result<()> {
+    match found {
         Err(failure) if std::env::var_os(REQUIRE_ORACLES).is_none() => {
-            eprintln!("    {failure}\n    without it, nothing is compared with PostgreSQL");
+            eprintln!("    {failure}\n    without it, nothing is compared with {name}");
             Ok(())
         }
         other => other,
@@ -112,6 +145,14 @@ fn postgres_missing() -> Vec<Missing> {
         return Vec::new();
     }
     vec![Missing { what: "PostgreSQL, whose answers the tests compare with", debian: &["postgresql"] }]
+}
+
+fn python_missing() -> Vec<Missing> {
+    let has_venv = Tool::new("python3").args(["-c", "import venv, ensurepip"]).succeeds();
+    if has_venv {
+        return Vec::new();
+    }
+    vec![Missing { what: "Python with venv, for DuckDB", debian: &["python3-venv"] }]
 }
 
 /// What Node.js is needed for: to run WebAssembly, and to fetch the demo's data.

@@ -11,6 +11,7 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut phases = Phases::new();
     phases.run("set-up, native", setup::native)?;
     phases.run("set-up, PostgreSQL", setup::postgres)?;
+    phases.run("set-up, DuckDB", || setup::duckdb(workspace))?;
     let toolchain = phases.run("set-up, WebAssembly", || wasm::toolchain::set_up(workspace))?;
     phases.run("format", || lint::format(workspace))?;
     eprintln!("    build output: {}", workspace.target().display());

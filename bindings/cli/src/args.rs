@@ -23,7 +23,7 @@ Examples:
   firndb import notes app.flights flights.parquet --create --key id
   firndb inspect notes
 
-Exit status: 0 done; 1 `check` found damage, or `recover` a problem; 2 the statement or the arguments must change; 3 conflict,
+Exit status: 0 done; 1 `check` or `backup` found damage, or `recover` a problem; 2 the statement or the arguments must change; 3 conflict,
 run it again; 4 a limit was met; 5 the store cannot be used now; 6 damaged data; 70 a defect;
 130 interrupted."
 )]
@@ -53,6 +53,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Rebuild a lost key-value store from the blob store
     Recover(RecoverArgs),
+    /// Copy a store while others write to it
+    Backup(BackupArgs),
     /// Write a whole store into one archive
     Dump(DumpArgs),
     /// Make a store of an archive, from this program or from a browser
@@ -311,6 +313,27 @@ pub struct RecoverArgs {
     /// rows deleted since are there again, rows flushed since are not
     #[arg(long)]
     pub force: bool,
+}
+
+/// `firndb backup`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The copy is a store like any other, which needs nothing of the first: what was at a URL is in it too.
+It has every statement that was acknowledged before the start, and one that came later entirely or not at all.
+DIR is only read; whoever has it open goes on. TARGET appears when it is whole. Batch files are read again
+and compared with their checksums: damage is copied as it is, told, a line each, and the exit status is 1.
+
+Examples:
+  firndb backup store backups/monday
+  firndb backup store backups/monday --blobs s3://bucket/prefix
+  firndb check backups/monday"
+)]
+pub struct BackupArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The directory to make; it must be absent or empty
+    #[arg(value_name = "TARGET")]
+    pub target: PathBuf,
 }
 
 /// `firndb dump`.

@@ -12,8 +12,8 @@ use crate::progress::spinner;
 use crate::render::{counted, duration, size};
 use crate::store;
 
-/// The exit status of a check that found damage, or a recovery that found a problem.
-const DAMAGED: u8 = 1;
+/// The exit status of a check or a backup that found damage, or a recovery that found a problem.
+pub const DAMAGED: u8 = 1;
 
 /// Runs `firndb check`: the findings on standard output, one a line.
 pub async fn check(args: CheckArgs) -> failure::Outcome {

@@ -7,6 +7,7 @@
 
 mod archive;
 mod args;
+mod backup;
 mod check;
 mod demo;
 mod export;
@@ -93,6 +94,7 @@ async fn run(cli: Cli) -> Outcome {
         Some(Command::Inspect(args)) => inspect::run(args).await,
         Some(Command::Check(args)) => check::check(args).await,
         Some(Command::Recover(args)) => check::recover(args).await,
+        Some(Command::Backup(args)) => backup::run(args).await,
         Some(Command::Dump(args)) => archive::dump(args).await,
         Some(Command::Load(args)) => archive::load(args).await,
         Some(Command::Demo(args)) => demo::run(args).await,

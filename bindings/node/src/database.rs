@@ -1,15 +1,15 @@
 //! A store, open.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use firndb_core::storage::Stores;
-use firndb_core::{Config, Durability, Engine, Error, QueryLimits, Result, Role, UserId};
+use firndb_core::{BackupReport, Config, Durability, Engine, Error, QueryLimits, Result, Role, UserId};
 use firndb_storage_native::LocalFiles;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
-use crate::reply::Reply;
+use crate::reply::{Backup, Reply};
 use crate::session::Session;
 
 /// How a name begins whose store is only in memory.
@@ -58,6 +58,8 @@ impl Limits {
 pub struct Database {
     engine: Option<Engine>,
     failure: Option<Error>,
+    /// The directory, and the URL of the cold tier if that is elsewhere; `None` in memory.
+    place: Option<(PathBuf, Option<String>)>,
 }
 
 #[napi]
@@ -66,7 +68,7 @@ impl Database {
     /// ends with this object. Whether it is open, [`Self::opened`] says.
     #[napi]
     pub async fn open(path: String, options: OpenOptions) -> Self {
-        Self::of(open(&path, &options).await)
+        Self::of(open(&path, &options).await, &path, options)
     }
 
     /// The error with which opening failed, if it did.
@@ -124,6 +126,14 @@ impl Database {
         )
     }
 
+    /// Copies the store to the directory `target`, which must be absent or empty, while others write.
+    #[napi]
+    pub async fn backup(&self, target: String) -> Reply {
+        let Some(engine) = &self.engine else { return self.opened() };
+        let copied = backup(engine, self.place.as_ref(), Path::new(&target)).await;
+        Reply::of(copied.map(|report| Reply { backup: Some(Backup::of(report)), ..Reply::default() }))
+    }
+
     /// Makes a store in the directory `path`, which must have none, of an archive. Whether it is open,
     /// [`Self::opened`] says.
     #[napi]
@@ -132,7 +142,7 @@ impl Database {
             let (stores, config) = stores(&path, &options)?;
             Engine::load(stores, config, &mut archive.as_ref()).await
         };
-        Self::of(loaded.await)
+        Self::of(loaded.await, &path, options)
     }
 
     /// Closes the stores. Sessions that are still there fail with `Unavailable`.
@@ -159,12 +169,26 @@ pub struct Stats {
 }
 
 impl Database {
-    fn of(opened: Result<Engine>) -> Self {
+    fn of(opened: Result<Engine>, path: &str, options: OpenOptions) -> Self {
+        let place = (!path.starts_with(MEMORY)).then(|| (PathBuf::from(path), options.blobs));
         match opened {
-            Ok(engine) => Self { engine: Some(engine), failure: None },
-            Err(failure) => Self { engine: None, failure: Some(failure) },
+            Ok(engine) => Self { engine: Some(engine), failure: None, place },
+            Err(failure) => Self { engine: None, failure: Some(failure), place },
         }
     }
+}
+
+async fn backup(
+    engine: &Engine,
+    place: Option<&(PathBuf, Option<String>)>,
+    target: &Path,
+) -> Result<BackupReport> {
+    let Some((dir, blobs)) = place else {
+        return firndb_storage_native::backup_engine(engine, target, &mut |_, _| {}).await;
+    };
+    // Read beside this engine, whose commits then wait for nothing.
+    let _files = engine.pin_files();
+    firndb_storage_native::backup(dir, blobs.as_deref(), target, &mut |_, _| {}).await
 }
 
 async fn open(path: &str, options: &OpenOptions) -> Result<Engine> {

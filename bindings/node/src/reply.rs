@@ -1,6 +1,6 @@
 //! What a call answers, as JavaScript sees it.
 
-use firndb_core::{Error, Outcome, Result, ipc_stream};
+use firndb_core::{BackupReport, Error, Outcome, Result, ipc_stream};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -27,6 +27,24 @@ pub struct Place {
     pub column: f64,
 }
 
+/// What a backup copied.
+#[napi(object, object_from_js = false)]
+pub struct Backup {
+    /// Files.
+    pub files: f64,
+    /// Their bytes.
+    pub bytes: f64,
+    /// Damage that was copied as it is, a line each.
+    pub damage: Vec<String>,
+}
+
+impl Backup {
+    /// `report` as JavaScript sees it; counts are below 2^53.
+    pub fn of(report: BackupReport) -> Self {
+        Self { files: report.files as f64, bytes: report.bytes as f64, damage: report.damage }
+    }
+}
+
 /// What a call answered: an error with its kind, or what was asked for.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
@@ -49,6 +67,8 @@ pub struct Reply {
     pub count: Option<u32>,
     /// What a load did.
     pub copied: Option<Loaded>,
+    /// What a backup copied.
+    pub backup: Option<Backup>,
 }
 
 /// What a load did.

@@ -12,7 +12,7 @@ import type {
 import { type ErrorCode, FirnDBError, type Position } from './errors.js'
 import { type AddonParam, toAddonParams } from './params.js'
 import type { Answer, EngineOptions } from './protocol.js'
-import type { Param } from './types.js'
+import type { BackupReport, Param } from './types.js'
 
 /** What a call of the addon answered: an error, or what was asked for. */
 interface AddonReply {
@@ -25,6 +25,7 @@ interface AddonReply {
   bytes?: Buffer
   count?: number
   copied?: Copied
+  backup?: BackupReport
 }
 
 interface AddonAnswer {
@@ -65,6 +66,7 @@ interface AddonDatabase {
   step(): Promise<AddonReply>
   stats(): Record<string, number>
   dump(): Promise<AddonReply>
+  backup(target: string): Promise<AddonReply>
   close(): Promise<AddonReply>
 }
 
@@ -129,6 +131,14 @@ class Opened implements EngineDatabase {
     if (bytes) {
       part(plain(bytes))
     }
+  }
+
+  async backup(target: string): Promise<BackupReport> {
+    const { backup } = checked(await this.#native.backup(target))
+    if (!backup) {
+      throw new FirnDBError('Internal', 'the addon answered a backup with nothing')
+    }
+    return backup
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 /** What the engine offers, as WebAssembly or as an addon, as far as it is used here. */
 
 import type { Answer, EngineOptions } from './protocol.js'
-import type { Param } from './types.js'
+import type { BackupReport, Param } from './types.js'
 
 /** Takes back the statements that run with it. */
 export interface EngineCancel {
@@ -56,6 +56,8 @@ export interface EngineDatabase {
   stats(): Record<string, number>
   /** Writes the whole store as one archive, giving `part` each part of it. */
   dump(part: (bytes: Uint8Array) => void): Promise<void>
+  /** Copies the store to a directory; absent where there are none. */
+  backup?(target: string): Promise<BackupReport>
   close(): Promise<void>
 }
 

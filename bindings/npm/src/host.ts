@@ -218,7 +218,20 @@ export class Visitor {
         return this.#host.db.stats()
       case 'dump':
         return this.#host.db.dump(part).then(() => null)
+      case 'backup':
+        return this.#backup(operation.target)
     }
+  }
+
+  #backup(target: string): Promise<Reply> {
+    const { db } = this.#host
+    if (!db.backup) {
+      throw new FirnDBError(
+        'Unsupported',
+        'a backup is a directory, and there is none to be had here: dump() gives the store as one archive',
+      )
+    }
+    return db.backup(target)
   }
 
   /** Begins to read rows, which outlive the request, but not the transaction. */

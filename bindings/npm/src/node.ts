@@ -9,7 +9,7 @@ import { FirnDBError } from './errors.js'
 import { inProcess } from './in-process.js'
 import { type Location, locate } from './location.js'
 import type { EngineOptions } from './protocol.js'
-import type { NodeOpenOptions, StorageReport } from './types.js'
+import type { BackupReport, NodeOpenOptions, StorageReport } from './types.js'
 import { loadByWasm, openWasm } from './wasm-engine.js'
 
 export type { Archive } from './archive.js'
@@ -18,6 +18,7 @@ export type { Copied } from './engine.js'
 export { type ErrorCode, FirnDBError, type Position } from './errors.js'
 export type { Statement } from './queryable.js'
 export type {
+  BackupReport,
   CopyFromOptions,
   CopyOptions,
   CopySource,
@@ -58,6 +59,22 @@ export class FirnDB extends Database {
       throw new FirnDBError('InvalidInput', 'an archive cannot be loaded with the option readOnly')
     }
     return FirnDB.#opened(name, options, new Uint8Array(await blob.arrayBuffer()))
+  }
+
+  /**
+   * Copies the store to the directory `target` (a path or a `file:` URL), which must be absent or empty, and appears when
+   * it is whole. The copy is a store like any other, with what was at a URL in it. It has every statement that was
+   * acknowledged before the call; one that comes later is in it entirely or not at all. Others go on writing.
+   *
+   * Rejects with `AlreadyExists` where something is at `target`, and with `Unsupported` on WebAssembly, where
+   * {@link Database.dump} gives the store as one archive.
+   */
+  async backup(target: string | URL): Promise<BackupReport> {
+    const location = locate(target)
+    if (location.kind === 'memory') {
+      throw new FirnDBError('InvalidInput', 'a backup is made in a directory: dump() gives the store in memory')
+    }
+    return (await this.perform({ op: 'backup', target: location.path })).reply as BackupReport
   }
 
   static async #opened(name: string | URL, options: NodeOpenOptions, archive?: Uint8Array): Promise<FirnDB> {

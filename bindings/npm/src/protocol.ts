@@ -19,7 +19,7 @@
  */
 
 import type { SentError } from './errors.js'
-import type { Limits, Param } from './types.js'
+import type { BackupReport, Limits, Param } from './types.js'
 
 /** Raised whenever two versions of the package could misunderstand each other. */
 export const PROTOCOL = 1
@@ -55,12 +55,14 @@ export type Operation =
   | { op: 'stats' }
   /** Answered by messages `part` first. */
   | { op: 'dump' }
+  /** Of Node.js only. */
+  | { op: 'backup'; target: string }
 
 /**
  * What an operation answers: `query` an answer, `exec` several, `next` a piece or `null` after the last, `parameters` a
- * count, `stats` and `loaded` counts.
+ * count, `stats` and `loaded` counts, `backup` a report.
  */
-export type Reply = Answer | Answer[] | Uint8Array | number | Record<string, number> | null
+export type Reply = Answer | Answer[] | Uint8Array | number | Record<string, number> | BackupReport | null
 
 /** From a client, on its own channel. */
 export type ClientMessage =

@@ -163,3 +163,13 @@ export interface StorageReport {
   /** Bytes that the origin may use; absent where the browser does not say. */
   readonly quotaBytes?: number
 }
+
+/** What a backup copied. */
+export interface BackupReport {
+  /** Files of the cold tier. */
+  readonly files: number
+  /** Their bytes. */
+  readonly bytes: number
+  /** Damage that was copied as it is, a line each; empty where all is sound. */
+  readonly damage: readonly string[]
+}

@@ -32,7 +32,7 @@ pub async fn is_unfinished(stores: &Stores) -> Result<bool> {
         None => Ok(false),
         Some(CREATING) => Ok(true),
         Some(LOADING) => Err(Error::corrupt(
-            "an archive was being loaded into this store and was not to its end: delete the store, and load it again",
+            "an archive was being loaded here, or a backup made, and not to its end: delete what is here, and do it again",
         )),
         Some(other) => Err(Error::corrupt(format!("meta key state: expected creating, found {other:02x?}"))),
     }
@@ -88,7 +88,7 @@ pub async fn complete(stores: &Stores, config: &Config, id: &str) -> Result<()> 
     stores.kv.commit(batch, Durability::Strict).await.map_err(opened_elsewhere)
 }
 
-/// Says of empty stores that an archive is being loaded into them.
+/// Says of empty stores that an archive is being loaded into them, or a backup made.
 ///
 /// # Errors
 /// `AlreadyExists` when they are not empty.
@@ -101,7 +101,7 @@ pub async fn begin_load(stores: &Stores) -> Result<()> {
     if pairs > 0 || listed.try_next().await?.is_some() {
         return Err(Error::new(
             ErrorKind::AlreadyExists,
-            "an archive is loaded into an empty store, and this is none",
+            "an archive is loaded into an empty store, and a backup is made in one; this is none",
         ));
     }
     let mut batch = WriteBatch::new();

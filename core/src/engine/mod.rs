@@ -1,7 +1,9 @@
 //! The engine: owns the stores, opens and closes them, and does the work that no statement waits for.
 
 mod archive;
+mod backup;
 mod check;
+mod contents;
 mod create;
 mod ddl;
 mod flush;
@@ -11,6 +13,7 @@ mod recover;
 
 use std::sync::Arc;
 
+pub use backup::{BackupReport, OnProgress};
 pub use check::CheckReport;
 pub(crate) use check::check as check_tables;
 pub(crate) use inspect::manifest_rows;
@@ -25,6 +28,7 @@ use crate::session::Session;
 use crate::stats::EngineStats;
 use crate::storage::Stores;
 use crate::tiers::Tiers;
+use crate::txn::snapshot::FilePin;
 use crate::types::{Role, UserId};
 use crate::values::ids::IdSource;
 
@@ -142,12 +146,40 @@ impl Engine {
     }
 
     /// Writes the whole store to `out` as one archive, as of one moment; `engine/archive` describes it.
-    /// Commits wait while the hot tier is read, not while files are.
+    /// Commits wait while the hot tier is read, not while files are. The files of tables that are dropped
+    /// meanwhile go afterwards.
     ///
     /// # Errors
     /// What the stores report; `Unavailable` when `out` fails. What was written is then no archive.
     pub async fn dump(&self, out: &mut (dyn std::io::Write + Send)) -> Result<()> {
-        archive::dump(&self.shared.tiers, out).await
+        let dumped = archive::dump(&self.shared.tiers, out).await;
+        self.clear_what_was_held().await;
+        dumped
+    }
+
+    /// Makes a copy of the whole store, as of one moment, in `target`, which must be empty: a store like any
+    /// other, with an id of its own, that nothing of this one is needed for. It has every statement that was
+    /// acknowledged before this was called; one that comes later is in it entirely or not at all. Commits
+    /// wait while the hot tier is copied, not while files are; on an engine that only reads there are none to
+    /// wait. Files of tables that are dropped meanwhile go afterwards.
+    ///
+    /// Every batch file is read again in the copy and compared with its checksums. Damage is copied as it is,
+    /// and is in the report.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when `target` is not empty; what the stores report. `target` is empty again after an
+    /// error; where that fails too, or the process ends in the middle, opening it says that it is of no use.
+    pub async fn backup(&self, target: &Stores, progress: OnProgress<'_>) -> Result<BackupReport> {
+        let copied = backup::backup(&self.shared.tiers, target, progress).await;
+        self.clear_what_was_held().await;
+        copied
+    }
+
+    /// Keeps every file of the store from being removed, as a DROP TABLE would, for as long as the answer
+    /// lives. What should have been removed goes by [`Engine::step`] afterwards, or when the store is opened.
+    #[must_use]
+    pub fn pin_files(&self) -> FilePin {
+        self.shared.tiers.snapshots.pin_files()
     }
 
     /// Makes the store of the archive in `input` of `stores`, which must be empty, and opens it.
@@ -167,6 +199,13 @@ impl Engine {
         }
         archive::load(&stores, input).await?;
         Self::open(stores, config).await
+    }
+
+    /// Removes what was dropped while a copy held the files; where that fails the next opening does.
+    async fn clear_what_was_held(&self) {
+        if let Err(error) = self.clear_dropped().await {
+            tracing::warn!(%error, "the remains of a dropped table could not be removed yet");
+        }
     }
 
     /// Closes the stores. Sessions that are still there fail with `Unavailable`.

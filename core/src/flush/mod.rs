@@ -13,7 +13,7 @@ mod write;
 use std::sync::Arc;
 
 pub use load::load_runs;
-pub use runs::{RUNS, Runs, remove_leftovers};
+pub use runs::{Runs, remove_leftovers};
 
 use crate::cold::locate::locate;
 use crate::error::Result;

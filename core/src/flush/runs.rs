@@ -24,7 +24,7 @@ use crate::key::KeyEncoder;
 use crate::tiers::Tiers;
 
 /// The directory of runs among the blobs; no namespace has a directory of this name.
-pub const RUNS: &str = "_runs";
+const RUNS: &str = "_runs";
 
 /// Rows of a block, and bytes of memory that they should not pass by far.
 const BLOCK_ROWS: usize = 4096;

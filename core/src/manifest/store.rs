@@ -75,10 +75,18 @@ impl Default for Pointer {
 pub async fn read_pointer(kv: &dyn KvStore, table: TableId, scope: &Scope) -> Result<Pointer> {
     match kv.get(Keyspace::Manifest, &scope_key(table, scope)).await? {
         None => Ok(Pointer::default()),
-        Some(bytes) => serde_json::from_slice(&bytes).map_err(|e| {
-            Error::corrupt(format!("manifest pointer of table {table}, scope {scope}: {e}")).with_source(e)
-        }),
+        Some(bytes) => parse_pointer(table, scope, &bytes),
     }
+}
+
+/// The pointer of a scope that `bytes` are.
+///
+/// # Errors
+/// `Corrupt` when they are none.
+pub fn parse_pointer(table: TableId, scope: &Scope, bytes: &[u8]) -> Result<Pointer> {
+    serde_json::from_slice(bytes).map_err(|e| {
+        Error::corrupt(format!("manifest pointer of table {table}, scope {scope}: {e}")).with_source(e)
+    })
 }
 
 /// Adds to `batch` that the pointer changes from `from`, as it must be, to `to`.

@@ -77,6 +77,51 @@ test('an archive of the program firndb is loaded, and the other way; where there
   assert.deepEqual(printed.trim().split('\n'), ['id', '1', '2'])
 })
 
+test('a backup is a store, made while others write, here and from the program firndb', async () => {
+  const db = await FirnDB.open(path)
+  await db.exec(FILL)
+  const copies = ['first', pathToFileURL(join(around, 'second')), 'third'].map((c) => (typeof c === 'string' ? join(around, c) : c))
+  let writing = true
+  const others = (async () => {
+    for (let id = 100; writing; id++) {
+      await db.query('INSERT INTO seasons (id, name) VALUES ($1, $2)', [id, 'late'])
+      await db.query('DELETE FROM seasons WHERE id = $1', [id])
+      await db.flush()
+    }
+  })()
+  for (const copy of copies) {
+    const { files, bytes, damage } = await db.backup(copy)
+    assert.ok(files > 3 && bytes > 1000, `${files} files, ${bytes} bytes`)
+    assert.deepEqual(damage, [])
+  }
+  await assert.rejects(db.backup(copies[0]), { code: 'AlreadyExists' })
+  const beside = join(around, 'beside')
+  await firndb('backup', path, beside)
+  writing = false
+  await others
+  await db.close()
+  for (const copy of [...copies, beside]) {
+    const opened = await FirnDB.open(copy)
+    assert.deepEqual((await seasons(opened)).filter(({ id }) => id < 100n), LEFT)
+    assert.deepEqual((await opened.query('STORAGE CHECK')).rows, [])
+    await opened.close()
+  }
+})
+
+test('a store in memory is backed up by the addon, and dumped by WebAssembly', async () => {
+  const db = await FirnDB.open('memory://')
+  await db.exec(FILL)
+  await db.backup(path)
+  await assert.rejects(db.backup('memory://'), { code: 'InvalidInput' })
+  await db.close()
+  const copy = await FirnDB.open(path)
+  assert.deepEqual(await seasons(copy), LEFT)
+  await copy.close()
+  const wasm = await FirnDB.open('memory://', { addon: false })
+  await assert.rejects(wasm.backup(join(around, 'copy')), { code: 'Unsupported' })
+  await wasm.close()
+})
+
 test('half an archive leaves room for a whole one', async () => {
   const db = await FirnDB.open('memory://')
   await db.exec(FILL)

@@ -7,9 +7,11 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod backup;
 mod damage;
 mod demo;
 mod process;
+mod round_trip;
 #[cfg(unix)]
 mod shell;
 mod sql;

@@ -4,14 +4,11 @@ use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
-use object_store::ObjectStoreExt;
-use object_store::path::Path;
 
 use super::{ARCHIVE, BLOBS, END, HEAD, Head, KEYS, Tally};
-use crate::engine::open::{FORMAT, read_store_file};
+use crate::engine::contents::{Contents, ORDER};
+use crate::engine::open::{FORMAT, STORE_FILE, read_store_file};
 use crate::error::{Error, Result};
-use crate::flush::RUNS;
 use crate::pace::{CancelToken, Pace};
 use crate::storage::{KeyRange, Keyspace};
 use crate::tiers::Tiers;
@@ -19,19 +16,6 @@ use crate::tiers::Tiers;
 /// Pairs read at a time, and the bytes of an entry of pairs.
 const PAGE: usize = 64;
 const KEYS_BYTES: usize = 8 << 20;
-
-/// The order in which keyspaces are read while flushes go on. A block is read before the pointer that may
-/// make it cold, and a pointer before the tombstones that come with it: what is seen twice does no harm.
-const ORDER: [Keyspace; 8] = [
-    Keyspace::Meta,
-    Keyspace::Catalog,
-    Keyspace::Hot,
-    Keyspace::Manifest,
-    Keyspace::Tombstones,
-    Keyspace::Jobs,
-    Keyspace::Users,
-    Keyspace::Audit,
-];
 
 /// Writes the whole store to `out`, as of one moment; commits wait while keys are read.
 ///
@@ -42,27 +26,29 @@ pub async fn dump(tiers: &Tiers, out: &mut (dyn Write + Send)) -> Result<()> {
     let file = read_store_file(stores.blobs.as_ref()).await?;
     let file = file.ok_or_else(|| Error::corrupt("the blob store has lost its store.json"))?;
     let mut archive = Archive { out, tally: Tally::default() };
-    let head = Head { archive: ARCHIVE, format: FORMAT, store_id: file.store_id };
+    let head = Head { archive: ARCHIVE, format: FORMAT, store_id: file.store_id.clone() };
     archive.add(HEAD, &json(&head)?)?;
     // In a browser's worker nothing else would get the thread before the end.
     let pace = Pace::new(CancelToken::new(), Arc::clone(&stores.clock), Arc::clone(&stores.pause));
     // What is dropped while files are read must not go before they are.
     let _files = tiers.snapshots.pin_files();
     let order = tiers.commit_order.lock().await;
+    let mut contents = Contents::of(&tiers.catalog());
     for space in ORDER {
-        keys(tiers, space, &mut archive).await?;
+        keys(tiers, space, &mut archive, &mut contents).await?;
     }
     drop(order);
-    let mut listed = stores.blobs.list(None);
-    let runs = Path::from(RUNS);
-    while let Some(object) = listed.try_next().await? {
-        // What a load sorts at this moment is of no use to anybody else.
-        if object.location.prefix_matches(&runs) {
-            continue;
+    archive.add(&format!("{BLOBS}{STORE_FILE}"), &json(&file)?)?;
+    let mut damage = Vec::new();
+    for file in contents.files(stores.blobs.as_ref(), &mut damage).await? {
+        match file.read(stores.blobs.as_ref()).await? {
+            Some(content) => archive.add(&format!("{BLOBS}{}", file.path), &content)?,
+            None => damage.push(format!("{}: the file is missing", file.path)),
         }
-        let content = stores.blobs.get(&object.location).await?.bytes().await?;
-        archive.add(&format!("{BLOBS}{}", object.location), &content)?;
         pace.step().await?;
+    }
+    for finding in damage {
+        tracing::warn!(%finding, "the archive is of a damaged store");
     }
     let end = archive.tally.end();
     archive.add(END, &json(&end)?)?;
@@ -71,13 +57,21 @@ pub async fn dump(tiers: &Tiers, out: &mut (dyn Write + Send)) -> Result<()> {
     archive.out.flush().map_err(failed)
 }
 
-async fn keys(tiers: &Tiers, space: Keyspace, archive: &mut Archive<'_>) -> Result<()> {
+async fn keys(
+    tiers: &Tiers,
+    space: Keyspace,
+    archive: &mut Archive<'_>,
+    contents: &mut Contents,
+) -> Result<()> {
     let mut range = KeyRange::all();
     let mut content = Vec::new();
     let mut number = 0;
     loop {
         let page = tiers.stores.kv.page(space, range.clone(), PAGE).await?;
         for (key, value) in &page {
+            if space == Keyspace::Manifest {
+                contents.add(key, value)?;
+            }
             put(&mut content, key)?;
             put(&mut content, value)?;
         }
