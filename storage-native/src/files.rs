@@ -12,14 +12,15 @@ use bytes::Bytes;
 use firndb_core::storage::{Files, Ranged, Sink, Source};
 use firndb_core::{Error, Result};
 use parking_lot::Mutex;
+use url::Url;
 
 use crate::blocking::blocking;
 use crate::local_fs::sync_dir;
 
-/// Files by paths as this process sees them, but none in the directory of the store.
+/// Files by paths as this process sees them; but none is written in a directory of the store.
 #[derive(Debug, Clone, Default)]
 pub struct LocalFiles {
-    store: Option<PathBuf>,
+    store: Vec<PathBuf>,
 }
 
 impl LocalFiles {
@@ -29,13 +30,16 @@ impl LocalFiles {
         Self::default()
     }
 
-    /// The files outside of the store in `dir`.
+    /// The files outside of the store in `dir`, whose blobs are at the URL `blobs` if they are not there too.
     ///
     /// # Errors
-    /// `Unavailable` when `dir` cannot be found.
-    pub fn outside_of(dir: &Path) -> Result<Self> {
-        let store = fs::canonicalize(dir).map_err(|e| failed("find", dir, e))?;
-        Ok(Self { store: Some(store) })
+    /// `NotFound` when a directory of the store is not there.
+    pub fn outside_of(dir: &Path, blobs: Option<&str>) -> Result<Self> {
+        let blobs = blobs.and_then(|url| Url::parse(url).ok()).filter(|url| url.scheme() == "file");
+        let blobs = blobs.and_then(|url| url.to_file_path().ok());
+        let found = |dir: &Path| fs::canonicalize(dir).map_err(|e| failed("find", dir, e));
+        let store = std::iter::once(found(dir)).chain(blobs.as_deref().map(found));
+        Ok(Self { store: store.collect::<Result<_>>()? })
     }
 
     /// Opens a file to be read.
@@ -68,7 +72,7 @@ impl LocalFiles {
         if target.is_dir() {
             return Err(Error::invalid(format!("cannot write {}: it is a directory", path.display())));
         }
-        if self.store.as_ref().is_some_and(|store| target.starts_with(store)) {
+        if self.store.iter().any(|store| target.starts_with(store)) {
             return Err(Error::denied(format!(
                 "cannot write {}: it is in the directory of the store",
                 path.display()

@@ -63,22 +63,24 @@ pub fn open_existing(dir: &Path, blobs: Option<&str>) -> Result<Stores> {
 pub fn open_read_only(dir: &Path, blobs: Option<&str>) -> Result<Stores> {
     dir::require(dir)?;
     let kv = RocksKv::open_read_only(&dir.join(dir::KV))?;
+    let blobs_at = blobs;
     let blobs: Arc<dyn ObjectStore> = match blobs {
         Some(url) => blob_store(url)?,
         None => Arc::new(LocalFs::open_read_only(&dir.join(dir::BLOBS))?),
     };
-    Ok(stores(Arc::new(kv), blobs).with_files(Arc::new(LocalFiles::outside_of(dir)?)))
+    Ok(stores(Arc::new(kv), blobs).with_files(Arc::new(LocalFiles::outside_of(dir, blobs_at)?)))
 }
 
 fn open_prepared(dir: &Path, blobs: Option<&str>) -> Result<Stores> {
     // RocksDB's lock comes first, so that two openings never meet in the directory of the blobs.
     let kv = RocksKv::open(&dir.join(dir::KV))?;
+    let blobs_at = blobs;
     let blobs: Arc<dyn ObjectStore> = match blobs {
         Some(url) => blob_store(url)?,
         None => Arc::new(LocalFs::open(&dir.join(dir::BLOBS))?),
     };
     dir::sync(dir)?;
-    Ok(stores(Arc::new(kv), blobs).with_files(Arc::new(LocalFiles::outside_of(dir)?)))
+    Ok(stores(Arc::new(kv), blobs).with_files(Arc::new(LocalFiles::outside_of(dir, blobs_at)?)))
 }
 
 fn stores(kv: Arc<dyn KvStore>, blobs: Arc<dyn ObjectStore>) -> Stores {

@@ -245,6 +245,15 @@ async fn no_file_of_the_store_itself_is_written() {
     }
     ask(&mut session, &format!("COPY t TO '{}/other/a.csv'", dir.path().display())).await;
     engine.close().await.unwrap();
+    // The blobs may be in a directory of their own, which is the store's as well.
+    let (blobs, second) = (dir.path().join("blobs"), dir.path().join("second"));
+    let url = format!("file://{}", blobs.display());
+    let stores = firndb_storage_native::open(&second, Some(&url)).unwrap();
+    let engine = Engine::open(stores, Config::default()).await.unwrap();
+    let inside = format!("COPY (SELECT 1) TO '{}/store.json'", blobs.display());
+    let error = fail(&mut engine.session(), &inside).await;
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    engine.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -283,4 +283,11 @@ async fn where_names_cannot_be_synced_rows_go_through_the_key_value_store() {
     copy(&mut engine.session(), "t", csv(0..5000, "x")).await.unwrap();
     assert_eq!(strays(&faults, 0), [""; 0]);
     assert_eq!(run(&engine, COUNTED).await, ["x|5000|0|4999|5000"]);
+    drop(engine);
+    let mut config = small();
+    config.query.memory_bytes = 200_000;
+    let engine = Engine::open(stores(&faults).with_unsynced_names(), config).await.unwrap();
+    let error = copy(&mut engine.session(), "t", csv(5000..25_000, "x")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+    assert_eq!(run(&engine, "SELECT count(*) FROM t").await, ["5000"]);
 }

@@ -36,7 +36,7 @@ pub async fn run(args: ExportArgs) -> failure::Outcome {
 /// Writes the rows, as they are read; how many, and their bytes.
 async fn export(engine: &Engine, args: &ExportArgs, table: &TableName, kind: FileKind) -> Result<(u64, u64)> {
     // Created first: a directory that cannot be written is found before the table is read.
-    let files = LocalFiles::outside_of(&args.store.dir)?;
+    let files = LocalFiles::outside_of(&args.store.dir, args.store.blobs.as_deref())?;
     let mut sink = files.create(&args.file.to_string_lossy()).await?;
     let mut session = store::session(engine, &args.who)?;
     let options = kind.options(&args.csv.null);

@@ -82,7 +82,8 @@ export abstract class Queryable {
   /**
    * Loads rows into `table` (`name` or `namespace.name`) from CSV, JSON (an object a line, or an array of objects) or
    * Parquet: a `File`, a `Blob`, a stream, an iterable of bytes, or a string. All of them go in, or none. Of a large
-   * source only a part is in memory at a time; but Parquet that comes as a stream is gathered first.
+   * source only a part is in memory at a time; but Parquet is gathered first, and in a browser's persistent storage the
+   * rows are in memory until they are committed.
    *
    * Rejects with `InvalidInput` or `Constraint` at the first bad row, and the message says where it is; with the option
    * `onError: 'skip'` bad rows are left out and counted.

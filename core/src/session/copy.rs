@@ -356,6 +356,13 @@ impl Loading {
         let most = &tiers.config;
         // Files whose names may be lost in a power cut can only be copies of what is in the key-value store.
         let too_many = self.rows > most.load_rows || self.bytes > most.load_bytes;
+        if !tiers.stores.names_are_synced && self.bytes > most.query.memory_bytes {
+            return Err(Error::limit(format!(
+                "rows of more than {} bytes (query.memory_bytes) cannot be committed at once on this storage",
+                most.query.memory_bytes
+            ))
+            .with_hint("load them in parts"));
+        }
         if too_many && tiers.stores.names_are_synced {
             let runs = match &mut self.runs {
                 Some(runs) => runs,

@@ -26,6 +26,7 @@ pub const OTHER: &[&str] = &[
     "CHECK",
     "COLUMN",
     "CONFLICT",
+    "COPY",
     "CROSS",
     "CURRENT_DATE",
     "CURRENT_TIMESTAMP",
