@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use hashbrown::HashSet;
 
+use crate::error::Error;
 use crate::sql::ident_name;
 
 /// No name that a statement can hold contains it: SQL text has no NUL.
@@ -73,6 +74,34 @@ pub fn distinguish(query: &mut Query) {
         rename(expr);
         ControlFlow::<()>::Continue(())
     });
+}
+
+/// Whether columns of the outermost SELECT may be planned as the same expression, though they are written
+/// otherwise: `substring(a, 2)` and `substring(a FROM 2)`.
+pub fn may_collide(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    select.projection.iter().filter(|item| is_unnamed(item)).nth(1).is_some()
+}
+
+/// Whether planning failed for two columns of one name.
+#[must_use]
+pub fn is_collision(e: &Error) -> bool {
+    e.message().contains("require unique expression names")
+}
+
+/// Gives every column of the outermost SELECT that has no name its text for one.
+pub fn name_all(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    for (place, item) in select.projection.iter_mut().enumerate().filter(|(_, item)| is_unnamed(item)) {
+        if let SelectItem::UnnamedExpr(expr) = item {
+            let alias = Ident::with_quote('"', format!("{expr}{MARKER}{place}"));
+            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+        }
+    }
+}
+
+fn is_unnamed(item: &SelectItem) -> bool {
+    matches!(item, SelectItem::UnnamedExpr(expr) if column_name(expr).is_none())
 }
 
 fn holds_query(expr: &Expr) -> bool {

@@ -360,7 +360,10 @@ fn type_of(ty: &DataType) -> Result<String, Trouble> {
             format!("DECIMAL({p}, {s})")
         }
         DataType::Dictionary(_, values) => type_of(values)?,
-        DataType::List(field) => format!("{}[]", type_of(field.data_type())?),
+        // However its lengths are kept, an array is an array.
+        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+            format!("{}[]", type_of(field.data_type())?)
+        }
         other => return Err(unlike(format!("type {other}"))),
     })
 }
