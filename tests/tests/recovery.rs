@@ -332,3 +332,52 @@ async fn a_column_id_that_files_have_is_not_given_out_again() {
     let found = ask(&mut open(&again).await.session(), "SELECT * FROM a ORDER BY id").await;
     assert_eq!(found, ["1|a|NULL", "2|two|set"]);
 }
+
+#[tokio::test]
+async fn views_come_back_as_they_were_last_and_dropped_ones_do_not() {
+    let faults = two_tables().await;
+    let engine = open(&faults).await;
+    let mut s = engine.session();
+    ask(&mut s, "CREATE NAMESPACE \"Ü/x\"; CREATE VIEW \"Ü/x\".\"of a\" AS SELECT v FROM a").await;
+    ask(
+        &mut s,
+        "CREATE VIEW aaa AS SELECT v AS w FROM \"Ü/x\".\"of a\"; CREATE VIEW gone AS SELECT id FROM b",
+    )
+    .await;
+    ask(&mut s, "CREATE VIEW again AS SELECT 1 AS n; CREATE OR REPLACE VIEW again AS SELECT 2 AS n").await;
+    ask(&mut s, "CREATE VIEW on_b AS SELECT v FROM b; CREATE VIEW named AS SELECT table_name FROM information_schema.tables").await;
+    ask(&mut s, "DROP VIEW gone; DROP TABLE b CASCADE; CREATE VIEW gone AS SELECT 3 AS n; DROP VIEW gone")
+        .await;
+    // One that is refused leaves the file of the view as it was.
+    faults.refuse("put catalog", ErrorKind::LimitExceeded);
+    fail(&mut s, "CREATE OR REPLACE VIEW again AS SELECT 9 AS n").await;
+    fail(&mut s, "CREATE VIEW never AS SELECT 9 AS n").await;
+    faults.refuse_nothing();
+    let faults = faults.survivors_without_kv();
+    let report = recover(&faults).await;
+    assert_eq!(report.problems, [""; 0]);
+    let engine = open(&faults).await;
+    let mut s = engine.session();
+    assert_eq!(ask(&mut s, "SELECT w FROM aaa").await, ["a"]);
+    assert_eq!(ask(&mut s, "SELECT n FROM again").await, ["2"]);
+    let found = ask(&mut s, "SELECT table_name FROM information_schema.views ORDER BY table_name").await;
+    assert_eq!(found, ["aaa", "again", "named", "of a"]);
+    ask(&mut s, "DROP VIEW aaa; CREATE VIEW aaa AS SELECT 5 AS n").await;
+}
+
+#[tokio::test]
+async fn a_view_whose_table_is_lost_or_whose_file_is_damaged_is_told() {
+    let faults = two_tables().await;
+    let engine = open(&faults).await;
+    let mut s = engine.session();
+    ask(&mut s, "CREATE VIEW on_a AS SELECT v FROM a; CREATE VIEW above AS SELECT v FROM on_a").await;
+    ask(&mut s, "CREATE VIEW bad AS SELECT v FROM b; CREATE VIEW on_b AS SELECT v FROM b").await;
+    let faults = faults.survivors_without_kv();
+    faults.delete_blob("main/a-00000001/table-1.json").unwrap();
+    faults.corrupt_blob("main/views/bad.json", 40).unwrap();
+    let report = recover(&faults).await;
+    let told = |words: &[&str]| report.problems.iter().any(|p| words.iter().all(|word| p.contains(word)));
+    assert!(told(&["on_a", "main.a"]) && told(&["above", "main.on_a"]) && told(&["bad.json"]), "{report}");
+    let engine = open(&faults).await;
+    assert_eq!(ask(&mut engine.session(), "SELECT v FROM on_b").await, ["b"]);
+}

@@ -12,6 +12,7 @@ mod bench;
 mod claim;
 mod debian;
 mod demo;
+mod licences;
 mod lint;
 mod npm;
 mod phases;

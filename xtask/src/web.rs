@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::licences;
 use crate::no_arguments;
 use crate::npm;
 use crate::phases::Phases;
@@ -43,6 +44,7 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let package = npm::package(workspace);
     phases.run("JavaScript bindings", || npm::bind(workspace, &package, PROFILE))?;
     phases.run("wasm-opt", || shrink(workspace, &npm::module(&package)))?;
+    phases.run("licences", || licences::collect(workspace, &package))?;
     npm::build_package(workspace, &package, &mut phases)?;
     phases.run("size", || {
         npm::script(&package, "size").hint("bindings/npm/size-budget.json says how much").run()

@@ -7,7 +7,8 @@
 //! 04 text text        a view, by the names of its namespace and its own
 //! ```
 //!
-//! Views are in the key-value store only: without it they are lost, as rows that are not flushed are.
+//! In the blob store a table has a file per version of its definition, `table-{version}.json` in its own
+//! directory, and a view the one of its definition as it is, `{namespace}/views/{name}.json`.
 
 use std::sync::Arc;
 
@@ -20,13 +21,15 @@ use crate::catalog::{Catalog, MAIN_NAMESPACE, TableDef, ViewDef, decode_table, e
 use crate::error::{Error, Result};
 use crate::storage::keys::push_text;
 use crate::storage::{KeyRange, Keyspace, KvStore, WriteBatch};
-use crate::types::TableId;
+use crate::types::{TableId, path_part};
 
 const COUNTER: u8 = 1;
 const NAMESPACE: u8 = 2;
 const TABLE: u8 = 3;
 const VIEW: u8 = 4;
 const PAGE: usize = 1024;
+/// The directory of a namespace's views; that of a table ends in its id.
+pub const VIEWS: &str = "views";
 
 #[derive(Serialize, Deserialize)]
 struct Counter {
@@ -115,7 +118,9 @@ pub fn write_difference(old: &Catalog, new: &Catalog, batch: &mut WriteBatch) ->
     }
     for view in new.views() {
         if old.view(&view.namespace, &view.name).is_none_or(|before| before != view) {
-            batch.put(Keyspace::Catalog, view_key(view), encode(view.as_ref())?);
+            let (path, bytes) = view_file(view)?;
+            batch.put(Keyspace::Catalog, view_key(view), bytes.clone());
+            files.push((path, bytes));
         }
     }
     for view in old.views().filter(|v| new.view(&v.namespace, &v.name).is_none()) {
@@ -125,6 +130,28 @@ pub fn write_difference(old: &Catalog, new: &Catalog, batch: &mut WriteBatch) ->
         batch.delete(Keyspace::Catalog, table_key(table.id));
     }
     Ok(files)
+}
+
+/// Where the blob store keeps the definition of a view, and the bytes of it.
+///
+/// # Errors
+/// `Internal` when it cannot be written as JSON.
+pub fn view_file(view: &ViewDef) -> Result<(Path, Bytes)> {
+    let path = format!("{}/{VIEWS}/{}.json", path_part("", &view.namespace), path_part("", &view.name));
+    Ok((Path::from(path), encode(view)?.into()))
+}
+
+/// The view whose definition is `bytes`, found at `path`.
+///
+/// # Errors
+/// As [`decode_table`]; `Corrupt` when it is the definition of another view than its path says.
+pub fn decode_view(bytes: &[u8], path: &Path) -> Result<ViewDef> {
+    let view = decode::<ViewDef>(bytes, path.as_ref())?;
+    let (own, _) = view_file(&view)?;
+    if own != *path {
+        return Err(Error::corrupt(format!("{path} holds the view {}", view.full_name())));
+    }
+    Ok(view)
 }
 
 fn stored(catalog: &Catalog, id: TableId) -> Option<&Arc<TableDef>> {
@@ -221,7 +248,11 @@ mod tests {
             uses: [("main".to_owned(), "t".to_owned())].into(),
         };
         let made = create_view(&catalog, view("SELECT 1"), IfThere::Fail).unwrap().unwrap();
-        assert!(commit(&kv, &catalog, &made).is_empty());
+        let (path, bytes) = view_file(&view("SELECT 1")).unwrap();
+        assert_eq!(commit(&kv, &catalog, &made), [path.to_string()]);
+        assert_eq!(decode_view(&bytes, &path).unwrap(), view("SELECT 1"));
+        let elsewhere = decode_view(&bytes, &Path::from("main/views/w.json")).unwrap_err();
+        assert_eq!(elsewhere.kind(), ErrorKind::Corrupt, "{elsewhere}");
         let replaced = create_view(&made, view("SELECT 2"), IfThere::Replace).unwrap().unwrap();
         commit(&kv, &made, &replaced);
         let loaded = block_on(Catalog::load(&kv)).unwrap();

@@ -15,6 +15,7 @@ use std::ops::Range;
 use crate::cold::checksums::{EXTENT_BYTES, ExtentSums};
 use crate::cold::file::ColdFile;
 use crate::cold::lru::Lru;
+use crate::cold::writer::{FILE_FORMAT, FORMAT_KEY};
 use crate::error::{Error, Result};
 
 /// A footer as it is kept: cheap to clone.
@@ -68,7 +69,8 @@ impl Footers {
     /// The footer of `file`, from memory or the store.
     ///
     /// # Errors
-    /// `Corrupt`, naming the file, when it is missing, altered, or not what the manifest describes.
+    /// `Corrupt`, naming the file, when it is missing, altered, or not what the manifest describes;
+    /// `Unsupported` for a format of another version.
     pub async fn footer(&self, file: &ColdFile) -> Result<Footer> {
         if let Some(footer) = self.footers.get(file.path()) {
             return Ok(footer);
@@ -104,6 +106,7 @@ pub(super) async fn load(file: &ColdFile, sums: &ExtentSums) -> Result<Footer> {
         .load_and_finish(Fetch { file, sums }, size)
         .await
         .map_err(|e| named(file, e))?;
+    check_format(file, &metadata)?;
     let groups: Vec<i64> = metadata.row_groups().iter().map(|g| g.num_rows()).collect();
     let expected = &file.entry().row_groups;
     if !groups.iter().copied().eq(expected.iter().map(|rows| i64::from(*rows))) {
@@ -112,6 +115,19 @@ pub(super) async fn load(file: &ColdFile, sums: &ExtentSums) -> Result<Footer> {
     let options = ArrowReaderOptions::new();
     let reader = ArrowReaderMetadata::try_new(Arc::new(metadata), options).map_err(|e| named(file, e))?;
     Ok(Footer { reader })
+}
+
+fn check_format(file: &ColdFile, metadata: &ParquetMetaData) -> Result<()> {
+    let pairs = metadata.file_metadata().key_value_metadata();
+    let format = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == FORMAT_KEY));
+    match format.and_then(|pair| pair.value.as_deref()) {
+        Some(FILE_FORMAT) => Ok(()),
+        Some(other) => Err(Error::unsupported(format!(
+            "batch file {} has format {other}, this version reads format {FILE_FORMAT}",
+            file.path()
+        ))),
+        None => Err(file.damaged(&format!("expected {FORMAT_KEY} in its footer, found none"))),
+    }
 }
 
 /// Errors of the Parquet reader speak of a file without naming it.

@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use roaring::RoaringBitmap;
 
+use crate::cold::checksums::ExtentSums;
 use crate::cold::fixture::{Blobs, column, compare, rows, scope, table, write};
 use crate::cold::lookup::{Keys, find_rows};
 use crate::cold::rows::read_rows;
@@ -87,6 +88,31 @@ fn a_file_says_what_it_is() {
     assert_eq!(sum.parse(), Ok(Checksum::of(&written.parquet[..length])));
     assert_eq!(reader.schema().fields(), schema.arrow().fields());
     assert!(pairs.iter().all(|p| p.key != "ARROW:schema"));
+}
+
+#[test]
+fn a_file_of_a_later_format_is_unsupported() {
+    let schema = messages();
+    let mut file = write(&schema, 9, &[batch(&schema, 0, 1, 100)]);
+    let mut bytes = file.parquet.to_vec();
+    // The key of the pair, then one byte of Thrift for the field and one for the length, then the value.
+    let at = bytes.windows(13).rposition(|w| w == b"firndb.format").unwrap() + 15;
+    assert_eq!(bytes[at], b'1');
+    bytes[at] = b'2';
+    let sums = ExtentSums::of(&bytes);
+    (file.sums, file.entry.sum, file.entry.checksum) = (sums.encode(), sums.checksum(), Checksum::of(&bytes));
+    file.parquet = bytes.into();
+    let blobs = Blobs::new();
+    let file = blobs.store(file);
+    for refused in [
+        lookup(&blobs, &file, &schema, &[1]).map(drop),
+        block_on(file.verify()),
+        blobs.scan(&[(file.clone(), RoaringBitmap::new())], &schema, &["id"], None, true).map(drop),
+    ] {
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");
+        assert!(refused.to_string().contains("batch-9.parquet has format 2, this version reads format 1"));
+    }
 }
 
 #[test]

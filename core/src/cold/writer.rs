@@ -53,7 +53,9 @@ const PAGE_BYTES: usize = 256 * 1024;
 const DICTIONARY_BYTES: usize = 64 * 1024;
 
 /// The version of the layout of batch files.
-const FILE_FORMAT: &str = "1";
+pub(super) const FILE_FORMAT: &str = "1";
+/// Under which key the footer has it.
+pub(super) const FORMAT_KEY: &str = "firndb.format";
 
 /// A batch file in memory, not stored yet.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::catalog::{Catalog, TableDef, encode_table};
+use crate::catalog::{Catalog, TableDef, ViewDef, encode_table, view_file};
 use crate::cold::{FileName, names};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::store::{self as manifest_store, Pointer};
@@ -37,6 +37,7 @@ pub const ORDER: [Keyspace; 8] = [
 #[derive(Debug)]
 pub struct Contents {
     tables: BTreeMap<TableId, Arc<TableDef>>,
+    views: Vec<Arc<ViewDef>>,
     scopes: Vec<(Path, Pointer)>,
 }
 
@@ -61,10 +62,14 @@ pub enum Content {
 }
 
 impl Contents {
-    /// The tables of `catalog`, none of whose scopes is known yet. Those that are dropped do not count.
+    /// The tables and views of `catalog`, none of whose scopes is known yet. Those that are dropped do not count.
     #[must_use]
     pub fn of(catalog: &Catalog) -> Self {
-        Self { tables: catalog.tables().map(|t| (t.id, Arc::clone(t))).collect(), scopes: Vec::new() }
+        Self {
+            tables: catalog.tables().map(|t| (t.id, Arc::clone(t))).collect(),
+            views: catalog.views().cloned().collect(),
+            scopes: Vec::new(),
+        }
     }
 
     /// Takes a pair of the keyspace of manifests in.
@@ -90,6 +95,10 @@ impl Contents {
         for table in self.tables.values() {
             let definition = Content::Made(encode_table(table)?.into());
             files.push(File { path: table.definition_path(), content: definition, batch: None });
+        }
+        for view in &self.views {
+            let (path, bytes) = view_file(view)?;
+            files.push(File { path, content: Content::Made(bytes), batch: None });
         }
         for (dir, pointer) in &self.scopes {
             match manifest_store::read(blobs, dir, pointer).await {

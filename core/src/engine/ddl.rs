@@ -1,12 +1,14 @@
 //! Changing definitions, and clearing away what dropped tables leave.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::catalog::{Catalog, TableDef, write_difference};
+use crate::catalog::{Catalog, TableDef, view_file, write_difference};
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
 use crate::storage::keys::table_prefix;
@@ -94,26 +96,41 @@ async fn store_catalog(tiers: &Tiers, old: &Catalog, new: &Catalog) -> Result<()
         // Also a file whose writing failed may be there.
         written.push(path.clone());
         if let Err(e) = tiers.stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await {
-            take_back(tiers, &written).await;
+            take_back(tiers, old, &written).await;
             return Err(e.into());
         }
     }
     let committed = tiers.commit(batch, Durability::Strict).await;
     // After any other failure the commit may be there, and refer to them.
     if committed.as_ref().is_err_and(|e| e.kind() == ErrorKind::LimitExceeded) {
-        take_back(tiers, &written).await;
+        take_back(tiers, old, &written).await;
+    }
+    if committed.is_ok() {
+        let gone = old.views().filter(|view| new.view(&view.namespace, &view.name).is_none());
+        let gone: Result<Vec<Path>> = gone.map(|view| view_file(view).map(|(path, _)| path)).collect();
+        if let Err(error) = remove_files(tiers, gone?).await {
+            tracing::warn!(%error, "a dropped view would be brought back by a recovery");
+        }
     }
     committed
 }
 
-/// Removes definition files that no commit refers to, as far as possible: a recovery would believe them.
-async fn take_back(tiers: &Tiers, written: &[Path]) {
+/// Makes definition files again what they are in `old`, or removes them, as far as possible: a recovery would
+/// believe what was not committed.
+async fn take_back(tiers: &Tiers, old: &Catalog, written: &[Path]) {
     // Another engine's files of the same names are not ours to remove.
     if !tiers.fence.is_held().await.unwrap_or(false) {
         return;
     }
+    let views: BTreeMap<Path, Bytes> = old.views().filter_map(|view| view_file(view).ok()).collect();
     for path in written {
-        match tiers.stores.blobs.delete(path).await {
+        let taken = match views.get(path) {
+            Some(before) => {
+                tiers.stores.blobs.put(path, PutPayload::from_bytes(before.clone())).await.map(|_| ())
+            }
+            None => tiers.stores.blobs.delete(path).await,
+        };
+        match taken {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => {
                 tracing::warn!(%error, %path, "a definition that was not committed could not be removed");

@@ -62,8 +62,13 @@ pub async fn open(stores: Stores, config: Config) -> Result<Tiers> {
         },
     }
     check_format(&stores).await?;
+    // Before anything is changed: a store that cannot be read is left as it is.
+    let mut catalog = Catalog::load(kv.as_ref()).await?;
     let epoch = raise_epoch(&stores, &config).await?;
-    let catalog = Catalog::load(kv.as_ref()).await?;
+    if !config.read_only {
+        // Whoever could write until now may have changed it since.
+        catalog = Catalog::load(kv.as_ref()).await?;
+    }
     let fence = Arc::new(Fence::new(kv, epoch));
     let seqs = SeqAllocator::open(Arc::clone(&fence), stores.clock.clone(), config.node).await?;
     let committed = seqs.last().await;
@@ -91,16 +96,22 @@ pub async fn read_store_file(blobs: &dyn ObjectStore) -> Result<Option<StoreFile
         Err(object_store::Error::NotFound { .. }) => return Ok(None),
         Err(e) => return Err(e.into()),
     };
-    let file: StoreFile = serde_json::from_slice(&bytes)
-        .map_err(|e| Error::corrupt(format!("{STORE_FILE}: {e}")).with_source(e))?;
-    if file.format != FORMAT {
-        return Err(other_format(file.format));
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
     }
-    Ok(Some(file))
+    let damaged = |e| Error::corrupt(format!("{STORE_FILE}: {e}")).with_source(e);
+    // First, because another format may say other things.
+    let Format { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if format != FORMAT {
+        return Err(other_format(format));
+    }
+    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
 }
 
 fn other_format(found: u32) -> Error {
-    Error::unsupported(format!("the store has format version {found}; this FirnDB reads version {FORMAT}"))
+    let error = format!("the store has format version {found}; this FirnDB reads version {FORMAT}");
+    Error::unsupported(error).with_hint("open it with a later FirnDB: nothing of it was changed")
 }
 
 async fn check_format(stores: &Stores) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What a blob store's listing says of its tables.
+//! What a blob store's listing says of its tables and views.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,19 @@ use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use crate::catalog::VIEWS;
 use crate::cold::FileName;
 use crate::error::Result;
 use crate::storage::Stores;
+
+/// All that is there.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// The tables, by their directories.
+    pub tables: BTreeMap<Path, FoundTable>,
+    /// The definition files of views.
+    pub views: Vec<Path>,
+}
 
 /// A table's directory.
 #[derive(Debug, Default)]
@@ -32,17 +42,18 @@ pub struct FoundScope {
     pub last_number: u64,
 }
 
-/// Lists every table.
+/// Lists every table and view.
 ///
 /// # Errors
 /// What the blob store reports.
-pub async fn list(stores: &Stores) -> Result<BTreeMap<Path, FoundTable>> {
-    let mut tables = BTreeMap::new();
+pub async fn list(stores: &Stores) -> Result<Listed> {
+    let Listed { mut tables, mut views } = Listed::default();
     let mut listed = stores.blobs.list(None);
     while let Some(object) = listed.try_next().await? {
         let path = object.location;
         let parts: Vec<String> = path.parts().map(|p| p.as_ref().to_owned()).collect();
         match parts.as_slice() {
+            [_, dir, name] if dir == VIEWS && name.ends_with(".json") => views.push(path),
             [namespace, table, name] => {
                 let version = name.strip_prefix("table-").and_then(|n| n.strip_suffix(".json"));
                 if let Some(version) = version.and_then(|v| v.parse().ok()) {
@@ -57,7 +68,8 @@ pub async fn list(stores: &Stores) -> Result<BTreeMap<Path, FoundTable>> {
             _ => {}
         }
     }
-    Ok(tables)
+    views.sort();
+    Ok(Listed { tables, views })
 }
 
 fn table_of<'a>(

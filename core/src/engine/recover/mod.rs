@@ -1,12 +1,13 @@
 //! Rebuilding a lost key-value store from the blob store.
 //!
-//! Definitions come from `table-{version}.json`, cold rows from the newest manifest of each scope; a scope
+//! Definitions come from `table-{version}.json` and those of views, cold rows from the newest manifest of each scope; a scope
 //! whose newest manifest cannot be read is damaged, and says so when it is read. Every counter starts past
 //! all that was seen, so that no name, no id and no `_seq` is given out twice.
 
 mod definitions;
 mod listing;
 mod scopes;
+mod views;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -35,6 +36,8 @@ const MARGIN_MS: i64 = 60_000;
 pub struct RecoveryReport {
     /// Tables whose definitions were found.
     pub tables: Vec<String>,
+    /// Views whose definitions were found.
+    pub views: Vec<String>,
     /// Scopes whose manifest is taken.
     pub scopes: u64,
     /// Batch files they list.
@@ -51,16 +54,14 @@ impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "rebuilt {} tables, {} scopes, {} batch files, {} rows",
+            "rebuilt {} tables, {} views, {} scopes, {} batch files, {} rows",
             self.tables.len(),
+            self.views.len(),
             self.scopes,
             self.files,
             self.rows
         )?;
-        writeln!(
-            f,
-            "rows that had not been flushed, and views, were in the lost key-value store and are gone"
-        )?;
+        writeln!(f, "rows that had not been flushed were in the lost key-value store and are gone")?;
         for problem in &self.problems {
             writeln!(f, "problem: {problem}")?;
         }
@@ -85,7 +86,7 @@ pub async fn recover(stores: &Stores, config: &Config, older_manifests: bool) ->
     batch.expect_absent(Keyspace::Meta, STORE_ID);
     let listed = listing::list(stores).await?;
     let mut tables = Vec::new();
-    for found in listed.values() {
+    for found in listed.tables.values() {
         tables.extend(definitions::read(stores, found, &mut report).await?);
     }
     definitions::settle_drops(&mut tables, &mut report)?;
@@ -109,8 +110,12 @@ pub async fn recover(stores: &Stores, config: &Config, older_manifests: bool) ->
             }
         }
     }
-    let last_id = listed.values().filter_map(|t| t.id).max().unwrap_or(0);
-    write_catalog(stores, tables, last_id.saturating_add(1), &mut batch).await?;
+    let last_id = listed.tables.values().filter_map(|t| t.id).max().unwrap_or(0);
+    let missing: BTreeSet<Path> = tables.iter().filter_map(ReadTable::path_to_write).collect();
+    let definitions = tables.into_iter().map(|t| t.def);
+    let catalog = Catalog::from_parts(Vec::new(), definitions, last_id.saturating_add(1))?;
+    let catalog = views::add(stores, &listed.views, catalog, &mut report).await?;
+    write_catalog(stores, &catalog, &missing, &mut batch).await?;
     let now = stores.clock.now_ms().max(highest.seq.unix_ms());
     put_mark(&mut batch, SeqId::at(now + MARGIN_MS, config.node));
     batch.put(Keyspace::Meta, FORMAT_KEY, FORMAT.to_be_bytes().to_vec());
@@ -148,13 +153,11 @@ async fn read_scopes(
 /// Adds the definitions to `batch`, and writes the files of those that have none as they are.
 async fn write_catalog(
     stores: &Stores,
-    tables: Vec<ReadTable<'_>>,
-    next_table_id: u32,
+    catalog: &Catalog,
+    missing: &BTreeSet<Path>,
     batch: &mut WriteBatch,
 ) -> Result<()> {
-    let missing: BTreeSet<Path> = tables.iter().filter_map(ReadTable::path_to_write).collect();
-    let catalog = Catalog::from_parts(Vec::new(), tables.into_iter().map(|t| t.def), next_table_id)?;
-    for (path, bytes) in write_difference(&Catalog::default(), &catalog, batch)? {
+    for (path, bytes) in write_difference(&Catalog::default(), catalog, batch)? {
         if missing.contains(&path) {
             stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await?;
         }
