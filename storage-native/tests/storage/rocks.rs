@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use bytes::Bytes;
 use firndb_core::storage::conformance::{kv_reopen_suite, kv_suite};
@@ -204,4 +205,36 @@ fn a_reader_sees_what_is_committed_and_commits_nothing() {
     assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
     put(&writer, b"l", b"v", Durability::Strict).unwrap();
     block_on(reader.close()).unwrap();
+}
+
+#[test]
+fn a_reader_has_every_acknowledged_commit_while_logs_come_and_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let (acknowledged, stop) = (AtomicU32::new(0), AtomicBool::new(false));
+    put(&RocksKv::open(dir.path()).unwrap(), &0_u32.to_be_bytes(), b"v", Durability::Relaxed).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut n = 0_u32;
+            while !stop.load(Ordering::SeqCst) {
+                // An opening brings the log of the one before into tables, and removes it.
+                let kv = RocksKv::open(dir.path()).unwrap();
+                for _ in 0..200 {
+                    put(&kv, &n.to_be_bytes(), b"v", Durability::Relaxed).unwrap();
+                    n += 1;
+                    acknowledged.store(n, Ordering::SeqCst);
+                }
+                block_on(kv.close()).unwrap();
+            }
+        });
+        for _ in 0..100 {
+            let before = acknowledged.load(Ordering::SeqCst);
+            let found = all(&RocksKv::open_read_only(dir.path()).unwrap()).len();
+            let expected = usize::try_from(before).unwrap().min(100_000);
+            if found < expected {
+                stop.store(true, Ordering::SeqCst);
+                panic!("{found} commits, {before} were acknowledged before");
+            }
+        }
+        stop.store(true, Ordering::SeqCst);
+    });
 }
