@@ -224,6 +224,11 @@ fn one(
         Some((name, false)) => {
             return Err(Error::unsupported(format!("the option {name} of COPY is not supported")));
         }
+        // As DataFusion writes it.
+        None if matches!(name.as_str(), "STORED" | "OPTIONS" | "PARTITIONED") => {
+            let e = format!("COPY has no {name}: its options are in parentheses");
+            return Err(Error::unsupported(e).with_hint("write COPY … TO 'path' (FORMAT parquet)"));
+        }
         None => {
             let names = OPTIONS.iter().filter(|(_, have)| *have).map(|(name, _)| *name);
             let near = nearest(&known, names.clone()).map(|near| format!("did you mean {near}?"));
@@ -374,6 +379,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (sql, kind, expected) in [
             ("COPY t FROM 'f' (FROMAT csv)", ErrorKind::InvalidInput, "did you mean FORMAT?"),
+            ("COPY t TO 'f' STORED AS PARQUET", ErrorKind::Unsupported, "(FORMAT parquet)"),
             ("COPY t FROM 'f' (FORMAT cvs)", ErrorKind::Unsupported, "did you mean csv?"),
             ("COPY t FROM 'f' (FORMAT text)", ErrorKind::Unsupported, "DELIMITER E'\\t'"),
             ("COPY t FROM 'f'", ErrorKind::InvalidInput, "the format of f is not known"),

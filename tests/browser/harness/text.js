@@ -21,8 +21,7 @@ export function text(value, type) {
     return 'NULL'
   }
   if (type.endsWith('[]')) {
-    const element = type.slice(0, -2)
-    return `{${value.map((each) => text(each, element)).join(',')}}`
+    return `{${value.map((each) => (each === null ? 'NULL' : element(text(each, type.slice(0, -2))))).join(',')}}`
   }
   switch (letter(type)) {
     case 'R':
@@ -37,6 +36,11 @@ export function text(value, type) {
     default:
       return String(value) === '' ? '(empty)' : String(value).replace(/\p{Cc}/gu, escaped)
   }
+}
+
+/** A text as an element of an array: in quotes where it would be something else without. */
+function element(plain) {
+  return /^$|[\s{},"\\]|^NULL$/i.test(plain) ? `"${plain.replace(/["\\]/g, '\\$&')}"` : plain
 }
 
 /** The fewest digits that read back as the same number, with an exponent where PostgreSQL has one. */
