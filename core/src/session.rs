@@ -437,6 +437,8 @@ impl Session {
     async fn check(&self, target: &StorageTarget) -> Result<Outcome> {
         self.refuse_users("STORAGE CHECK")?;
         let tiers = &self.engine.shared.tiers;
+        // What is dropped meanwhile is no damage.
+        let _files = tiers.snapshots.pin_files();
         let catalog = tiers.catalog();
         let tables = match target {
             StorageTarget::Table(name) => vec![catalog.resolve(name, &self.namespace)?],

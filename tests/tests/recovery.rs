@@ -4,11 +4,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use firndb_core::storage::fault::{CrashMode, FaultStores};
 use firndb_core::storage::{ManualClock, SeededRng, Stores};
 use firndb_core::{Config, Engine, ErrorKind, RecoveryReport, Scope, UserId};
 use firndb_tests::ask::{ask, fail, user};
-use firndb_tests::lasting::START_MS;
+use firndb_tests::lasting::{Lasting, START_MS};
+use object_store::path::Path;
+use object_store::ObjectStoreExt;
 
 fn stores(faults: &FaultStores) -> Stores {
     faults.stores(Arc::new(ManualClock::at_ms(START_MS)), Arc::new(SeededRng::new(1)))
@@ -380,4 +383,31 @@ async fn a_view_whose_table_is_lost_or_whose_file_is_damaged_is_told() {
     assert!(told(&["on_a", "main.a"]) && told(&["above", "main.on_a"]) && told(&["bad.json"]), "{report}");
     let engine = open(&faults).await;
     assert_eq!(ask(&mut engine.session(), "SELECT v FROM on_b").await, ["b"]);
+}
+
+#[tokio::test]
+async fn opening_mends_what_crashes_leave_of_the_files_of_views() {
+    let lasting = Lasting::new(1);
+    let engine = Engine::open(lasting.stores(), Config::default()).await.unwrap();
+    let mut s = engine.session();
+    ask(
+        &mut s,
+        "CREATE VIEW a AS SELECT 1 AS n; CREATE VIEW b AS SELECT 1 AS n; CREATE VIEW gone AS SELECT 1 AS n",
+    )
+    .await;
+    let path = |name: &str| Path::from(format!("main/views/{name}.json"));
+    let read = async |name: &str| lasting.blobs().get(&path(name)).await.unwrap().bytes().await.unwrap();
+    let put = async |name: &str, bytes: Bytes| lasting.blobs().put(&path(name), bytes.into()).await.unwrap();
+    let (a, b, gone) = (read("a").await, read("b").await, read("gone").await);
+    ask(&mut s, "DROP VIEW gone; CREATE OR REPLACE VIEW b AS SELECT 2 AS n").await;
+    let replaced = read("b").await;
+    drop(s);
+    engine.close().await.unwrap();
+    // Not removed after a commit, written before a commit that did not come, and of a store without such files.
+    put("gone", gone).await;
+    put("b", b).await;
+    lasting.blobs().delete(&path("a")).await.unwrap();
+    Engine::open(lasting.stores(), Config::default()).await.unwrap().close().await.unwrap();
+    assert_eq!((read("a").await, read("b").await), (a, replaced));
+    assert_eq!(lasting.files("main/views/").await, 2);
 }

@@ -35,7 +35,7 @@ pub use name::{
 };
 pub(crate) use name::{check_column_name, nearest};
 pub use options::{Compression, FlushPolicy, OptionChanges, TableOptions};
-pub use store::{VIEWS, decode_view, view_file, write_difference};
+pub use store::{VIEWS, decode_view, view_dir, view_file, write_difference};
 pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};
 pub use truncate::truncate_tables;
 pub use view::{IfThere, MAX_VIEW_DEPTH, RelationName, ViewColumn, ViewDef, create_view, drop_views};

@@ -137,8 +137,13 @@ pub fn write_difference(old: &Catalog, new: &Catalog, batch: &mut WriteBatch) ->
 /// # Errors
 /// `Internal` when it cannot be written as JSON.
 pub fn view_file(view: &ViewDef) -> Result<(Path, Bytes)> {
-    let path = format!("{}/{VIEWS}/{}.json", path_part("", &view.namespace), path_part("", &view.name));
-    Ok((Path::from(path), encode(view)?.into()))
+    let name = format!("{}.json", path_part("", &view.name));
+    Ok((view_dir(&view.namespace).join(name), encode(view)?.into()))
+}
+
+/// Where the files of the views of `namespace` are.
+pub fn view_dir(namespace: &str) -> Path {
+    Path::from(format!("{}/{VIEWS}", path_part("", namespace)))
 }
 
 /// The view whose definition is `bytes`, found at `path`.

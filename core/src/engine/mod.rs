@@ -10,6 +10,7 @@ mod flush;
 mod inspect;
 mod open;
 mod recover;
+mod view_files;
 
 use std::sync::Arc;
 
@@ -74,6 +75,12 @@ impl Engine {
             engine.shared.tiers.fence.check()?;
             tracing::warn!(%error, "what a load left that was cut short could not be removed yet");
         }
+        if !engine.shared.tiers.config.read_only
+            && let Err(error) = view_files::settle(&engine.shared.tiers).await
+        {
+            engine.shared.tiers.fence.check()?;
+            tracing::warn!(%error, "a recovery would not bring back every view as it is");
+        }
         Ok(engine)
     }
 
@@ -115,6 +122,7 @@ impl Engine {
     /// Only what prevents looking; damage is in the report.
     pub async fn check(&self) -> Result<CheckReport> {
         let tiers = &self.shared.tiers;
+        let _files = tiers.snapshots.pin_files();
         let tables: Vec<Arc<TableDef>> = tiers.catalog().tables().cloned().collect();
         check::check(tiers, &tables).await
     }
