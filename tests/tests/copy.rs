@@ -256,6 +256,30 @@ async fn no_file_of_the_store_itself_is_written() {
     engine.close().await.unwrap();
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn only_regular_files_are_read_and_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    use std::os::unix::net::UnixListener;
+
+    let place = Place::new().await;
+    let _socket = UnixListener::bind(place.path("socket")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    place.ask("CREATE SHARED TABLE t (id INTEGER PRIMARY KEY)").await;
+    place.file("bad.csv", "x\n");
+    let (input, no_file) = (ErrorKind::InvalidInput, "it is no regular file");
+    for name in ["socket", "pipe"] {
+        place.refuses(&format!("COPY t TO '@{name}' (FORMAT csv)"), input, no_file).await;
+        place.refuses(&format!("COPY t FROM '@{name}' (FORMAT csv)"), input, no_file).await;
+        let rejected = format!("COPY t FROM '@bad.csv' (ON_ERROR skip, REJECTED '@{name}')");
+        place.refuses(&rejected, input, no_file).await;
+    }
+    assert!(fs::metadata(place.path("socket")).unwrap().file_type().is_socket());
+    assert!(fs::metadata(place.path("pipe")).unwrap().file_type().is_fifo());
+    place.refuses("COPY t FROM '/dev/null' (FORMAT csv)", input, no_file).await;
+    place.refuses("COPY t FROM '/proc/self/status' (FORMAT csv)", input, "its size is not known").await;
+}
+
 #[tokio::test]
 async fn a_transaction_takes_rows_and_takes_them_back() {
     let place = Place::new().await;
