@@ -115,7 +115,10 @@ impl Ranged for LocalFile {
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes> {
-        let length = usize::try_from(range.end.saturating_sub(range.start))
+        if range.start > range.end || range.end > self.size {
+            return Err(Error::internal(format!("bytes {range:?} of {}", self.size)));
+        }
+        let length = usize::try_from(range.end - range.start)
             .map_err(|_| Error::limit(format!("{}: too many bytes at once", self.path.display())))?;
         let read = blocking(|| {
             let mut bytes = vec![0; length];

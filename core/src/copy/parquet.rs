@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 
 use crate::catalog::{ColumnDef, Misfit, convert};
 use crate::copy::rejects::BadRow;
@@ -29,7 +29,14 @@ struct Anywhere(Arc<dyn Ranged>);
 
 impl AsyncFileReader for Anywhere {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
-        async move { Ok(self.0.read(range).await?) }.boxed()
+        async move {
+            if range.start > range.end || range.end > self.0.size() {
+                let size = self.0.size();
+                return Err(ParquetError::EOF(format!("bytes {range:?} are not in the file's {size}")));
+            }
+            Ok(self.0.read(range).await?)
+        }
+        .boxed()
     }
 
     fn get_metadata<'a>(
@@ -67,8 +74,11 @@ impl ParquetFile {
     /// # Errors
     /// `InvalidInput` when it is no Parquet file.
     pub async fn open(name: &str, bytes: Arc<dyn Ranged>) -> Result<Self> {
+        let size = bytes.size();
         let builder = ParquetRecordBatchStreamBuilder::new(Anywhere(bytes)).await;
-        Ok(Self { builder: builder.map_err(|e| unreadable(name, e))?, name: name.to_owned() })
+        let builder = builder.map_err(|e| unreadable(name, e))?;
+        check_places(name, builder.metadata(), size)?;
+        Ok(Self { builder, name: name.to_owned() })
     }
 
     /// The names of its columns.
@@ -156,6 +166,31 @@ impl ParquetRows {
     }
 }
 
+/// Refuses what the reader of the library would panic at, or ask memory for: columns outside of the file.
+fn check_places(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<()> {
+    for (n, group) in metadata.row_groups().iter().enumerate() {
+        let rows = group.num_rows();
+        let within = |column: &ColumnChunkMetaData| {
+            let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+            let start = u64::try_from(start).ok()?;
+            let end = start.checked_add(u64::try_from(column.compressed_size()).ok()?)?;
+            (end <= size && column.data_page_offset() >= 0 && column.num_values() >= 0).then_some(())
+        };
+        if let Some(column) = group.columns().iter().find(|column| within(column).is_none()) {
+            return Err(Error::invalid(format!(
+                "cannot read {name} as Parquet: column {} of row group {n} is not within the file's {size} bytes",
+                column.column_path().string()
+            )));
+        }
+        if rows < 0 {
+            return Err(Error::invalid(format!(
+                "cannot read {name} as Parquet: row group {n} has {rows} rows"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The values as the engine converts them: without dictionary, and instants in UTC.
 fn plain(values: &ArrayRef) -> Result<ArrayRef> {
     Ok(match values.data_type() {
@@ -198,5 +233,75 @@ fn unreadable(name: &str, e: ParquetError) -> Error {
             Err(other) => Error::invalid(format!("cannot read {name} as Parquet: {other}")),
         },
         other => Error::invalid(format!("cannot read {name} as Parquet: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+    use futures::executor::block_on;
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::metadata::{ColumnChunkMetaDataBuilder, ParquetMetaDataWriter};
+
+    use super::*;
+    use crate::catalog::ColumnType;
+    use crate::types::ColumnId;
+
+    fn file(values: ArrayRef) -> Bytes {
+        let batch = RecordBatch::try_from_iter_with_nullable([("v", values, true)]).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        bytes.into()
+    }
+
+    /// A file whose only column says otherwise where it is.
+    fn altered(alter: impl FnOnce(ColumnChunkMetaDataBuilder) -> ColumnChunkMetaDataBuilder) -> Bytes {
+        let bytes = file(Arc::new(Int64Array::from_iter_values(0..100)));
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes).unwrap();
+        let group = metadata.row_group(0).clone();
+        let column = alter(group.column(0).clone().into_builder()).build().unwrap();
+        let group = group.into_builder().set_column_metadata(vec![column]).build().unwrap();
+        let metadata = metadata.into_builder().set_row_groups(vec![group]).build();
+        let mut bytes = bytes.to_vec();
+        ParquetMetaDataWriter::new(&mut bytes, &metadata).finish().unwrap();
+        bytes.into()
+    }
+
+    fn read(bytes: Bytes, column: &ColumnDef) -> Result<Typed> {
+        block_on(async {
+            let file = ParquetFile::open("f", Arc::new(bytes)).await?;
+            let mut rows = file.rows(vec![column.clone()], 1000, false)?;
+            Ok(rows.next().await?.unwrap())
+        })
+    }
+
+    fn column(ty: ColumnType) -> ColumnDef {
+        ColumnDef {
+            id: ColumnId(1),
+            name: "v".to_owned(),
+            ty,
+            nullable: true,
+            default: None,
+            added_in: 1,
+            added_value: None,
+        }
+    }
+
+    #[test]
+    fn columns_outside_of_the_file_are_refused() {
+        assert_eq!(read(altered(|c| c), &column(ColumnType::BigInt)).unwrap().rows, 100);
+        for bytes in [
+            altered(|c| c.set_total_compressed_size(-1)),
+            altered(|c| c.set_total_compressed_size(i64::MAX)),
+            altered(|c| c.set_total_compressed_size(1 << 40)),
+            altered(|c| c.set_dictionary_page_offset(None).set_data_page_offset(-4)),
+            altered(|c| c.set_dictionary_page_offset(Some(i64::MAX))),
+        ] {
+            let error = read(bytes, &column(ColumnType::BigInt)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            assert!(error.to_string().contains("column v of row group 0 is not within"), "{error}");
+        }
     }
 }
