@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use firndb_core::storage::{Source, Stores};
-use firndb_core::{Config, Engine, ErrorKind, Session};
+use firndb_core::{CancelToken, Config, Engine, ErrorKind, Session};
 use firndb_storage_native::LocalFiles;
 use firndb_tests::ask::{ask, fail, user};
 use futures::StreamExt;
@@ -323,4 +324,27 @@ async fn streams_come_and_go_with_the_call() {
         bob.copy_from("COPY t FROM STDIN (FORMAT csv)", Source::stream("x", broken)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(ask(&mut bob, "SELECT count(*) FROM t").await, ["3"]);
+}
+
+#[tokio::test]
+async fn rows_that_are_left_out_do_not_hold_up_a_cancellation() {
+    let place = Place::new().await;
+    place.ask("CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+    for (name, line) in [("blank.csv", "\n"), ("bad.csv", "x\n"), ("bad.json", "{\"x\": 1}\n")] {
+        let cancel = CancelToken::new();
+        let mut session = place.session();
+        session.set_cancel(cancel.clone());
+        let given = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&given);
+        let pieces = stream::iter(0..100).map(move |_| {
+            if counted.fetch_add(1, Ordering::Relaxed) == 2 {
+                cancel.cancel();
+            }
+            Ok(Bytes::from(line.repeat(1000)))
+        });
+        let source = Source::stream(name, pieces.boxed());
+        let error = session.copy_from("COPY t FROM STDIN (ON_ERROR skip)", source).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{name}: {error}");
+        assert_eq!(given.load(Ordering::Relaxed), 3, "{name}");
+    }
 }

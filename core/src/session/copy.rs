@@ -15,6 +15,7 @@ use crate::copy::{BadRow, CopyOptions, Reader, Writer, reject_header};
 use crate::dml;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{Runs, load_runs};
+use crate::pace::Pace;
 use crate::plan::StatementContext;
 use crate::sql::{self, Copy, CopyRows, Statement};
 use crate::storage::{Files, Sink, Source};
@@ -239,8 +240,9 @@ impl Session {
         rejects: &mut Rejects<'_>,
     ) -> Result<u64> {
         let none = WriteSet::default();
-        let def = self.context(SeqId::ZERO, &none, &[]).table(name)?;
-        let mut input = self.input(source, &def, columns, options).await?;
+        let context = self.context(SeqId::ZERO, &none, &[]);
+        let (def, pace) = (context.table(name)?, context.pace.clone());
+        let mut input = self.input(source, &def, columns, options, &pace).await?;
         let mut rows = 0;
         loop {
             let Some(transaction) = &self.transaction else {
@@ -271,7 +273,7 @@ impl Session {
         // Nothing is read with it but the table's definition.
         let context = self.context(SeqId::ZERO, &none, &[]);
         let def = context.table(name)?;
-        let mut input = self.input(source, &def, columns, options).await?;
+        let mut input = self.input(source, &def, columns, options, &context.pace).await?;
         let mut loading = Loading { waiting: Vec::new(), rows: 0, bytes: 0, runs: None };
         let loaded = self.load_all(&context, &def, &mut input, rejects, &mut loading).await;
         if let Some(runs) = loading.runs {
@@ -333,9 +335,10 @@ impl Session {
         def: &TableDef,
         columns: &[String],
         options: &CopyOptions,
+        pace: &Pace,
     ) -> Result<Input> {
         let most = self.engine.shared.tiers.config.query.memory_bytes;
-        Ok(Input { reader: Reader::open(source, def, columns, options, most).await? })
+        Ok(Input { reader: Reader::open(source, def, columns, options, most, pace).await? })
     }
 }
 
