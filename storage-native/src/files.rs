@@ -98,6 +98,13 @@ impl Files for LocalFiles {
     async fn create(&self, path: &str) -> Result<Box<dyn Sink>> {
         Ok(Box::new(blocking(|| LocalSink::create(self.target(Path::new(path))?))?))
     }
+
+    async fn is_same(&self, one: &str, other: &str) -> bool {
+        blocking(|| match (fs::canonicalize(one), fs::canonicalize(other)) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => false,
+        })
+    }
 }
 
 /// A file that is read.

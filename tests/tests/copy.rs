@@ -170,6 +170,12 @@ async fn bad_rows_are_left_out_on_request_and_told_of() {
     place.refuses("COPY t FROM '@a.csv' (HEADER, ON_ERROR skip)", ErrorKind::Constraint, "(1)").await;
     place.ask("TRUNCATE t").await;
     assert_eq!(place.ask("COPY t FROM '@a.csv' (HEADER, ON_ERROR ignore)").await, ["2|4"]);
+    // They would take the place of what is read.
+    place.ask("TRUNCATE t").await;
+    fs::create_dir(place.path("in")).unwrap();
+    let onto = "COPY t FROM '@a.csv' (HEADER, ON_ERROR skip, REJECTED '@in/../a.csv')";
+    place.refuses(onto, ErrorKind::InvalidInput, "it is the file that is read").await;
+    assert!(fs::read_to_string(place.path("a.csv")).unwrap().starts_with("id,name\n1,ab\n"));
 }
 
 #[tokio::test]

@@ -217,7 +217,17 @@ impl Session {
         // A stream has a format by its name where that has an ending.
         let options = copy.options.resolved(copy.path.as_deref().or(Some(source.name())))?;
         let files = match &options.rejected {
-            Some(_) => Some(self.files()?),
+            Some(rejected) => {
+                let files = self.files()?;
+                // What is read on the command line is a stream that is called as its file.
+                let read = copy.path.as_deref().unwrap_or(source.name());
+                if files.is_same(read, rejected).await {
+                    return Err(Error::invalid(format!(
+                        "rejected rows cannot go to {rejected}: it is the file that is read, and would be replaced"
+                    )));
+                }
+                Some(files)
+            }
             None => None,
         };
         let to = files.as_deref().zip(options.rejected.as_deref());

@@ -29,6 +29,9 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// # Errors
     /// `PermissionDenied`, also for a path inside of a store; `NotFound` when its directory is not there.
     async fn create(&self, path: &str) -> Result<Box<dyn Sink>>;
+
+    /// Whether two paths lead to one file that is there.
+    async fn is_same(&self, one: &str, other: &str) -> bool;
 }
 
 /// A file on its way to its name. Dropped before it is complete it leaves nothing.
