@@ -120,8 +120,10 @@ impl ParquetRows {
         let mut columns = Vec::with_capacity(self.columns.len());
         let mut bad: Vec<(usize, BadRow)> = Vec::new();
         for (column, values) in self.columns.iter().zip(batch.columns()) {
-            let values = plain(values)?;
-            let found = misfits(column, &values);
+            let given = values;
+            let values = plain(given)?;
+            let mut found = lost(column, given, &values);
+            found.extend(misfits(column, &values));
             bad.extend(found.into_iter().map(|(row, reason, kind)| {
                 let bad = BadRow {
                     line: first + row as u64,
@@ -191,7 +193,7 @@ fn check_places(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<()>
     Ok(())
 }
 
-/// The values as the engine converts them: without dictionary, and instants in UTC.
+/// The values as the engine converts them: without dictionary, and instants in UTC; one that is out of range is NULL.
 fn plain(values: &ArrayRef) -> Result<ArrayRef> {
     Ok(match values.data_type() {
         DataType::Dictionary(_, of) => cast(values, of)?,
@@ -200,6 +202,16 @@ fn plain(values: &ArrayRef) -> Result<ArrayRef> {
         }
         _ => Arc::clone(values),
     })
+}
+
+/// The rows whose instant [`plain`] could not convert and made NULL.
+fn lost(column: &ColumnDef, given: &ArrayRef, plain: &ArrayRef) -> Vec<(usize, String, ErrorKind)> {
+    if !matches!(given.data_type(), DataType::Timestamp(..)) || plain.null_count() == given.null_count() {
+        return Vec::new();
+    }
+    let rows = (0..given.len()).filter(|row| given.is_valid(*row) && plain.is_null(*row));
+    let why = format!("no {}: the instant is out of range", column.ty);
+    rows.map(|row| (row, why.clone(), ErrorKind::InvalidInput)).collect()
 }
 
 /// The rows whose value is none of `column`, and why.
@@ -238,7 +250,7 @@ fn unreadable(name: &str, e: ParquetError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Int64Array;
+    use arrow::array::{Int64Array, TimestampMillisecondArray};
     use futures::executor::block_on;
     use parquet::arrow::ArrowWriter;
     use parquet::file::metadata::{ColumnChunkMetaDataBuilder, ParquetMetaDataWriter};
@@ -287,6 +299,16 @@ mod tests {
             added_in: 1,
             added_value: None,
         }
+    }
+
+    #[test]
+    fn instants_out_of_range_are_bad_rows() {
+        let instants = TimestampMillisecondArray::from(vec![Some(0), Some(i64::MAX), None]);
+        let bytes = file(Arc::new(instants.with_timezone("UTC")));
+        let typed = read(bytes, &column(ColumnType::TimestampTz)).unwrap();
+        assert_eq!((typed.rows, typed.bad.len(), typed.bad[0].line), (2, 1, 2));
+        assert!(typed.bad[0].reason.contains("out of range"), "{:?}", typed.bad);
+        assert!(typed.columns[0].is_valid(0) && typed.columns[0].is_null(1));
     }
 
     #[test]
