@@ -102,6 +102,18 @@ impl Source {
         Self { name: name.into(), bytes: SourceBytes::Stream(pieces) }
     }
 
+    /// The same; `change` makes another stream of its bytes if they come as one.
+    pub(crate) fn with_stream(
+        self,
+        change: impl FnOnce(BoxStream<'static, Result<Bytes>>) -> BoxStream<'static, Result<Bytes>>,
+    ) -> Self {
+        let bytes = match self.bytes {
+            SourceBytes::Stream(pieces) => SourceBytes::Stream(change(pieces)),
+            ranged @ SourceBytes::Ranged(_) => ranged,
+        };
+        Self { bytes, ..self }
+    }
+
     /// What messages call it.
     #[must_use]
     pub fn name(&self) -> &str {
