@@ -100,6 +100,22 @@ async fn many_rows_become_sorted_files_in_one_commit() {
 }
 
 #[tokio::test]
+async fn files_are_cut_by_the_bytes_of_their_rows() {
+    let faults = FaultStores::new();
+    let mut config = small();
+    config.batch_file_bytes = 200_000;
+    let engine = Engine::open(stores(&faults), config).await.unwrap();
+    run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT NOT NULL)").await;
+    // On average a row is small; but the large ones are next to each other.
+    let text = csv(20_000..20_010, &"y".repeat(50_000)) + &csv(0..20_000, "x");
+    copy(&mut engine.session(), "t", text).await.unwrap();
+    assert_eq!(strays(&faults, 6 + 3), [""; 0]);
+    let found = run(&engine, "SELECT count(*), max(id), sum(length(v)) FROM t").await;
+    assert_eq!(found, ["20010|20009|520000"]);
+    assert!(engine.check().await.unwrap().is_clean());
+}
+
+#[tokio::test]
 async fn a_key_that_is_there_or_comes_twice_leaves_nothing() {
     let faults = FaultStores::new();
     let engine = open(&faults).await;
