@@ -14,7 +14,9 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
+};
 
 use crate::catalog::{ColumnDef, Misfit, convert};
 use crate::copy::rejects::BadRow;
@@ -69,15 +71,16 @@ pub struct ParquetFile {
 }
 
 impl ParquetFile {
-    /// Reads what the file says of itself.
+    /// Reads what the file says of itself. Of a row group, which is in memory as a whole, it may have `most_bytes`.
     ///
     /// # Errors
-    /// `InvalidInput` when it is no Parquet file.
-    pub async fn open(name: &str, bytes: Arc<dyn Ranged>) -> Result<Self> {
+    /// `InvalidInput` when it is no Parquet file, `LimitExceeded` for row groups that are too large.
+    pub async fn open(name: &str, bytes: Arc<dyn Ranged>, most_bytes: usize) -> Result<Self> {
         let size = bytes.size();
         let builder = ParquetRecordBatchStreamBuilder::new(Anywhere(bytes)).await;
         let builder = builder.map_err(|e| unreadable(name, e))?;
         check_places(name, builder.metadata(), size)?;
+        check_groups(name, builder.metadata(), most_bytes)?;
         Ok(Self { builder, name: name.to_owned() })
     }
 
@@ -193,6 +196,24 @@ fn check_places(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<()>
     Ok(())
 }
 
+/// Refuses row groups that take too much memory, compressed as they are.
+fn check_groups(name: &str, metadata: &ParquetMetaData, most_bytes: usize) -> Result<()> {
+    let size = |group: &RowGroupMetaData| {
+        let sizes =
+            group.columns().iter().map(|column| u64::try_from(column.compressed_size()).unwrap_or(u64::MAX));
+        sizes.fold(0, u64::saturating_add)
+    };
+    let too_large = |bytes: &u64| usize::try_from(*bytes).map_or(true, |bytes| bytes > most_bytes);
+    match metadata.row_groups().iter().map(size).enumerate().find(|(_, bytes)| too_large(bytes)) {
+        None => Ok(()),
+        Some((n, bytes)) => Err(Error::limit(format!(
+            "{name}: row group {n} has {bytes} bytes, more than the {most_bytes} that a statement may hold \
+             (query.memory_bytes)"
+        ))
+        .with_hint("write the file with smaller row groups")),
+    }
+}
+
 /// The values as the engine converts them: without dictionary, and instants in UTC; one that is out of range is NULL.
 fn plain(values: &ArrayRef) -> Result<ArrayRef> {
     Ok(match values.data_type() {
@@ -283,7 +304,7 @@ mod tests {
 
     fn read(bytes: Bytes, column: &ColumnDef) -> Result<Typed> {
         block_on(async {
-            let file = ParquetFile::open("f", Arc::new(bytes)).await?;
+            let file = ParquetFile::open("f", Arc::new(bytes), usize::MAX).await?;
             let mut rows = file.rows(vec![column.clone()], 1000, false)?;
             Ok(rows.next().await?.unwrap())
         })
@@ -309,6 +330,16 @@ mod tests {
         assert_eq!((typed.rows, typed.bad.len(), typed.bad[0].line), (2, 1, 2));
         assert!(typed.bad[0].reason.contains("out of range"), "{:?}", typed.bad);
         assert!(typed.columns[0].is_valid(0) && typed.columns[0].is_null(1));
+    }
+
+    #[test]
+    fn a_row_group_fits_into_memory() {
+        let bytes = file(Arc::new(Int64Array::from_iter_values(0..100_000)));
+        let open = |most| block_on(ParquetFile::open("f", Arc::new(bytes.clone()), most));
+        assert!(open(bytes.len()).is_ok());
+        let error = open(bytes.len() / 2).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+        assert!(error.to_string().contains("f: row group 0 has"), "{error}");
     }
 
     #[test]

@@ -55,7 +55,8 @@ enum Input {
 
 impl Reader {
     /// A reader of `source` for `def`, or for those of its columns that are `listed`. The options have a format.
-    /// `most_bytes` bounds what is held of a source that is to be read anywhere and comes as a stream. Waiting for
+    /// `most_bytes` bounds what is held of a source that is to be read anywhere and comes as a stream, and a row group
+    /// of Parquet. Waiting for
     /// the source is no work to `pace`.
     ///
     /// # Errors
@@ -85,7 +86,8 @@ impl Reader {
                 (Input::Json(Box::new(rows)), places, "line")
             }
             Some(Format::Parquet) => {
-                let file = ParquetFile::open(&name, source.into_ranged(most_bytes).await?).await?;
+                let file =
+                    ParquetFile::open(&name, source.into_ranged(most_bytes).await?, most_bytes).await?;
                 let places = named_places(&name, def, &listed, &file.names())?;
                 let rows = file.rows(columns_at(def, &places), BATCH_ROWS, keep_raw)?;
                 (Input::Parquet(Box::new(rows)), places, "row")
