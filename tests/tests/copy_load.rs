@@ -149,6 +149,26 @@ async fn a_key_that_is_there_or_comes_twice_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn too_many_rows_of_deleted_keys_are_refused_until_a_flush() {
+    let faults = FaultStores::new();
+    let mut config = small();
+    config.load_bytes = 40_000;
+    let engine = Engine::open(stores(&faults), config).await.unwrap();
+    run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+    copy(&mut engine.session(), "t", csv(0..2000, "old")).await.unwrap();
+    run(&engine, "DELETE FROM t").await;
+    let new = "n".repeat(100);
+    let error = copy(&mut engine.session(), "t", csv(0..2000, &new)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("STORAGE FLUSH")), "{error}");
+    assert_eq!(run(&engine, "SELECT count(*) FROM t").await, ["0"]);
+    assert_eq!(strays(&faults, 1), [""; 0]);
+    run(&engine, "STORAGE FLUSH ALL").await;
+    copy(&mut engine.session(), "t", csv(0..2000, &new)).await.unwrap();
+    assert_eq!(run(&engine, "SELECT count(*), sum(length(v)) FROM t").await, ["2000|200000"]);
+}
+
+#[tokio::test]
 async fn a_transaction_that_waits_for_its_source_does_not_hold_flushes_for_ever() {
     let (faults, clock) = (FaultStores::new(), Arc::new(ManualClock::at_ms(START_MS)));
     let stores = faults.stores(clock.clone(), Arc::new(SeededRng::new(1)));

@@ -44,7 +44,7 @@ use crate::types::{Durability, SeqId};
 ///
 /// # Errors
 /// `Constraint` when a key is there already or comes twice, `Conflict` when the table was altered: nothing is
-/// applied. `Unavailable` when a store failed; whether the commit is there is unknown only if that itself failed.
+/// applied. `LimitExceeded` when too many rows have keys whose tombstones are hot. `Unavailable` when a store failed; whether the commit is there is unknown only if that itself failed.
 pub async fn load_runs(
     tiers: &Tiers,
     def: &Arc<TableDef>,
@@ -129,7 +129,7 @@ struct Load<'a> {
     /// The file being made, and how many rows and bytes of rows are in it.
     writer: Option<(BatchFileWriter, usize, usize)>,
     entries: Vec<BatchEntry>,
-    /// Rows whose key has a hot tombstone.
+    /// Rows whose key has a hot tombstone: all of them until the commit, so they may not be many.
     hot: Vec<RecordBatch>,
     last: SeqId,
 }
@@ -137,11 +137,14 @@ struct Load<'a> {
 impl Load<'_> {
     /// P: the batch files.
     async fn write(&mut self, runs: &Runs, pace: &Pace) -> Result<()> {
+        let mut hot_bytes = 0;
         let mut merged = runs.merged(self.tiers).await?;
         while let Some(rows) = merged.next().await? {
             pace.step().await?;
             let (rows, hot) = self.new_rows(runs, rows).await?;
             if let Some(hot) = hot {
+                hot_bytes += row_sizes(&hot).iter().sum::<usize>();
+                self.check_hot(hot_bytes)?;
                 let hot = self.stamped(hot).await?;
                 self.hot.push(hot);
             }
@@ -154,6 +157,20 @@ impl Load<'_> {
             }
         }
         self.end_file().await
+    }
+
+    /// Refuses more rows of deleted keys than go into one commit of the key-value store.
+    fn check_hot(&self, bytes: usize) -> Result<()> {
+        let most = self.tiers.config.load_bytes;
+        if bytes <= most {
+            return Ok(());
+        }
+        let message = format!(
+            "more than {most} bytes of the rows (load_bytes) have keys of rows that were deleted and are not flushed yet"
+        );
+        Err(Error::limit(message).with_hint(
+            "STORAGE FLUSH TABLE first; it goes no further than the oldest transaction or stream, so end those",
+        ))
     }
 
     /// The rows, all of whose keys must be new; apart from them those whose key has a hot tombstone.
