@@ -47,16 +47,22 @@ impl LocalFiles {
     /// # Errors
     /// As [`Files::open`].
     pub fn read(path: &Path) -> Result<LocalFile> {
+        // A pipe that nobody writes to would hold up whoever opens it.
+        let there = blocking(|| fs::metadata(path)).map_err(|e| failed("read", path, e))?;
+        expect_regular("read", path, &there)?;
         let opened = blocking(|| {
-            let file = File::open(path)?;
-            let metadata = file.metadata()?;
-            Ok((file, metadata))
+            let mut file = File::open(path)?;
+            let size = file.metadata()?.len();
+            // What the system makes as it is read, as in /proc, has no size.
+            let is_sized = size > 0 || file.read(&mut [0])? == 0;
+            Ok((file, size, is_sized))
         });
-        let (file, metadata) = opened.map_err(|e| failed("read", path, e))?;
-        if metadata.is_dir() {
-            return Err(Error::invalid(format!("cannot read {}: it is a directory", path.display())));
+        let (file, size, is_sized) = opened.map_err(|e| failed("read", path, e))?;
+        if !is_sized {
+            return Err(Error::invalid(format!("cannot read {}: its size is not known", path.display()))
+                .with_hint("copy it into a file first"));
         }
-        Ok(LocalFile { path: path.to_owned(), size: metadata.len(), file: Mutex::new(file) })
+        Ok(LocalFile { path: path.to_owned(), size, file: Mutex::new(file) })
     }
 
     /// Where `path` leads, with its directory made plain.
@@ -69,8 +75,9 @@ impl LocalFiles {
         let named = parent.join(name);
         // A link is followed, as it is when a file is opened to be written.
         let target = fs::canonicalize(&named).unwrap_or(named);
-        if target.is_dir() {
-            return Err(Error::invalid(format!("cannot write {}: it is a directory", path.display())));
+        // A device would be replaced by a file, as anything that is there is.
+        if let Ok(there) = fs::metadata(&target) {
+            expect_regular("write", path, &there)?;
         }
         if self.store.iter().any(|store| target.starts_with(store)) {
             return Err(Error::denied(format!(
@@ -91,6 +98,13 @@ impl Files for LocalFiles {
     async fn create(&self, path: &str) -> Result<Box<dyn Sink>> {
         Ok(Box::new(blocking(|| LocalSink::create(self.target(Path::new(path))?))?))
     }
+
+    async fn is_same(&self, one: &str, other: &str) -> bool {
+        blocking(|| match (fs::canonicalize(one), fs::canonicalize(other)) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => false,
+        })
+    }
 }
 
 /// A file that is read.
@@ -108,7 +122,10 @@ impl Ranged for LocalFile {
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes> {
-        let length = usize::try_from(range.end.saturating_sub(range.start))
+        if range.start > range.end || range.end > self.size {
+            return Err(Error::internal(format!("bytes {range:?} of {}", self.size)));
+        }
+        let length = usize::try_from(range.end - range.start)
             .map_err(|_| Error::limit(format!("{}: too many bytes at once", self.path.display())))?;
         let read = blocking(|| {
             let mut bytes = vec![0; length];
@@ -171,6 +188,14 @@ impl Drop for LocalSink {
             _ = fs::remove_file(&self.temporary);
         }
     }
+}
+
+fn expect_regular(verb: &str, path: &Path, there: &fs::Metadata) -> Result<()> {
+    if there.is_file() {
+        return Ok(());
+    }
+    let what = if there.is_dir() { "it is a directory" } else { "it is no regular file" };
+    Err(Error::invalid(format!("cannot {verb} {}: {what}", path.display())))
 }
 
 fn failed(verb: &str, path: &Path, e: io::Error) -> Error {

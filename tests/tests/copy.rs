@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use firndb_core::storage::{Source, Stores};
-use firndb_core::{Config, Engine, ErrorKind, Session};
+use firndb_core::{CancelToken, Config, Engine, ErrorKind, Session};
 use firndb_storage_native::LocalFiles;
 use firndb_tests::ask::{ask, fail, user};
 use futures::StreamExt;
@@ -169,6 +170,12 @@ async fn bad_rows_are_left_out_on_request_and_told_of() {
     place.refuses("COPY t FROM '@a.csv' (HEADER, ON_ERROR skip)", ErrorKind::Constraint, "(1)").await;
     place.ask("TRUNCATE t").await;
     assert_eq!(place.ask("COPY t FROM '@a.csv' (HEADER, ON_ERROR ignore)").await, ["2|4"]);
+    // They would take the place of what is read.
+    place.ask("TRUNCATE t").await;
+    fs::create_dir(place.path("in")).unwrap();
+    let onto = "COPY t FROM '@a.csv' (HEADER, ON_ERROR skip, REJECTED '@in/../a.csv')";
+    place.refuses(onto, ErrorKind::InvalidInput, "it is the file that is read").await;
+    assert!(fs::read_to_string(place.path("a.csv")).unwrap().starts_with("id,name\n1,ab\n"));
 }
 
 #[tokio::test]
@@ -256,6 +263,30 @@ async fn no_file_of_the_store_itself_is_written() {
     engine.close().await.unwrap();
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn only_regular_files_are_read_and_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    use std::os::unix::net::UnixListener;
+
+    let place = Place::new().await;
+    let _socket = UnixListener::bind(place.path("socket")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    place.ask("CREATE SHARED TABLE t (id INTEGER PRIMARY KEY)").await;
+    place.file("bad.csv", "x\n");
+    let (input, no_file) = (ErrorKind::InvalidInput, "it is no regular file");
+    for name in ["socket", "pipe"] {
+        place.refuses(&format!("COPY t TO '@{name}' (FORMAT csv)"), input, no_file).await;
+        place.refuses(&format!("COPY t FROM '@{name}' (FORMAT csv)"), input, no_file).await;
+        let rejected = format!("COPY t FROM '@bad.csv' (ON_ERROR skip, REJECTED '@{name}')");
+        place.refuses(&rejected, input, no_file).await;
+    }
+    assert!(fs::metadata(place.path("socket")).unwrap().file_type().is_socket());
+    assert!(fs::metadata(place.path("pipe")).unwrap().file_type().is_fifo());
+    place.refuses("COPY t FROM '/dev/null' (FORMAT csv)", input, no_file).await;
+    place.refuses("COPY t FROM '/proc/self/status' (FORMAT csv)", input, "its size is not known").await;
+}
+
 #[tokio::test]
 async fn a_transaction_takes_rows_and_takes_them_back() {
     let place = Place::new().await;
@@ -299,4 +330,27 @@ async fn streams_come_and_go_with_the_call() {
         bob.copy_from("COPY t FROM STDIN (FORMAT csv)", Source::stream("x", broken)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(ask(&mut bob, "SELECT count(*) FROM t").await, ["3"]);
+}
+
+#[tokio::test]
+async fn rows_that_are_left_out_do_not_hold_up_a_cancellation() {
+    let place = Place::new().await;
+    place.ask("CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+    for (name, line) in [("blank.csv", "\n"), ("bad.csv", "x\n"), ("bad.json", "{\"x\": 1}\n")] {
+        let cancel = CancelToken::new();
+        let mut session = place.session();
+        session.set_cancel(cancel.clone());
+        let given = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&given);
+        let pieces = stream::iter(0..100).map(move |_| {
+            if counted.fetch_add(1, Ordering::Relaxed) == 2 {
+                cancel.cancel();
+            }
+            Ok(Bytes::from(line.repeat(1000)))
+        });
+        let source = Source::stream(name, pieces.boxed());
+        let error = session.copy_from("COPY t FROM STDIN (ON_ERROR skip)", source).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{name}: {error}");
+        assert_eq!(given.load(Ordering::Relaxed), 3, "{name}");
+    }
 }

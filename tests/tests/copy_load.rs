@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use firndb_core::storage::fault::{CrashMode, FaultStores};
-use firndb_core::storage::{ManualClock, SeededRng, Source, Stores};
+use firndb_core::storage::{Clock, ManualClock, SeededRng, Source, Stores};
 use firndb_core::{Config, Copied, Engine, ErrorKind, Result, Session};
 use firndb_tests::ask::{ask, user};
 use firndb_tests::lasting::START_MS;
+use futures::{StreamExt, stream};
 
 const MODES: [CrashMode; 2] = [CrashMode::BeforeEffect, CrashMode::AfterEffect];
 
@@ -99,6 +100,22 @@ async fn many_rows_become_sorted_files_in_one_commit() {
 }
 
 #[tokio::test]
+async fn files_are_cut_by_the_bytes_of_their_rows() {
+    let faults = FaultStores::new();
+    let mut config = small();
+    config.batch_file_bytes = 200_000;
+    let engine = Engine::open(stores(&faults), config).await.unwrap();
+    run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT NOT NULL)").await;
+    // On average a row is small; but the large ones are next to each other.
+    let text = csv(20_000..20_010, &"y".repeat(50_000)) + &csv(0..20_000, "x");
+    copy(&mut engine.session(), "t", text).await.unwrap();
+    assert_eq!(strays(&faults, 6 + 3), [""; 0]);
+    let found = run(&engine, "SELECT count(*), max(id), sum(length(v)) FROM t").await;
+    assert_eq!(found, ["20010|20009|520000"]);
+    assert!(engine.check().await.unwrap().is_clean());
+}
+
+#[tokio::test]
 async fn a_key_that_is_there_or_comes_twice_leaves_nothing() {
     let faults = FaultStores::new();
     let engine = open(&faults).await;
@@ -129,6 +146,60 @@ async fn a_key_that_is_there_or_comes_twice_leaves_nothing() {
     copy(&mut bob, "t", csv(3000..9000, "x")).await.unwrap();
     assert_eq!(ask(&mut bob, "SELECT count(*), count(DISTINCT id) FROM t").await, ["6000|6000"]);
     assert_eq!(ask(&mut alice, "SELECT count(*) FROM t").await, ["2"]);
+}
+
+#[tokio::test]
+async fn too_many_rows_of_deleted_keys_are_refused_until_a_flush() {
+    let faults = FaultStores::new();
+    let mut config = small();
+    config.load_bytes = 40_000;
+    let engine = Engine::open(stores(&faults), config).await.unwrap();
+    run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+    copy(&mut engine.session(), "t", csv(0..2000, "old")).await.unwrap();
+    run(&engine, "DELETE FROM t").await;
+    let new = "n".repeat(100);
+    let error = copy(&mut engine.session(), "t", csv(0..2000, &new)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("STORAGE FLUSH")), "{error}");
+    assert_eq!(run(&engine, "SELECT count(*) FROM t").await, ["0"]);
+    assert_eq!(strays(&faults, 1), [""; 0]);
+    run(&engine, "STORAGE FLUSH ALL").await;
+    copy(&mut engine.session(), "t", csv(0..2000, &new)).await.unwrap();
+    assert_eq!(run(&engine, "SELECT count(*), sum(length(v)) FROM t").await, ["2000|200000"]);
+}
+
+#[tokio::test]
+async fn a_transaction_that_waits_for_its_source_does_not_hold_flushes_for_ever() {
+    let (faults, clock) = (FaultStores::new(), Arc::new(ManualClock::at_ms(START_MS)));
+    let stores = faults.stores(clock.clone(), Arc::new(SeededRng::new(1)));
+    let engine = Engine::open(stores, small()).await.unwrap();
+    run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+    let patience = i64::try_from(Config::default().idle_transaction_ms).unwrap();
+    for (waits_ms, ends) in [(patience - 1, false), (patience + 1, true)] {
+        run(&engine, "TRUNCATE t; INSERT INTO t VALUES (1, 'old')").await;
+        let mut session = engine.session();
+        ask(&mut session, "BEGIN").await;
+        run(&engine, "UPDATE t SET v = 'new' WHERE id = 1").await;
+        let (clock, other) = (Arc::clone(&clock), engine.clone());
+        let late = stream::once(async move {
+            clock.set_ms(clock.now_ms() + waits_ms);
+            other.flush_all().await.unwrap();
+            Ok(Bytes::from("11,b\n"))
+        });
+        let pieces = stream::iter([Ok(Bytes::from("10,a\n"))]).chain(late);
+        let source = Source::stream("rows.csv", pieces.boxed());
+        let copied = session.copy_from("COPY t FROM STDIN", source).await;
+        if ends {
+            assert_eq!(copied.unwrap_err().kind(), ErrorKind::Conflict);
+            assert_eq!(run(&engine, "SELECT * FROM t").await, ["1|new"]);
+            // There is none any more.
+            ask(&mut session, "BEGIN; ROLLBACK").await;
+        } else {
+            assert_eq!(copied.unwrap().rows, 2);
+            assert_eq!(ask(&mut session, "SELECT v FROM t ORDER BY id").await, ["old", "a", "b"]);
+            ask(&mut session, "ROLLBACK").await;
+        }
+    }
 }
 
 #[tokio::test]

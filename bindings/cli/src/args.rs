@@ -237,7 +237,8 @@ pub struct ImportArgs {
     /// Whose rows the table to create holds
     #[arg(long, value_enum, default_value_t, requires = "create", value_name = "KIND")]
     pub kind: TableKind,
-    /// Leave out rows that are none of the table, and write them to this file with the reason; CSV
+    /// Leave out rows that are none of the table, and write them to this file with the reason; CSV. For one file
+    /// at a time
     #[arg(long, value_name = "FILE")]
     pub rejected: Option<PathBuf>,
     #[command(flatten)]

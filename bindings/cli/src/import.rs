@@ -45,6 +45,11 @@ struct Input {
 impl Input {
     /// All files are looked for before any is loaded.
     fn of(args: &ImportArgs) -> Result<Self> {
+        if args.rejected.is_some() && args.files.len() > 1 {
+            // Each file is loaded by itself, and its rejected rows would take the place of those before.
+            return Err(Error::invalid("--rejected is for one file: it has the rejected rows of that only")
+                .with_hint("import the files one by one, each with its own"));
+        }
         let table = TableName::parse(&args.table)?;
         let files = args.files.iter().map(|path| {
             let kind = FileKind::of(path)?;

@@ -27,6 +27,8 @@ pub struct OpenOptions {
     pub limits: Option<Limits>,
     /// Where the cold tier is, if not in the store's directory: a URL such as `s3://bucket/prefix`.
     pub blobs: Option<String>,
+    /// Whether statements may name files of this machine, as `COPY` does; they may if it is not given.
+    pub files: Option<bool>,
 }
 
 /// What one statement may take at most; checked by the package to be integers from 0 on.
@@ -204,13 +206,16 @@ fn stores(path: &str, options: &OpenOptions) -> Result<(Stores, Config)> {
         limits.set(&mut config.query);
     }
     config.target_partitions = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let stores = if path.starts_with(MEMORY) {
+    let mut stores = if path.starts_with(MEMORY) {
         Stores::memory().with_files(Arc::new(LocalFiles::new()))
     } else if config.read_only {
         firndb_storage_native::open_read_only(Path::new(path), options.blobs.as_deref())?
     } else {
         firndb_storage_native::open(Path::new(path), options.blobs.as_deref())?
     };
+    if options.files == Some(false) {
+        stores.files = None;
+    }
     Ok((stores, config))
 }
 

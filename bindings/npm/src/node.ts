@@ -111,7 +111,7 @@ async function openEngine(
 const MEMORY = 'memory://'
 
 /** What of `options` is the engine's; what is none of its values is refused. */
-function engineOptions({ durability, limits, readOnly, blobs }: NodeOpenOptions, location: Location): EngineOptions {
+function engineOptions({ durability, limits, readOnly, blobs, files }: NodeOpenOptions, location: Location): EngineOptions {
   if (![undefined, 'strict', 'relaxed'].includes(durability)) {
     throw new FirnDBError('InvalidInput', "the option durability is 'strict' or 'relaxed'")
   }
@@ -122,6 +122,9 @@ function engineOptions({ durability, limits, readOnly, blobs }: NodeOpenOptions,
   }
   if (![undefined, true, false].includes(readOnly)) {
     throw new FirnDBError('InvalidInput', 'the option readOnly is true or false')
+  }
+  if (![undefined, true, false].includes(files)) {
+    throw new FirnDBError('InvalidInput', 'the option files is true or false')
   }
   if (blobs !== undefined && typeof blobs !== 'string') {
     throw new FirnDBError('InvalidInput', 'the option blobs is a URL, such as s3://bucket/prefix')
@@ -134,5 +137,6 @@ function engineOptions({ durability, limits, readOnly, blobs }: NodeOpenOptions,
     ...(limits === undefined ? {} : { limits }),
     ...(readOnly === undefined ? {} : { readOnly }),
     ...(blobs === undefined ? {} : { blobs }),
+    ...(files === undefined ? {} : { files }),
   }
 }

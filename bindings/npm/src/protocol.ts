@@ -120,6 +120,8 @@ export interface EngineOptions {
   readOnly?: boolean
   /** The URL of the cold tier, where that is not beside the hot one; of the addon only. */
   blobs?: string
+  /** Whether statements may name files; of the addon only. */
+  files?: boolean
 }
 
 /** Where the engine's code is: beside the worker, at an address, or compiled by the page. */

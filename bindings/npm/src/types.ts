@@ -143,6 +143,12 @@ export interface NodeOpenOptions extends OpenOptions {
    */
   blobs?: string
   /**
+   * Whether `COPY` in SQL, and the option `rejected` of `copyFrom`, may read and write files by their paths, with all rights
+   * of this process. `false` where SQL comes from somebody who should not: they are rejected with `Unsupported` then.
+   * `copyFrom` and `copyTo` with streams work as ever. Default: `true`; WebAssembly never has files.
+   */
+  files?: boolean
+  /**
    * The file of the addon, where it is not that of the package for this platform; `false` for WebAssembly also where
    * there is an addon.
    */

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Datelike, NaiveTime, Timelike};
@@ -29,9 +29,12 @@ pub fn writes(data_type: &DataType) -> bool {
 /// [`Misfit`] for values that cannot be written, such as a time out of its range.
 pub fn written(values: &ArrayRef) -> Result<ArrayRef, Misfit> {
     let failed = |e: arrow::error::ArrowError| Misfit::Value(e.to_string());
+    // What is out of range must not become NULL.
+    let strict = CastOptions { safe: false, format_options: FormatOptions::default() };
     let texts: StringArray = match values.data_type() {
         DataType::Timestamp(_, zone) => {
-            let micros = cast(values, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()));
+            let target = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
+            let micros = cast_with_options(values, &target, &strict);
             let micros = micros.map_err(failed)?;
             let suffix = if zone.is_some() { "+00" } else { "" };
             let times = micros.as_primitive::<TimestampMicrosecondType>().iter();
@@ -40,7 +43,8 @@ pub fn written(values: &ArrayRef) -> Result<ArrayRef, Misfit> {
                 .collect::<Result<_, _>>()?
         }
         DataType::Time64(_) | DataType::Time32(_) => {
-            let micros = cast(values, &DataType::Time64(TimeUnit::Microsecond)).map_err(failed)?;
+            let micros = cast_with_options(values, &DataType::Time64(TimeUnit::Microsecond), &strict);
+            let micros = micros.map_err(failed)?;
             let times = micros.as_primitive::<Time64MicrosecondType>().iter();
             times.map(|time| time.map(time_of_day).transpose()).collect::<Result<_, _>>()?
         }
@@ -99,7 +103,9 @@ fn push_time(text: &mut String, time: NaiveTime) {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int32Array, ListArray, Time64MicrosecondArray, TimestampMicrosecondArray};
+    use arrow::array::{
+        Int32Array, ListArray, Time64MicrosecondArray, TimestampMicrosecondArray, TimestampMillisecondArray,
+    };
     use arrow::datatypes::Int32Type;
 
     use super::*;
@@ -121,6 +127,8 @@ mod tests {
         let found = texts(Arc::new(times.clone()));
         assert_eq!(found.iter().flatten().collect::<Vec<_>>(), expected);
         assert_eq!(found[1], None);
+        let beyond: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![i64::MAX]));
+        assert!(written(&beyond).is_err());
         assert_eq!(
             texts(Arc::new(times.with_timezone("UTC")))[0].as_deref(),
             Some("2024-02-29 12:34:56.5+00")

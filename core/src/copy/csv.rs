@@ -9,6 +9,9 @@ use crate::error::{Error, Result};
 /// A row may have so many bytes: it is in memory as a whole.
 const MOST_BYTES: usize = 64 << 20;
 
+/// So many values of a row are kept: a row of delimiters would take many times its bytes.
+pub const MOST_VALUES: usize = 1 << 16;
+
 /// A row as text.
 #[derive(Debug, Default)]
 pub struct Record {
@@ -19,12 +22,22 @@ pub struct Record {
     text: Vec<u8>,
     /// Where in `text` each value ends, and whether it was in quotes.
     ends: Vec<(usize, bool)>,
+    /// Values that are not kept because there are too many.
+    more: usize,
 }
 
 impl Record {
-    /// How many values it has.
+    /// How many values it has; past [`MOST_VALUES`] they are counted only.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.ends.len() + self.more
+    }
+
+    fn end_value(&mut self, quoted: bool) {
+        if self.ends.len() < MOST_VALUES {
+            self.ends.push((self.text.len(), quoted));
+        } else {
+            self.more += 1;
+        }
     }
 
     /// Whether it is an empty line.
@@ -60,6 +73,8 @@ pub struct Splitter {
     buffer: Vec<u8>,
     /// Where in `buffer` the next record starts.
     start: usize,
+    /// How many bytes have to be there before the next record is looked for again.
+    expected: usize,
     line: u64,
     ended: bool,
     begun: bool,
@@ -81,6 +96,7 @@ impl Splitter {
             escape: options.escape(),
             buffer: Vec::new(),
             start: 0,
+            expected: 0,
             line: 1,
             ended: false,
             begun: false,
@@ -118,16 +134,20 @@ impl Splitter {
                 self.start = 3;
             }
         }
-        if self.start >= self.buffer.len() {
+        let waiting = self.buffer.len().saturating_sub(self.start);
+        if waiting == 0 || (waiting < self.expected && !self.ended) {
             return Ok(false);
         }
         record.text.clear();
         record.ends.clear();
+        record.more = 0;
         record.raw.clear();
         record.line = self.line;
         match self.scan(record)? {
             Scan::More => {
-                if self.buffer.len() - self.start > MOST_BYTES {
+                // Looked through from its start after every piece, a long row would take quadratic time.
+                self.expected = (2 * waiting).min(MOST_BYTES + 1);
+                if waiting > MOST_BYTES {
                     return Err(Error::limit(format!(
                         "line {}: a row has more than {MOST_BYTES} bytes; is there a quote without its end?",
                         self.line
@@ -140,6 +160,7 @@ impl Splitter {
                 let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
                 record.raw.extend_from_slice(raw.strip_suffix(b"\r").unwrap_or(raw));
                 self.start = after;
+                self.expected = 0;
                 self.line += lines;
                 Ok(true)
             }
@@ -156,7 +177,7 @@ impl Splitter {
             match byte(at) {
                 None if !self.ended => return Ok(Scan::More),
                 None => {
-                    record.ends.push((record.text.len(), quoted));
+                    record.end_value(quoted);
                     return Ok(Scan::Record(at, lines));
                 }
                 Some(b) if b == self.quote => {
@@ -167,7 +188,7 @@ impl Splitter {
                     }
                 }
                 Some(b) if b == self.delimiter => {
-                    record.ends.push((record.text.len(), quoted));
+                    record.end_value(quoted);
                     quoted = false;
                     at += 1;
                 }
@@ -175,7 +196,7 @@ impl Splitter {
                     if end == b'\r' && byte(at + 1).is_none() && !self.ended {
                         return Ok(Scan::More);
                     }
-                    record.ends.push((record.text.len(), quoted));
+                    record.end_value(quoted);
                     let pair = end == b'\r' && byte(at + 1) == Some(b'\n');
                     return Ok(Scan::Record(at + 1 + usize::from(pair), lines + 1));
                 }
@@ -283,6 +304,37 @@ mod tests {
         };
         let rows = split(&options, "a\t'it\\'s \\x \\\\'\tb,\"\n", 4).unwrap();
         assert_eq!(shown(&rows), ["1:a|<it's \\x \\>|b,\""]);
+    }
+
+    #[test]
+    fn a_row_that_comes_in_many_pieces_is_looked_through_a_few_times() {
+        let options = CopyOptions::default();
+        let mut splitter = Splitter::new(&options);
+        let mut record = Record::default();
+        splitter.feed(b"\"abc");
+        let mut scans = 0;
+        for _ in 0..10_000 {
+            splitter.feed(b"x,y\n");
+            let before = splitter.expected;
+            assert!(!splitter.next(&mut record).unwrap());
+            scans += usize::from(splitter.expected != before);
+        }
+        assert!((10..=20).contains(&scans), "{scans}");
+        splitter.feed(b"\"\nlast");
+        splitter.end();
+        assert!(splitter.next(&mut record).unwrap() && record.len() == 1 && record.line == 1);
+        assert!(splitter.next(&mut record).unwrap() && record.raw == b"last" && record.line == 10_002);
+    }
+
+    #[test]
+    fn more_values_than_a_table_has_columns_are_counted_only() {
+        let text = ",".repeat(MOST_VALUES + 9);
+        let mut splitter = Splitter::new(&CopyOptions::default());
+        splitter.feed(text.as_bytes());
+        splitter.end();
+        let mut record = Record::default();
+        assert!(splitter.next(&mut record).unwrap());
+        assert_eq!((record.len(), record.ends.len()), (MOST_VALUES + 10, MOST_VALUES));
     }
 
     #[test]

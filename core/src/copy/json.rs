@@ -10,6 +10,8 @@ const MOST_BYTES: usize = 64 << 20;
 pub struct Splitter {
     buffer: Vec<u8>,
     start: usize,
+    /// How many bytes have to be there before the end of the next object is looked for again.
+    expected: usize,
     line: u64,
     ended: bool,
     form: Form,
@@ -74,6 +76,10 @@ impl Splitter {
                 Some(_) => self.form = Form::Lines,
             }
         }
+        let waiting = self.buffer.len().saturating_sub(self.start);
+        if self.form != Form::Over && waiting < self.expected && !self.ended {
+            return Ok(None);
+        }
         let (end, behind) = match self.form {
             Form::Array => match self.element()? {
                 Some(end) => (end, end),
@@ -98,13 +104,17 @@ impl Splitter {
         };
         let (from, line) = (self.start, self.line);
         self.start = behind;
+        self.expected = 0;
         self.line +=
             self.buffer.get(from..behind).unwrap_or_default().iter().filter(|b| **b == b'\n').count() as u64;
         Ok(Some((line, self.buffer.get(from..end).unwrap_or_default().trim_ascii_end())))
     }
 
-    fn wait(&self) -> Result<Option<(u64, &[u8])>> {
-        if self.buffer.len() - self.start > MOST_BYTES {
+    fn wait(&mut self) -> Result<Option<(u64, &[u8])>> {
+        let waiting = self.buffer.len().saturating_sub(self.start);
+        // Looked through from its start after every piece, a long object would take quadratic time.
+        self.expected = (2 * waiting).min(MOST_BYTES + 1);
+        if waiting > MOST_BYTES {
             let line = self.line;
             return Err(Error::limit(format!("line {line}: an object has more than {MOST_BYTES} bytes")));
         }
@@ -198,6 +208,25 @@ mod tests {
         }
         assert_eq!(split("", 1).unwrap(), []);
         assert_eq!(split("[]", 1).unwrap(), []);
+    }
+
+    #[test]
+    fn an_object_that_comes_in_many_pieces_is_looked_through_a_few_times() {
+        for (start, end) in [("{\"a\": \"", "\"}\n"), ("[{\"a\": \"", "\"}]")] {
+            let mut splitter = Splitter::default();
+            splitter.feed(start.as_bytes());
+            let mut scans = 0;
+            for _ in 0..10_000 {
+                splitter.feed(b"wxyz");
+                let before = splitter.expected;
+                assert!(splitter.next().unwrap().is_none());
+                scans += usize::from(splitter.expected != before);
+            }
+            assert!((10..=20).contains(&scans), "{scans}");
+            splitter.feed(end.as_bytes());
+            splitter.end();
+            assert_eq!(splitter.next().unwrap().unwrap().1.len(), 40_009);
+        }
     }
 
     #[test]

@@ -6,19 +6,23 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use crate::catalog::{ColumnDef, ColumnType, TableDef, quoted};
-use crate::copy::csv::{self, Record};
+use crate::copy::csv::{self, MOST_VALUES, Record};
 use crate::copy::json;
 use crate::copy::options::{CopyOptions, Format, Header};
 use crate::copy::parquet::{ParquetFile, ParquetRows};
 use crate::copy::rejects::BadRow;
 use crate::copy::text::{Cell, TextRows, Typed, shown};
 use crate::error::{Error, ErrorKind, Result, nearest};
+use crate::pace::Pace;
 use crate::storage::Source;
 use crate::values::{array, json as json_text};
 
 /// Rows that are made into columns at a time, and bytes of their text.
 const BATCH_ROWS: usize = 8192;
 const BATCH_BYTES: usize = 4 << 20;
+
+/// Rows that are read between two looks at the clock.
+const PACE_ROWS: u32 = 256;
 
 /// Rows of a table.
 #[derive(Debug)]
@@ -51,7 +55,9 @@ enum Input {
 
 impl Reader {
     /// A reader of `source` for `def`, or for those of its columns that are `listed`. The options have a format.
-    /// `most_bytes` bounds what is held of a source that is to be read anywhere and comes as a stream.
+    /// `most_bytes` bounds what is held of a source that is to be read anywhere and comes as a stream, and a row group
+    /// of Parquet. Waiting for
+    /// the source is no work to `pace`.
     ///
     /// # Errors
     /// `NotFound` for columns that the table does not have, `InvalidInput` when the source is not of the format.
@@ -61,6 +67,7 @@ impl Reader {
         listed: &[String],
         options: &CopyOptions,
         most_bytes: usize,
+        pace: &Pace,
     ) -> Result<Self> {
         let name = source.name().to_owned();
         let listed = listed.iter().map(|name| place(def, name)).collect::<Result<Vec<_>>>()?;
@@ -70,16 +77,17 @@ impl Reader {
         let keep_raw = options.skip_bad && options.rejected.is_some();
         let (input, places, unit) = match options.format {
             Some(Format::Csv) => {
-                let (rows, places) = CsvRows::open(source, def, listed, options, keep_raw).await?;
+                let (rows, places) = CsvRows::open(source, def, listed, options, keep_raw, pace).await?;
                 (Input::Csv(Box::new(rows)), places, "line")
             }
             Some(Format::Json) => {
                 let places = if listed.is_empty() { (0..def.columns.len()).collect() } else { listed };
-                let rows = JsonRows::new(source, def, &places, options.skip_bad, keep_raw);
+                let rows = JsonRows::new(source, def, &places, options.skip_bad, keep_raw, pace);
                 (Input::Json(Box::new(rows)), places, "line")
             }
             Some(Format::Parquet) => {
-                let file = ParquetFile::open(&name, source.into_ranged(most_bytes).await?).await?;
+                let file =
+                    ParquetFile::open(&name, source.into_ranged(most_bytes).await?, most_bytes).await?;
                 let places = named_places(&name, def, &listed, &file.names())?;
                 let rows = file.rows(columns_at(def, &places), BATCH_ROWS, keep_raw)?;
                 (Input::Parquet(Box::new(rows)), places, "row")
@@ -193,13 +201,72 @@ fn named_places(file: &str, def: &TableDef, listed: &[usize], names: &[String]) 
     }
 }
 
+/// The bytes of a source, and the pace at which their rows are read.
+struct Pieces {
+    stream: BoxStream<'static, Result<Bytes>>,
+    pace: Pace,
+    rows: u32,
+}
+
+impl Pieces {
+    fn of(source: Source, pace: &Pace) -> Self {
+        Self { stream: source.into_pieces(), pace: pace.clone(), rows: 0 }
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        self.pace.step().await?;
+        let piece = self.stream.next().await;
+        // Waiting for the source is no work.
+        self.pace.go_on();
+        piece.transpose()
+    }
+
+    /// Counts a row: also those that are left out, which may be many, must not keep the thread.
+    async fn count_row(&mut self) -> Result<()> {
+        self.rows += 1;
+        if self.rows >= PACE_ROWS {
+            self.rows = 0;
+            self.pace.step().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Rows that are none, and how much memory they take.
+#[derive(Default)]
+struct Bad {
+    rows: Vec<BadRow>,
+    bytes: usize,
+    keep_raw: bool,
+}
+
+impl Bad {
+    /// Adds one; `raw` is what it is in the source.
+    fn push(&mut self, line: u64, column: Option<String>, reason: String, raw: &[u8]) {
+        let raw = if self.keep_raw { String::from_utf8_lossy(raw).into_owned() } else { String::new() };
+        self.bytes += raw.len() + reason.len();
+        let column = column.map(|name| (name, None));
+        self.rows.push(BadRow { line, column, reason, kind: ErrorKind::InvalidInput, raw });
+    }
+
+    fn take(&mut self) -> Vec<BadRow> {
+        self.bytes = 0;
+        std::mem::take(&mut self.rows)
+    }
+}
+
+/// Whether there is room for more before columns are made of what there is.
+fn has_room(rows: &TextRows, bad: &Bad) -> bool {
+    rows.len() < BATCH_ROWS && bad.rows.len() < BATCH_ROWS && rows.bytes() + bad.bytes < BATCH_BYTES
+}
+
 /// Rows of CSV.
 struct CsvRows {
-    pieces: BoxStream<'static, Result<Bytes>>,
+    pieces: Pieces,
     splitter: csv::Splitter,
     record: Record,
     rows: TextRows,
-    bad: Vec<BadRow>,
+    bad: Bad,
     width: usize,
     null: String,
     skip_bad: bool,
@@ -212,14 +279,15 @@ impl CsvRows {
         listed: Vec<usize>,
         options: &CopyOptions,
         keep_raw: bool,
+        pace: &Pace,
     ) -> Result<(Self, Vec<usize>)> {
         let name = source.name().to_owned();
         let mut rows = Self {
-            pieces: source.into_pieces(),
+            pieces: Pieces::of(source, pace),
             splitter: csv::Splitter::new(options),
             record: Record::default(),
             rows: TextRows::new([], keep_raw),
-            bad: Vec::new(),
+            bad: Bad { keep_raw, ..Bad::default() },
             width: 0,
             null: options.null().to_owned(),
             skip_bad: options.skip_bad,
@@ -253,6 +321,9 @@ impl CsvRows {
         if !self.record().await? {
             return Ok(None);
         }
+        if self.record.len() > MOST_VALUES {
+            return Err(Error::limit(format!("line 1: a row has more than {MOST_VALUES} values")));
+        }
         let values = self.record.values().map_err(|why| Error::invalid(format!("line 1: {why}")))?;
         Ok(Some(values.map(|(value, _)| value.trim().to_owned()).collect()))
     }
@@ -263,8 +334,8 @@ impl CsvRows {
             if self.splitter.is_over() {
                 return Ok(false);
             }
-            match self.pieces.next().await {
-                Some(piece) => self.splitter.feed(&piece?),
+            match self.pieces.next().await? {
+                Some(piece) => self.splitter.feed(&piece),
                 None => self.splitter.end(),
             }
         }
@@ -273,24 +344,25 @@ impl CsvRows {
 
     async fn next(&mut self) -> Result<Option<Typed>> {
         let mut more = true;
-        while self.rows.len() < BATCH_ROWS && self.rows.bytes() < BATCH_BYTES && self.bad.len() < BATCH_ROWS {
+        while has_room(&self.rows, &self.bad) {
             more = self.record().await?;
             if !more {
                 break;
             }
+            self.pieces.count_row().await?;
             if self.record.is_blank() && self.width != 1 {
                 continue;
             }
             self.add();
-            if !self.skip_bad && !self.bad.is_empty() {
+            if !self.skip_bad && !self.bad.rows.is_empty() {
                 break;
             }
         }
-        if !more && self.rows.len() == 0 && self.bad.is_empty() {
+        if !more && self.rows.len() == 0 && self.bad.rows.is_empty() {
             return Ok(None);
         }
         let mut typed = self.rows.take()?;
-        typed.bad.append(&mut self.bad);
+        typed.bad.append(&mut self.bad.take());
         Ok(Some(typed))
     }
 
@@ -299,7 +371,7 @@ impl CsvRows {
         let line = self.record.line;
         let found = self.record.len();
         let why = match self.record.values() {
-            Ok(values) if found == self.width => {
+            Ok(values) if found == self.width && found <= MOST_VALUES => {
                 let null = self.null.as_str();
                 let cells = values.map(|(value, in_quotes)| match value {
                     value if !in_quotes && value == null => Cell::Null,
@@ -311,7 +383,7 @@ impl CsvRows {
             Ok(_) => format!("expected {} values, found {found}", self.width),
             Err(why) => why,
         };
-        self.bad.push(BadRow { line, column: None, reason: why, kind: ErrorKind::InvalidInput, raw: raw() });
+        self.bad.push(line, None, why, &self.record.raw);
     }
 }
 
@@ -322,34 +394,40 @@ fn matches(def: &TableDef, places: &[usize], names: &[String]) -> bool {
 
 /// Rows of JSON.
 struct JsonRows {
-    pieces: BoxStream<'static, Result<Bytes>>,
+    pieces: Pieces,
     splitter: json::Splitter,
     columns: Vec<ColumnDef>,
     rows: TextRows,
-    bad: Vec<BadRow>,
+    bad: Bad,
     skip_bad: bool,
 }
 
 impl JsonRows {
-    fn new(source: Source, def: &TableDef, places: &[usize], skip_bad: bool, keep_raw: bool) -> Self {
+    fn new(
+        source: Source,
+        def: &TableDef,
+        places: &[usize],
+        skip_bad: bool,
+        keep_raw: bool,
+        pace: &Pace,
+    ) -> Self {
         let columns = columns_at(def, places);
         Self {
-            pieces: source.into_pieces(),
+            pieces: Pieces::of(source, pace),
             splitter: json::Splitter::default(),
             rows: TextRows::new(columns.iter().map(|column| (column.clone(), None)), keep_raw),
             columns,
-            bad: Vec::new(),
+            bad: Bad { keep_raw, ..Bad::default() },
             skip_bad,
         }
     }
 
     async fn next(&mut self) -> Result<Option<Typed>> {
-        while self.rows.len() < BATCH_ROWS && self.rows.bytes() < BATCH_BYTES && self.bad.len() < BATCH_ROWS {
+        while has_room(&self.rows, &self.bad) {
             if let Some((line, object)) = self.splitter.next()? {
+                self.pieces.count_row().await?;
                 if let Err((column, reason)) = add_object(&self.columns, &mut self.rows, line, object) {
-                    let raw = String::from_utf8_lossy(object).into_owned();
-                    let column = column.map(|name| (name, None));
-                    self.bad.push(BadRow { line, column, reason, kind: ErrorKind::InvalidInput, raw });
+                    self.bad.push(line, column, reason, object);
                     if !self.skip_bad {
                         break;
                     }
@@ -359,16 +437,16 @@ impl JsonRows {
             if self.splitter.is_over() {
                 break;
             }
-            match self.pieces.next().await {
-                Some(piece) => self.splitter.feed(&piece?),
+            match self.pieces.next().await? {
+                Some(piece) => self.splitter.feed(&piece),
                 None => self.splitter.end(),
             }
         }
-        if self.splitter.is_over() && self.rows.len() == 0 && self.bad.is_empty() {
+        if self.splitter.is_over() && self.rows.len() == 0 && self.bad.rows.is_empty() {
             return Ok(None);
         }
         let mut typed = self.rows.take()?;
-        typed.bad.append(&mut self.bad);
+        typed.bad.append(&mut self.bad.take());
         Ok(Some(typed))
     }
 }
@@ -382,20 +460,24 @@ fn add_object(
 ) -> Result<(), (Option<String>, String)> {
     let text = std::str::from_utf8(object).map_err(|_| (None, "it is not valid UTF-8".to_owned()))?;
     json_text::check(text).map_err(|why| (None, format!("{} is not JSON: {why}", shown(text))))?;
-    let members = json_text::members(text)
-        .ok_or_else(|| (None, format!("expected an object, found {}", shown(text))))?;
     let mut values: Vec<Option<Option<String>>> = vec![None; columns.len()];
-    for (name, value) in members {
+    let mut unknown = None;
+    let whole = json_text::each_member(text, |name, value| {
         let exact = columns.iter().position(|c| c.name == name);
         let at = exact.or_else(|| columns.iter().position(|c| c.name.eq_ignore_ascii_case(&name)));
         match at.and_then(|at| Some((values.get_mut(at)?, columns.get(at)?))) {
             Some((slot, column)) => *slot = Some(text_of(value, column.ty)),
-            None => {
-                let near = nearest(&name, columns.iter().map(|c| c.name.as_str()));
-                let hint = near.map_or_else(String::new, |near| format!("; did you mean {}?", quoted(near)));
-                return Err((Some(name), format!("there is no such column{hint}")));
-            }
+            None => unknown = Some(name),
         }
+        unknown.is_none()
+    });
+    if let Some(name) = unknown {
+        let near = nearest(&name, columns.iter().map(|c| c.name.as_str()));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean {}?", quoted(near)));
+        return Err((Some(name), format!("there is no such column{hint}")));
+    }
+    if !whole {
+        return Err((None, format!("expected an object, found {}", shown(text))));
     }
     let cells = values.iter().map(|value| match value {
         None => Cell::Default,
@@ -419,5 +501,25 @@ fn text_of(value: &str, ty: ColumnType) -> Option<String> {
             Some(array::write(&elements))
         }
         _ => json_text::text_of(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_none_count_as_memory_and_are_kept_only_where_they_are_asked_for() {
+        let rows = TextRows::new([], true);
+        for keep_raw in [false, true] {
+            let mut bad = Bad { keep_raw, ..Bad::default() };
+            for line in 1..=2 {
+                assert!(has_room(&rows, &bad));
+                bad.push(line, None, "no row".to_owned(), &[b'x'; BATCH_BYTES / 2]);
+            }
+            assert_eq!(has_room(&rows, &bad), !keep_raw);
+            assert!(bad.take().iter().all(|bad| bad.raw.is_empty() != keep_raw));
+            assert!(has_room(&rows, &bad));
+        }
     }
 }

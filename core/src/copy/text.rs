@@ -27,6 +27,7 @@ pub struct TextRows {
     lines: Vec<u64>,
     /// The rows as they stand in the file, where they may be asked for.
     raws: Option<Vec<String>>,
+    raw_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl TextRows {
             values: StringBuilder::new(),
             defaults: Vec::new(),
         });
-        Self { columns: columns.collect(), lines: Vec::new(), raws: keep_raw.then(Vec::new) }
+        Self { columns: columns.collect(), lines: Vec::new(), raws: keep_raw.then(Vec::new), raw_bytes: 0 }
     }
 
     /// How many rows there are.
@@ -71,7 +72,7 @@ impl TextRows {
 
     /// Bytes of text.
     pub fn bytes(&self) -> usize {
-        self.columns.iter().map(|c| c.values.values_slice().len()).sum()
+        self.raw_bytes + self.columns.iter().map(|c| c.values.values_slice().len()).sum::<usize>()
     }
 
     /// Adds a row, whose values are of the columns in order.
@@ -84,7 +85,9 @@ impl TextRows {
         let row = self.lines.len();
         self.lines.push(line);
         if let Some(raws) = &mut self.raws {
-            raws.push(raw());
+            let raw = raw();
+            self.raw_bytes += raw.len();
+            raws.push(raw);
         }
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             match cell {
@@ -105,6 +108,7 @@ impl TextRows {
     pub fn take(&mut self) -> Result<Typed> {
         let lines = std::mem::take(&mut self.lines);
         let raws = self.raws.as_mut().map(std::mem::take);
+        self.raw_bytes = 0;
         let texts: Vec<ArrayRef> =
             self.columns.iter_mut().map(|c| Arc::new(c.values.finish()) as ArrayRef).collect();
         let defaults: Vec<Vec<usize>> =

@@ -24,7 +24,8 @@ use crate::cold::{BatchFileWriter, FileSchema, names};
 use crate::dml::duplicate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::runs::{Runs, key_columns};
-use crate::flush::write::{file_rows, next_manifest, reserve_numbers, rows_per_file, store_file};
+use crate::flush::sizes::row_sizes;
+use crate::flush::write::{file_rows, next_manifest, reserve_numbers, store_file};
 use crate::hot::block;
 use crate::hot::scope::ScopeState;
 use crate::manifest::BatchEntry;
@@ -43,7 +44,7 @@ use crate::types::{Durability, SeqId};
 ///
 /// # Errors
 /// `Constraint` when a key is there already or comes twice, `Conflict` when the table was altered: nothing is
-/// applied. `Unavailable` when a store failed; whether the commit is there is unknown only if that itself failed.
+/// applied. `LimitExceeded` when too many rows have keys whose tombstones are hot. `Unavailable` when a store failed; whether the commit is there is unknown only if that itself failed.
 pub async fn load_runs(
     tiers: &Tiers,
     def: &Arc<TableDef>,
@@ -56,8 +57,10 @@ pub async fn load_runs(
     check_unaltered(&tiers.catalog(), def)?;
     let publishing = scope.publish.lock().await;
     let before = scope.view().cold;
-    let per_file = rows_per_file(tiers, runs.row_bytes());
-    let files = runs.rows().div_ceil(per_file) as u64;
+    // A file ends with the row that fills it, by rows or by bytes.
+    let most = &tiers.config;
+    let files = runs.rows() / most.batch_file_rows.max(1) + runs.bytes() / most.batch_file_bytes.max(1) + 1;
+    let files = files as u64;
     let pointer = reserve_numbers(tiers, scope, &before, files + 1).await?;
     let version = pointer.next_number - 1;
     let mut load = Load {
@@ -66,7 +69,6 @@ pub async fn load_runs(
         scope,
         before: &before,
         schema: def.file_schema()?,
-        per_file,
         version,
         next_file: version - files,
         writer: None,
@@ -121,14 +123,13 @@ struct Load<'a> {
     scope: &'a ScopeState,
     before: &'a ColdState,
     schema: FileSchema,
-    per_file: usize,
     /// The manifest's number.
     version: u64,
     next_file: u64,
-    /// The file being made, and how many rows are in it.
-    writer: Option<(BatchFileWriter, usize)>,
+    /// The file being made, and how many rows and bytes of rows are in it.
+    writer: Option<(BatchFileWriter, usize, usize)>,
     entries: Vec<BatchEntry>,
-    /// Rows whose key has a hot tombstone.
+    /// Rows whose key has a hot tombstone: all of them until the commit, so they may not be many.
     hot: Vec<RecordBatch>,
     last: SeqId,
 }
@@ -136,21 +137,40 @@ struct Load<'a> {
 impl Load<'_> {
     /// P: the batch files.
     async fn write(&mut self, runs: &Runs, pace: &Pace) -> Result<()> {
+        let mut hot_bytes = 0;
         let mut merged = runs.merged(self.tiers).await?;
         while let Some(rows) = merged.next().await? {
             pace.step().await?;
             let (rows, hot) = self.new_rows(runs, rows).await?;
             if let Some(hot) = hot {
+                hot_bytes += row_sizes(&hot).iter().sum::<usize>();
+                self.check_hot(hot_bytes)?;
                 let hot = self.stamped(hot).await?;
                 self.hot.push(hot);
             }
-            let mut rows = self.stamped(rows).await?;
-            while rows.num_rows() > 0 {
-                let taken = self.write_some(&rows).await?;
-                rows = rows.slice(taken, rows.num_rows() - taken);
+            let rows = self.stamped(rows).await?;
+            let sizes = row_sizes(&rows);
+            let mut written = 0;
+            while written < rows.num_rows() {
+                let rest = rows.slice(written, rows.num_rows() - written);
+                written += self.write_some(&rest, sizes.get(written..).unwrap_or_default()).await?;
             }
         }
         self.end_file().await
+    }
+
+    /// Refuses more rows of deleted keys than go into one commit of the key-value store.
+    fn check_hot(&self, bytes: usize) -> Result<()> {
+        let most = self.tiers.config.load_bytes;
+        if bytes <= most {
+            return Ok(());
+        }
+        let message = format!(
+            "more than {most} bytes of the rows (load_bytes) have keys of rows that were deleted and are not flushed yet"
+        );
+        Err(Error::limit(message).with_hint(
+            "STORAGE FLUSH TABLE first; it goes no further than the oldest transaction or stream, so end those",
+        ))
     }
 
     /// The rows, all of whose keys must be new; apart from them those whose key has a hot tombstone.
@@ -188,28 +208,38 @@ impl Load<'_> {
         with_column(&rows, 0, column)
     }
 
-    /// Writes rows up to the end of a file; how many.
-    async fn write_some(&mut self, rows: &RecordBatch) -> Result<usize> {
-        let (mut writer, before) = match self.writer.take() {
+    /// Writes rows, whose bytes are `sizes`, up to the end of a file; how many.
+    async fn write_some(&mut self, rows: &RecordBatch, sizes: &[usize]) -> Result<usize> {
+        let (mut writer, before, mut bytes) = match self.writer.take() {
             Some(open) => open,
             None => {
                 let number = self.next_file;
                 self.next_file += 1;
                 let scope = &self.scope.scope;
-                (BatchFileWriter::new(&self.schema, scope, number, self.version, Vec::new())?, 0)
+                (BatchFileWriter::new(&self.schema, scope, number, self.version, Vec::new())?, 0, 0)
             }
         };
-        let taken = rows.num_rows().min(self.per_file - before);
+        let most = &self.tiers.config;
+        let mut taken = 0;
+        let mut is_full = false;
+        for size in sizes {
+            taken += 1;
+            bytes += size;
+            is_full = before + taken >= most.batch_file_rows || bytes >= most.batch_file_bytes;
+            if is_full {
+                break;
+            }
+        }
         writer.write(&file_rows(&rows.slice(0, taken), &self.schema)?)?;
-        self.writer = Some((writer, before + taken));
-        if before + taken == self.per_file {
+        self.writer = Some((writer, before + taken, bytes));
+        if is_full {
             self.end_file().await?;
         }
         Ok(taken)
     }
 
     async fn end_file(&mut self) -> Result<()> {
-        if let Some((writer, _)) = self.writer.take() {
+        if let Some((writer, ..)) = self.writer.take() {
             let file = writer.finish()?;
             self.entries.push(file.entry.clone());
             store_file(self.tiers, &self.before.dir, file).await?;

@@ -8,6 +8,7 @@
 mod load;
 mod runs;
 mod select;
+mod sizes;
 mod write;
 
 use std::sync::Arc;

@@ -19,6 +19,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use crate::catalog::TableDef;
 use crate::dml::duplicate;
 use crate::error::{Error, Result};
+use crate::flush::sizes::row_sizes;
 use crate::hot::block::{self, Block};
 use crate::key::KeyEncoder;
 use crate::tiers::Tiers;
@@ -26,12 +27,13 @@ use crate::tiers::Tiers;
 /// The directory of runs among the blobs; no namespace has a directory of this name.
 const RUNS: &str = "_runs";
 
-/// Rows of a block, and bytes of memory that they should not pass by far.
+/// Rows of a block, and bytes of memory that they pass by less than a row.
 const BLOCK_ROWS: usize = 4096;
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// Rows that a merge gives at a time.
+/// Rows that a merge gives at a time, and bytes of memory that they pass by less than a row.
 const MERGED_ROWS: usize = 8192;
+const MERGED_BYTES: usize = 8 * BLOCK_BYTES;
 
 /// Row versions in sorted runs.
 #[derive(Debug)]
@@ -66,10 +68,10 @@ impl Runs {
         self.rows
     }
 
-    /// Bytes of memory that a row took on average.
+    /// How many bytes they have together, as [`row_sizes`] counts them.
     #[must_use]
-    pub fn row_bytes(&self) -> usize {
-        self.bytes.div_ceil(self.rows.max(1)).max(1)
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Adds row versions of the table, in any order.
@@ -82,12 +84,12 @@ impl Runs {
             return Ok(());
         }
         self.rows += rows;
-        self.bytes += batches.iter().map(RecordBatch::get_array_memory_size).sum::<usize>();
+        let sizes: Vec<Vec<usize>> = batches.iter().map(row_sizes).collect();
+        self.bytes += sizes.iter().flatten().sum::<usize>();
         let order = self.sorted(batches)?;
-        let block_rows = (BLOCK_BYTES / self.row_bytes()).clamp(1, BLOCK_ROWS);
         let sources: Vec<&RecordBatch> = batches.iter().collect();
         let (mut blocks, mut parts, mut end) = (Vec::new(), Vec::new(), 0_u64);
-        for places in order.chunks(block_rows) {
+        for places in cut(&order, &sizes) {
             let block = block::encode(self.def.schema_version, &interleave_record_batch(&sources, places)?)?;
             let start = end;
             end += block.len() as u64;
@@ -139,8 +141,14 @@ impl Runs {
     /// # Errors
     /// What the blob store reports.
     pub async fn merged<'a>(&'a self, tiers: &'a Tiers) -> Result<Merge<'a>> {
-        let mut merge =
-            Merge { tiers, runs: self, cursors: Vec::new(), heap: BinaryHeap::new(), batches: Vec::new() };
+        let mut merge = Merge {
+            tiers,
+            runs: self,
+            cursors: Vec::new(),
+            heap: BinaryHeap::new(),
+            batches: Vec::new(),
+            sizes: Vec::new(),
+        };
         for run in 0..self.runs.len() {
             merge.cursors.push(Cursor { run, block: 0, keys: None, row: 0, batch: 0 });
             merge.load(run).await?;
@@ -154,6 +162,24 @@ impl Runs {
             remove(tiers.stores.blobs.as_ref(), &run.path).await;
         }
     }
+}
+
+/// The rows of each block, which ends with the row that fills it: large rows may be next to each other.
+fn cut<'a>(order: &'a [(usize, usize)], sizes: &[Vec<usize>]) -> Vec<&'a [(usize, usize)]> {
+    let (mut blocks, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (n, place) in order.iter().enumerate() {
+        bytes += size_of(sizes, *place);
+        let end = n + 1;
+        if bytes >= BLOCK_BYTES || end - start >= BLOCK_ROWS || end == order.len() {
+            blocks.extend(order.get(start..end));
+            (start, bytes) = (end, 0);
+        }
+    }
+    blocks
+}
+
+fn size_of(sizes: &[Vec<usize>], (batch, row): (usize, usize)) -> usize {
+    sizes.get(batch).and_then(|sizes| sizes.get(row)).copied().unwrap_or_default()
 }
 
 /// Removes runs that a load has left which was cut short.
@@ -194,6 +220,8 @@ pub struct Merge<'a> {
     heap: BinaryHeap<Reverse<(Vec<u8>, usize)>>,
     /// The blocks that the rows come from.
     batches: Vec<RecordBatch>,
+    /// Of each of them the bytes of its rows.
+    sizes: Vec<Vec<usize>>,
 }
 
 struct Cursor {
@@ -219,21 +247,26 @@ impl Merge<'_> {
     /// `Constraint` when two rows have one key; `Corrupt` when a run is not as it was written.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         self.forget_read();
-        let most = (8 * BLOCK_BYTES / self.runs.row_bytes()).clamp(1, MERGED_ROWS);
-        let mut places: Vec<(usize, usize)> = Vec::with_capacity(most);
-        while places.len() < most {
+        let mut places: Vec<(usize, usize)> = Vec::with_capacity(MERGED_ROWS);
+        let mut bytes = 0;
+        while places.len() < MERGED_ROWS && bytes < MERGED_BYTES {
             let Some(Reverse((last, at))) = self.heap.pop() else { break };
             let next = self.heap.peek().map(|Reverse((key, _))| key.as_slice());
             let Some(cursor) = self.cursors.get_mut(at) else { break };
             places.push((cursor.batch, cursor.row));
+            bytes += size_of(&self.sizes, (cursor.batch, cursor.row));
             if next == Some(last.as_slice()) {
                 let batch = self.batches.get(cursor.batch).ok_or_else(lost)?;
                 return Err(twice(&self.runs.def, batch, cursor.row));
             }
             cursor.row += 1;
             // As long as the same run comes first, the heap need not know.
-            while places.len() < most && cursor.key().is_some_and(|key| next.is_none_or(|next| key < next)) {
+            while places.len() < MERGED_ROWS
+                && bytes < MERGED_BYTES
+                && cursor.key().is_some_and(|key| next.is_none_or(|next| key < next))
+            {
                 places.push((cursor.batch, cursor.row));
+                bytes += size_of(&self.sizes, (cursor.batch, cursor.row));
                 cursor.row += 1;
             }
             match cursor.key().map(<[u8]>::to_vec) {
@@ -263,6 +296,7 @@ impl Merge<'_> {
         cursor.keys = Some(keys);
         cursor.row = 0;
         cursor.batch = self.batches.len();
+        self.sizes.push(row_sizes(&batch));
         self.batches.push(batch);
         Ok(())
     }
@@ -270,18 +304,39 @@ impl Merge<'_> {
     /// Lets go of the blocks of which all rows were given.
     fn forget_read(&mut self) {
         let mut kept = Vec::with_capacity(self.cursors.len());
+        let mut sizes = Vec::with_capacity(self.cursors.len());
         for cursor in &mut self.cursors {
             if cursor.key().is_some()
-                && let Some(batch) = self.batches.get(cursor.batch)
+                && let (Some(batch), Some(of)) =
+                    (self.batches.get(cursor.batch), self.sizes.get_mut(cursor.batch))
             {
                 cursor.batch = kept.len();
                 kept.push(batch.clone());
+                sizes.push(std::mem::take(of));
             }
         }
         self.batches = kept;
+        self.sizes = sizes;
     }
 }
 
 fn lost() -> Error {
     Error::internal("a merge of runs lost its place")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_ends_with_the_row_that_fills_it() {
+        let order: Vec<(usize, usize)> = (0..10_000).map(|row| (0, row)).collect();
+        let mut sizes = vec![100; 10_000];
+        for size in sizes.iter_mut().skip(5000).take(4) {
+            *size = BLOCK_BYTES;
+        }
+        let blocks: Vec<usize> = cut(&order, &[sizes]).iter().map(|block| block.len()).collect();
+        assert_eq!(blocks, [4096, 905, 1, 1, 1, 4096, 900]);
+        assert_eq!(cut(&[], &[]).len(), 0);
+    }
 }

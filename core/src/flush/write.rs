@@ -220,8 +220,7 @@ impl Written {
 }
 
 /// Rows of a batch file: as configured, or fewer when rows are large, since a file is made in memory.
-#[must_use]
-pub fn rows_per_file(tiers: &Tiers, row_bytes: usize) -> usize {
+fn rows_per_file(tiers: &Tiers, row_bytes: usize) -> usize {
     tiers.config.batch_file_rows.min((tiers.config.batch_file_bytes / row_bytes.max(1)).max(1))
 }
 

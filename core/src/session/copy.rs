@@ -8,6 +8,7 @@ use bytes::Bytes;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem};
+use futures::{StreamExt, stream};
 
 use super::{Outcome, Rows, Session};
 use crate::catalog::{TableDef, TableName};
@@ -15,11 +16,13 @@ use crate::copy::{BadRow, CopyOptions, Reader, Writer, reject_header};
 use crate::dml;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{Runs, load_runs};
+use crate::pace::Pace;
 use crate::plan::StatementContext;
 use crate::sql::{self, Copy, CopyRows, Statement};
-use crate::storage::{Files, Sink, Source};
+use crate::storage::{Clock, Files, Sink, Source};
 use crate::tiers::Tiers;
 use crate::txn::commit::commit;
+use crate::txn::snapshot::Snapshot;
 use crate::txn::writes::WriteSet;
 use crate::types::SeqId;
 
@@ -191,7 +194,8 @@ impl Session {
         self.refuse_users("COPY with a file")?;
         self.engine.shared.tiers.stores.files.clone().ok_or_else(|| {
             Error::unsupported(
-                "COPY reads and writes files only where the engine runs beside them, which is not here",
+                "COPY reads and writes files only where the engine runs beside them, and statements may name them; \
+                 here they may not",
             )
             .with_hint("use copyFrom and copyTo, which take and give streams")
         })
@@ -216,13 +220,28 @@ impl Session {
         // A stream has a format by its name where that has an ending.
         let options = copy.options.resolved(copy.path.as_deref().or(Some(source.name())))?;
         let files = match &options.rejected {
-            Some(_) => Some(self.files()?),
+            Some(rejected) => {
+                let files = self.files()?;
+                // What is read on the command line is a stream that is called as its file.
+                let read = copy.path.as_deref().unwrap_or(source.name());
+                if files.is_same(read, rejected).await {
+                    return Err(Error::invalid(format!(
+                        "rejected rows cannot go to {rejected}: it is the file that is read, and would be replaced"
+                    )));
+                }
+                Some(files)
+            }
             None => None,
         };
         let to = files.as_deref().zip(options.rejected.as_deref());
         let mut rejects = Rejects { to, sink: None, count: 0 };
         let rows = if self.transaction.is_some() {
-            self.load_into_transaction(name, columns, source, &options, &mut rejects).await?
+            let loaded = self.load_into_transaction(name, columns, source, &options, &mut rejects).await;
+            if loaded.is_err() {
+                // It may have waited for its source for too long, and then there is no transaction any more.
+                self.resume()?;
+            }
+            loaded?
         } else {
             self.load_committed(name, columns, source, &options, &mut rejects).await?
         };
@@ -239,8 +258,16 @@ impl Session {
         rejects: &mut Rejects<'_>,
     ) -> Result<u64> {
         let none = WriteSet::default();
-        let def = self.context(SeqId::ZERO, &none, &[]).table(name)?;
-        let mut input = self.input(source, &def, columns, options).await?;
+        let source = match &self.transaction {
+            Some(transaction) => {
+                let clock = Arc::clone(&self.engine.shared.tiers.stores.clock);
+                resting(source, &transaction.snapshot, &clock)
+            }
+            None => source,
+        };
+        let context = self.context(SeqId::ZERO, &none, &[]);
+        let (def, pace) = (context.table(name)?, context.pace.clone());
+        let mut input = self.input(source, &def, columns, options, &pace).await?;
         let mut rows = 0;
         loop {
             let Some(transaction) = &self.transaction else {
@@ -271,7 +298,7 @@ impl Session {
         // Nothing is read with it but the table's definition.
         let context = self.context(SeqId::ZERO, &none, &[]);
         let def = context.table(name)?;
-        let mut input = self.input(source, &def, columns, options).await?;
+        let mut input = self.input(source, &def, columns, options, &context.pace).await?;
         let mut loading = Loading { waiting: Vec::new(), rows: 0, bytes: 0, runs: None };
         let loaded = self.load_all(&context, &def, &mut input, rejects, &mut loading).await;
         if let Some(runs) = loading.runs {
@@ -333,9 +360,10 @@ impl Session {
         def: &TableDef,
         columns: &[String],
         options: &CopyOptions,
+        pace: &Pace,
     ) -> Result<Input> {
         let most = self.engine.shared.tiers.config.query.memory_bytes;
-        Ok(Input { reader: Reader::open(source, def, columns, options, most).await? })
+        Ok(Input { reader: Reader::open(source, def, columns, options, most, pace).await? })
     }
 }
 
@@ -403,6 +431,26 @@ impl Input {
             }
         }
     }
+}
+
+/// The source, waiting for which the transaction on `snapshot` counts as idle.
+fn resting(source: Source, snapshot: &Arc<Snapshot>, clock: &Arc<dyn Clock>) -> Source {
+    let (snapshot, clock) = (Arc::clone(snapshot), Arc::clone(clock));
+    source.with_stream(|pieces| {
+        stream::unfold(Some(pieces), move |pieces| {
+            let (snapshot, clock) = (Arc::clone(&snapshot), Arc::clone(&clock));
+            async move {
+                let mut pieces = pieces?;
+                snapshot.rest(clock.now_ms());
+                let piece = pieces.next().await;
+                if snapshot.resume() {
+                    return Some((piece?, Some(pieces)));
+                }
+                Some((Err(Error::conflict("the transaction waited for what it reads for too long")), None))
+            }
+        })
+        .boxed()
+    })
 }
 
 /// `SELECT columns FROM name`, all columns when none is listed.

@@ -10,8 +10,8 @@ use crate::txn::writes::{Mark, WriteSet};
 /// A transaction that is open.
 #[derive(Debug)]
 pub struct Transaction {
-    /// What its statements read.
-    pub snapshot: Snapshot,
+    /// What its statements read; shared with a source that one of them waits for.
+    pub snapshot: Arc<Snapshot>,
     /// The definitions when it began.
     pub pinned: Arc<Catalog>,
     /// What it has written.
@@ -25,7 +25,13 @@ pub struct Transaction {
 impl Transaction {
     /// One that has written nothing.
     pub fn new(snapshot: Snapshot, pinned: Arc<Catalog>) -> Self {
-        Self { snapshot, pinned, writes: WriteSet::default(), failed: false, savepoints: Vec::new() }
+        Self {
+            snapshot: Arc::new(snapshot),
+            pinned,
+            writes: WriteSet::default(),
+            failed: false,
+            savepoints: Vec::new(),
+        }
     }
 
     /// `SAVEPOINT name`.

@@ -29,6 +29,9 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// # Errors
     /// `PermissionDenied`, also for a path inside of a store; `NotFound` when its directory is not there.
     async fn create(&self, path: &str) -> Result<Box<dyn Sink>>;
+
+    /// Whether two paths lead to one file that is there.
+    async fn is_same(&self, one: &str, other: &str) -> bool;
 }
 
 /// A file on its way to its name. Dropped before it is complete it leaves nothing.
@@ -97,6 +100,18 @@ impl Source {
     #[must_use]
     pub fn stream(name: impl Into<String>, pieces: BoxStream<'static, Result<Bytes>>) -> Self {
         Self { name: name.into(), bytes: SourceBytes::Stream(pieces) }
+    }
+
+    /// The same; `change` makes another stream of its bytes if they come as one.
+    pub(crate) fn with_stream(
+        self,
+        change: impl FnOnce(BoxStream<'static, Result<Bytes>>) -> BoxStream<'static, Result<Bytes>>,
+    ) -> Self {
+        let bytes = match self.bytes {
+            SourceBytes::Stream(pieces) => SourceBytes::Stream(change(pieces)),
+            ranged @ SourceBytes::Ranged(_) => ranged,
+        };
+        Self { bytes, ..self }
     }
 
     /// What messages call it.

@@ -36,22 +36,22 @@ pub fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     }
 }
 
-/// The members of the object `text`, which is JSON, in order; `None` for anything but an object.
-#[must_use]
-pub fn members(text: &str) -> Option<Vec<(String, &str)>> {
+/// Gives the members of the object `text`, which is JSON, in order to `visit`, up to one for which that says `false`.
+/// Whether all were given; `false` for anything but an object.
+pub fn each_member<'a>(text: &'a str, mut visit: impl FnMut(String, &'a str) -> bool) -> bool {
     let mut scan = Scan::of(text);
-    scan.take(b'{').then_some(())?;
-    let mut found = Vec::new();
+    if !scan.take(b'{') {
+        return false;
+    }
     loop {
         scan.spaces();
         if scan.peek() == Some(b'}') {
-            return Some(found);
+            return true;
         }
-        let name = scan.string()?;
-        scan.spaces();
-        scan.take(b':').then_some(())?;
-        scan.spaces();
-        found.push((unescaped(name)?, scan.value()?));
+        let Some((name, value)) = scan.member() else { return false };
+        if !visit(name, value) {
+            return false;
+        }
         scan.spaces();
         scan.take(b',');
     }
@@ -140,6 +140,15 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// A member with its name, and no spaces in front.
+    fn member(&mut self) -> Option<(String, &'a str)> {
+        let name = self.string()?;
+        self.spaces();
+        self.take(b':').then_some(())?;
+        self.spaces();
+        Some((unescaped(name)?, self.value()?))
+    }
+
     /// A string with its quotes.
     fn string(&mut self) -> Option<&'a str> {
         let start = self.at;
@@ -207,10 +216,19 @@ mod tests {
         assert_eq!((element(list, 0), element(list, -1), element(list, 4)), (Some("1"), Some("[]"), None));
         assert_eq!((element(list, -5), element(text, 0), member(list, "a")), (None, None, None));
         assert_eq!(element(list, i64::MIN), None);
-        let all = members(text).unwrap();
+        let mut all = Vec::new();
+        assert!(each_member(text, |name, value| {
+            all.push((name, value));
+            true
+        }));
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!((names, all[0].1), (vec!["a", "b\"A", "a", ""], "1.50"));
-        assert_eq!((members("{}"), members("[]")), (Some(Vec::new()), None));
+        let mut seen = 0;
+        assert!(!each_member(text, |_, _| {
+            seen += 1;
+            seen < 2
+        }));
+        assert_eq!((seen, each_member("{}", |_, _| false), each_member("[]", |_, _| true)), (2, true, false));
         assert_eq!(elements("[]").unwrap(), [""; 0]);
         assert_eq!((member("{}", "a"), member("3", "a"), element("\"a\"", 0)), (None, None, None));
     }

@@ -57,6 +57,25 @@ test('a store of the program firndb is opened by the addon, and goes back', asyn
   )
 })
 
+test('SQL names files only as long as the option files lets it', async () => {
+  const file = join(around, 'rows.csv')
+  for (const [where, options] of [[path, {}], [path, { files: true }], ['memory://', { files: true }]]) {
+    const db = await FirnDB.open(where, options)
+    await db.query(`COPY (SELECT 1 AS id) TO '${file}'`)
+    await db.close()
+  }
+  for (const where of [path, 'memory://']) {
+    const db = await FirnDB.open(where, { files: false })
+    await db.query('CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY)')
+    await assert.rejects(db.query(`COPY (SELECT 2 AS id) TO '${file}'`), { code: 'Unsupported' })
+    await assert.rejects(db.query(`COPY rows FROM '${file}'`), { code: 'Unsupported' })
+    await assert.rejects(db.copyFrom('rows', 'x\n', { format: 'csv', onError: 'skip', rejected: file }), { code: 'Unsupported' })
+    assert.deepEqual(await db.copyFrom('rows', '3\n', { format: 'csv' }), { rows: 1, rejected: 0 })
+    await db.close()
+  }
+  await assert.rejects(FirnDB.open(path, { files: 'no' }), { code: 'InvalidInput' })
+})
+
 test('an archive of the program firndb is loaded, and the other way; where there is a store it is not', async () => {
   const file = join(around, 'store.tar')
   await firndb('sql', '--quiet', '-d', path, FILL)

@@ -106,6 +106,16 @@ fn bad_rows_are_left_out_and_told_of_on_request() {
     assert_eq!(place.sql("SELECT * FROM app.people ORDER BY id"), "id,age\n1,5\n3,7\n");
     let told = fs::read_to_string(&rejected).unwrap();
     assert_eq!(told, "line,column,reason,row\n3,\"id\",\"\"\"x\"\" is not a BIGINT\",\"x,6\"\n");
+    // Rejected rows never take the place of others', nor of what is read.
+    let more = place.file("more.csv", "id,age\n4,y\n");
+    let import = |file: &str, onto: &str, also: &[&str]| {
+        let args = ["import", &store, "app.people", file, "--rejected", onto];
+        firndb(&[args.as_slice(), also].concat())
+    };
+    import(&more, &rejected, &[&file]).fails(2, &["--rejected is for one file", "one by one"]);
+    import(&more, &more, &[]).fails(2, &["more.csv", "it is the file that is read"]);
+    assert_eq!(fs::read_to_string(&rejected).unwrap(), told);
+    assert_eq!(fs::read_to_string(&more).unwrap(), "id,age\n4,y\n");
 }
 
 #[test]
