@@ -14,6 +14,7 @@ mod paced;
 mod patterns;
 mod pieces;
 mod planner;
+mod repeats;
 mod rows;
 mod sequential;
 mod spelling;
