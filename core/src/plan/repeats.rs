@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Query, SetExpr, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Distinct, Expr, Function, Query, Select, SetExpr, Visit, Visitor};
 
 use crate::error::{Error, Result};
 
@@ -133,5 +133,59 @@ impl Visitor for Depth {
 
     fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
         self.leave(1)
+    }
+}
+
+/// What in `expr` must not be evaluated more than once: a subquery, which costs as much each time, or a function
+/// that gives another value each time.
+pub fn unrepeatable(expr: &Expr) -> Option<String> {
+    expr.visit(&mut Finding { subqueries: true }).break_value()
+}
+
+/// Functions with another value at each call.
+const VOLATILE: [&str; 5] = ["gen_random_uuid", "random", "ulid", "uuid", "uuid_v7"];
+
+/// Functions whose value is of any one row among several.
+const CHOOSING: [&str; 4] = ["any_value", "first_value", "last_value", "nth_value"];
+
+struct Finding {
+    /// Whether it is subqueries that are looked for, or what in them chooses rows.
+    subqueries: bool,
+}
+
+impl Finding {
+    fn is_found(&self, function: &Function, name: &str) -> bool {
+        let chooses = || function.over.is_some() || CHOOSING.contains(&name);
+        VOLATILE.contains(&name) || (!self.subqueries && chooses())
+    }
+}
+
+impl Visitor for Finding {
+    type Break = String;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
+        match (self.subqueries, &query.limit_clause, &query.fetch) {
+            (true, ..) => ControlFlow::Break("a subquery".to_owned()),
+            (_, Some(_), _) => ControlFlow::Break("LIMIT or OFFSET".to_owned()),
+            (_, _, Some(_)) => ControlFlow::Break("FETCH".to_owned()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<String> {
+        match select.distinct {
+            Some(Distinct::On(_)) => ControlFlow::Break("DISTINCT ON".to_owned()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
+        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+        let name = function.name.0.last().and_then(|part| part.as_ident());
+        let name = name.map(|ident| ident.value.to_ascii_lowercase()).unwrap_or_default();
+        match self.is_found(function, &name) {
+            true => ControlFlow::Break(format!("{name}()")),
+            false => ControlFlow::Continue(()),
+        }
     }
 }

@@ -6,7 +6,7 @@
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
 use crate::error::{Error, Result};
-use crate::plan::repeats::Copies;
+use crate::plan::repeats::{Copies, unrepeatable};
 use crate::plan::spelling::arguments;
 
 /// The most values of a row that is compared by order.
@@ -16,7 +16,7 @@ const MAX_ORDERED: usize = 64;
 ///
 /// # Errors
 /// `InvalidInput` for rows of different lengths, `LimitExceeded` for rows past [`MAX_ORDERED`] values and for more
-/// than `copies` has.
+/// than `copies` has, `Unsupported` for values that would be computed several times and must not be.
 pub fn compared(expr: &Expr, copies: &mut Copies) -> Result<Option<Expr>> {
     Ok(match expr {
         Expr::BinaryOp { left, op, right } => both(left, op, right, copies)?,
@@ -35,12 +35,18 @@ pub fn compared(expr: &Expr, copies: &mut Copies) -> Result<Option<Expr>> {
             tests.map(|tests| tests.collect::<Result<_>>().map(every)).transpose()?
         }
         Expr::InList { expr, list, negated } if values(expr).is_some() => {
+            if list.len() > 1 && list.iter().all(|item| values(item).is_some()) {
+                expect_repeatable(values(expr).into_iter().flatten())?;
+            }
             let equals = list.iter();
             let equals = equals.map(|item| pairs(expr, item)?.map(|pairs| equal(&pairs, copies)).transpose());
             let equals: Option<Vec<Expr>> = equals.collect::<Result<_>>()?;
             equals.map(|all| if *negated { not(any(all)) } else { any(all) })
         }
         Expr::Between { expr, negated, low, high } => {
+            if let (Some(row), Some(_), Some(_)) = (values(expr), values(low), values(high)) {
+                expect_repeatable(row)?;
+            }
             let low = both(expr, &BinaryOperator::GtEq, low, copies)?;
             match (low, both(expr, &BinaryOperator::LtEq, high, copies)?) {
                 (Some(low), Some(high)) if *negated => Some(not(every(vec![low, high]))),
@@ -50,6 +56,17 @@ pub fn compared(expr: &Expr, copies: &mut Copies) -> Result<Option<Expr>> {
         }
         _ => None,
     })
+}
+
+/// Refuses values that must not be computed more than once.
+fn expect_repeatable<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Result<()> {
+    match values.into_iter().find_map(unrepeatable) {
+        None => Ok(()),
+        Some(what) => Err(Error::unsupported(format!(
+            "the order of rows, IN or BETWEEN with {what} among the values of a row, which would be computed \
+             several times: compute it in a subquery in FROM, and compare its column"
+        ))),
+    }
 }
 
 type Pair<'a> = (&'a Expr, &'a Expr);
@@ -76,7 +93,12 @@ fn both(left: &Expr, op: &BinaryOperator, right: &Expr, copies: &mut Copies) -> 
                 pairs.len()
             )));
         }
-        (_, Some(strict)) => Some(ordered(&pairs, &strict, op, copies)?),
+        (_, Some(strict)) => {
+            // Of the last pair there is one comparison, of the others there are several.
+            let repeated = pairs.split_last().map_or([].as_slice(), |(_, before)| before);
+            expect_repeatable(repeated.iter().flat_map(|(l, r)| [*l, *r]))?;
+            Some(ordered(&pairs, &strict, op, copies)?)
+        }
     })
 }
 
@@ -227,5 +249,30 @@ mod tests {
         assert!(compared(&expr(&format!("{} < {}", row(64), row(64)))).is_ok());
         assert!(compared(&expr(&format!("{} < {}", row(65), row(65)))).is_err());
         assert!(compared(&expr(&format!("{} = {}", row(65), row(65)))).is_ok());
+    }
+
+    #[test]
+    fn what_changes_is_computed_once() {
+        for text in [
+            "(random(), 0) BETWEEN (0.4, 0) AND (0.6, 0)",
+            "(0, random()) BETWEEN (0.4, 0) AND (0.6, 0)",
+            "(random() + 1, 1) < (0.5, 2)",
+            "(0.5, 2) >= (pg_catalog.RANDOM(), 2)",
+            "(uuid(), 2) IN (('a', 2), ('b', 2))",
+            "((SELECT 1), 2) < (2, 2)",
+            "(1, 2) < (EXISTS (SELECT 1), 2)",
+        ] {
+            let e = compared(&expr(text)).expect_err(text);
+            assert_eq!(e.kind(), crate::error::ErrorKind::Unsupported, "{text}: {e}");
+        }
+        for text in [
+            "(random(), 1) = (0.5, 2)",
+            "(1, random()) < (2, 0.5)",
+            "(random(), 1) IN ((0.5, 1))",
+            "((SELECT 1), 2) IS DISTINCT FROM (1, 2)",
+            "(now(), 2) < (now(), 3)",
+        ] {
+            assert!(compared(&expr(text)).unwrap().is_some(), "{text}");
+        }
     }
 }
