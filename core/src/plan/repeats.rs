@@ -142,6 +142,11 @@ pub fn unrepeatable(expr: &Expr) -> Option<String> {
     expr.visit(&mut Finding { subqueries: true }).break_value()
 }
 
+/// What in `query` may choose other rows each time it runs.
+pub fn choice(query: &Query) -> Option<String> {
+    query.visit(&mut Finding { subqueries: false }).break_value()
+}
+
 /// Functions with another value at each call.
 const VOLATILE: [&str; 5] = ["gen_random_uuid", "random", "ulid", "uuid", "uuid_v7"];
 
