@@ -27,6 +27,6 @@ mod views;
 pub use explain::{explain, explain_analyze, explain_write};
 pub use literal::{literal, number};
 pub use planner::Planner;
-pub use repeats::choice;
+pub use repeats::{choice, holds_subquery};
 pub use statement::StatementContext;
 pub use system::own_tables;

@@ -142,6 +142,19 @@ pub fn unrepeatable(expr: &Expr) -> Option<String> {
     expr.visit(&mut Finding { subqueries: true }).break_value()
 }
 
+/// Whether there is a subquery in `expr`.
+pub fn holds_subquery(expr: &Expr) -> bool {
+    struct Queries;
+    impl Visitor for Queries {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+    }
+    expr.visit(&mut Queries).is_break()
+}
+
 /// What in `query` may choose other rows each time it runs.
 pub fn choice(query: &Query) -> Option<String> {
     query.visit(&mut Finding { subqueries: false }).break_value()

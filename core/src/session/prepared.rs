@@ -12,6 +12,7 @@ use super::{Session, WriteSet, expect_values};
 use crate::catalog::{Catalog, ColumnType, convert};
 use crate::dml;
 use crate::error::{Error, Result};
+use crate::plan::holds_subquery;
 use crate::sql::{self, Parsed, Prepare};
 use crate::values::decimal;
 
@@ -153,6 +154,11 @@ impl Session {
         values: &[ast::Expr],
         params: &[ScalarValue],
     ) -> Result<Outcome> {
+        if values.iter().any(holds_subquery) {
+            return Err(Error::unsupported(
+                "a subquery among the values of EXECUTE: run it first and give what it found",
+            ));
+        }
         let (mut prepared, types) = self.prepared.get(name).cloned().ok_or_else(|| none_named(name))?;
         if !Arc::ptr_eq(&prepared.catalog, &self.engine.shared.tiers.catalog()) {
             prepared = self.describe(Arc::clone(&prepared.parsed), &types).await?;
