@@ -8,12 +8,12 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 
 use super::outcome::{Outcome, done};
-use super::{Session, WriteSet, expect_values};
+use super::{Session, WriteSet, ends_failure, expect_values};
 use crate::catalog::{Catalog, ColumnType, convert};
 use crate::dml;
 use crate::error::{Error, Result};
 use crate::plan::holds_subquery;
-use crate::sql::{self, Parsed, Prepare};
+use crate::sql::{self, Parsed, Prepare, Statement};
 use crate::values::decimal;
 
 /// A statement that was read and typed.
@@ -92,9 +92,16 @@ impl Session {
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
         let parsed = self.only_statement(sql)?;
         self.resume()?;
-        let prepared = self.describe(Arc::new(parsed), &[]).await;
+        let prepared = self.prepare_awake(Arc::new(parsed)).await;
         self.rest();
-        prepared
+        self.noting_failure(prepared)
+    }
+
+    async fn prepare_awake(&self, parsed: Arc<Parsed>) -> Result<Prepared> {
+        if !ends_failure(&parsed.statement) {
+            self.expect_usable()?;
+        }
+        self.describe(parsed, &[]).await
     }
 
     /// Runs a prepared statement with the values of its parameters `$1…`.
@@ -102,15 +109,28 @@ impl Session {
     /// # Errors
     /// As [`Session::query`]; `InvalidInput`, naming the parameter, for text that is no value of its type.
     pub async fn query_prepared(&mut self, prepared: &Prepared, params: &[ScalarValue]) -> Result<Outcome> {
-        let current = self.engine.shared.tiers.catalog();
-        let renewed = match Arc::ptr_eq(&prepared.catalog, &current) {
-            true => None,
-            // Columns may have other types since.
-            false => Some(self.describe(Arc::clone(&prepared.parsed), &[]).await?),
-        };
-        let prepared = renewed.as_ref().unwrap_or(prepared);
-        let values = prepared.bound(params)?;
+        match self.resume() {
+            Err(_) if matches!(prepared.parsed.statement, Statement::Rollback) => {
+                return Ok(done("ROLLBACK"));
+            }
+            other => other?,
+        }
+        let values = self.values_for(prepared, params).await;
+        self.rest();
+        let values = self.noting_failure(values)?;
         self.run(&prepared.parsed, &values).await
+    }
+
+    /// `params` as what the statement takes now: columns may have other types since it was prepared.
+    async fn values_for(&self, prepared: &Prepared, params: &[ScalarValue]) -> Result<Vec<ScalarValue>> {
+        if ends_failure(&prepared.parsed.statement) {
+            return prepared.bound(params);
+        }
+        self.expect_usable()?;
+        if Arc::ptr_eq(&prepared.catalog, &self.engine.shared.tiers.catalog()) {
+            return prepared.bound(params);
+        }
+        self.describe(Arc::clone(&prepared.parsed), &[]).await?.bound(params)
     }
 
     async fn describe(&self, parsed: Arc<Parsed>, declared: &[ColumnType]) -> Result<Prepared> {
