@@ -23,6 +23,8 @@ use crate::values::decimal;
 pub struct Prepared {
     parsed: Arc<Parsed>,
     parameters: Vec<Option<ColumnType>>,
+    /// How many of the first parameters have the type that PREPARE said.
+    declared: usize,
     columns: Option<SchemaRef>,
     catalog: Arc<Catalog>,
 }
@@ -41,7 +43,8 @@ impl Prepared {
         self.columns.as_ref()
     }
 
-    /// `values` as values of the parameters: text is read as a literal would be, NULL gets its type.
+    /// `values` as values of the parameters: text is read as a literal would be, NULL gets its type. Of a type that
+    /// was declared every value is made one; of one that was found, another may do as well.
     fn bound(&self, values: &[ScalarValue]) -> Result<Vec<ScalarValue>> {
         if values.len() != self.parameters.len() {
             return Err(Error::invalid(format!(
@@ -51,36 +54,48 @@ impl Prepared {
             )));
         }
         let bound = values.iter().zip(&self.parameters).enumerate().map(|(at, (value, ty))| match ty {
-            Some(ty) => as_parameter(value, *ty, at + 1),
+            Some(ty) => as_parameter(value, *ty, at + 1, at < self.declared),
             None => Ok(value.clone()),
         });
         bound.collect()
     }
 }
 
-fn as_parameter(value: &ScalarValue, ty: ColumnType, number: usize) -> Result<ScalarValue> {
+fn as_parameter(value: &ScalarValue, ty: ColumnType, number: usize, declared: bool) -> Result<ScalarValue> {
     if value.is_null() {
         return Ok(ScalarValue::try_from(&ty.arrow())?);
     }
-    let (ScalarValue::Utf8(Some(text))
-    | ScalarValue::LargeUtf8(Some(text))
-    | ScalarValue::Utf8View(Some(text))) = value
-    else {
-        return Ok(value.clone());
+    let text = match value {
+        ScalarValue::Utf8(Some(text))
+        | ScalarValue::LargeUtf8(Some(text))
+        | ScalarValue::Utf8View(Some(text)) => Some(text),
+        _ if !declared => return Ok(value.clone()),
+        _ => None,
     };
-    match ty {
+    let ty = match (ty, text) {
         // How long a text may be says the column that it is written to.
-        ColumnType::Text | ColumnType::Varchar(_) => return Ok(ScalarValue::Utf8(Some(text.clone()))),
+        (ColumnType::Text | ColumnType::Varchar(_), Some(text)) => {
+            return Ok(ScalarValue::Utf8(Some(text.clone())));
+        }
+        (ColumnType::Varchar(_), None) => ColumnType::Text,
         // All digits count: 1.005 is not 1.01, also beside a DECIMAL(10,2).
-        ColumnType::Decimal { .. } => {
-            if let Some((value, precision, scale)) = decimal::parse_exact(text.trim()) {
+        (ColumnType::Decimal { .. }, _) if matches!(value, ScalarValue::Decimal128(..)) => {
+            return Ok(value.clone());
+        }
+        (ColumnType::Decimal { .. }, _) => {
+            let shown = text.cloned().unwrap_or_else(|| value.to_string());
+            if let Some((value, precision, scale)) = decimal::parse_exact(shown.trim()) {
                 return Ok(ScalarValue::Decimal128(Some(value), precision, scale.cast_signed()));
             }
+            ty
         }
-        _ => {}
-    }
-    let texts: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
-    let values = convert(&texts, ty).map_err(|why| why.error(&format!("parameter ${number} is {ty}")))?;
+        (ty, _) => ty,
+    };
+    let given: ArrayRef = match text {
+        Some(text) => Arc::new(StringArray::from(vec![text.as_str()])),
+        None => value.to_array()?,
+    };
+    let values = convert(&given, ty).map_err(|why| why.error(&format!("parameter ${number} is {ty}")))?;
     Ok(ScalarValue::try_from_array(&values, 0)?)
 }
 
@@ -148,6 +163,7 @@ impl Session {
             .map(|at| declared.get(at).copied().or_else(|| found.parameters.get(&(at + 1)).copied()));
         Ok(Prepared {
             parameters: parameters.collect(),
+            declared: declared.len(),
             columns: found.columns,
             catalog: Arc::clone(&context.catalog),
             parsed,
