@@ -180,7 +180,7 @@ impl Session {
     }
 
     async fn run_awake(&mut self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Outcome> {
-        if !matches!(parsed.statement, Statement::Rollback | Statement::RollbackTo(_) | Statement::Commit) {
+        if !ends_failure(&parsed.statement) {
             self.expect_usable()?;
         }
         expect_values(parsed, params)?;
@@ -451,6 +451,11 @@ impl Session {
         let report = crate::engine::check_tables(tiers, &tables).await?;
         names("finding", report.findings)
     }
+}
+
+/// Whether the statement may be run in a transaction of which another failed.
+fn ends_failure(statement: &Statement) -> bool {
+    matches!(statement, Statement::Rollback | Statement::RollbackTo(_) | Statement::Commit)
 }
 
 /// Refuses `parsed` when it has parameters past the values in `params`.

@@ -182,3 +182,40 @@ async fn a_statement_works_for_so_long() {
         tokio::time::sleep(std::time::Duration::from_millis(30)).await;
     }
 }
+
+#[tokio::test]
+async fn rows_that_are_compared_grow_a_statement_only_so_far() {
+    let engine = engine(|_| {}).await;
+    let mut s = engine.session();
+    let too_large = "repeats so much of the statement";
+    let nested = |times: usize, row: &dyn Fn(&str) -> String| {
+        (0..times).fold("(1, 1) < (2, 1)".to_owned(), |inner, _| row(&inner))
+    };
+    // Each would be twice, or four times, as large as the one within it.
+    let doubled = nested(18, &|inner| format!("({inner}, 1) < (true, 1)"));
+    refused(&mut s, &format!("SELECT {doubled}"), too_large).await;
+    let fourfold = nested(12, &|inner| format!("({inner}, 1) BETWEEN (true, 1) AND (true, 2)"));
+    refused(&mut s, &format!("SELECT {fourfold}"), too_large).await;
+    // One value for each of many rows.
+    let rows = many(3_000, "(1, '1')", ", ");
+    for large in [format!("coalesce({})", many(3_000, "1", ", ")), format!("'{}'", "x".repeat(1 << 20))] {
+        refused(&mut s, &format!("SELECT ({large}, 1) IN ({rows})"), too_large).await;
+    }
+    // Within the last value nothing is repeated, but each row has levels of its own.
+    let ones = |count: usize| many(count, "1", ", ");
+    let last = |count: usize, times: usize| {
+        nested(times, &|inner| format!("({}, {inner}) < ({}, true)", ones(count), ones(count)))
+    };
+    refused(&mut s, &format!("SELECT {}", last(15, 32)), "nests deeper than").await;
+
+    // What is let through fits the stack.
+    ask(&mut s, &format!("SELECT {}", last(15, 20))).await;
+    ask(&mut s, &format!("SELECT {}", last(63, 8))).await;
+    let unequal = format!("SELECT {}true{}", "(1, true) <> (1, (".repeat(15), "))".repeat(15));
+    assert_eq!(ask(&mut s, &unequal).await, ["false"]);
+    let row = ones(63);
+    assert_eq!(ask(&mut s, &format!("SELECT ({row}, 1) < ({row}, 2)")).await, ["true"]);
+    assert_eq!(ask(&mut s, &format!("SELECT count(*) FROM t WHERE (id, v) IN ({rows})")).await, ["0"]);
+    let twice = nested(4, &|inner| format!("({inner}, 1) < (true, 1)"));
+    ask(&mut s, &format!("SELECT {twice}")).await;
+}

@@ -5,7 +5,7 @@ use datafusion::common::ScalarValue;
 use firndb_core::catalog::ColumnType;
 use firndb_core::{Config, Engine, ErrorKind, Outcome, Session};
 use firndb_tests::ask::{ask, lines};
-use firndb_tests::lasting::Lasting;
+use firndb_tests::lasting::{Lasting, START_MS};
 
 use ColumnType::{BigInt, Bytea, Integer, Text, Timestamp, Uuid};
 
@@ -124,4 +124,55 @@ async fn text_is_read_as_the_type_of_its_parameter() {
     assert!(matches!(s.query_prepared(&insert, &values).await.unwrap(), Outcome::Affected(1)));
     ask(&mut s, "ALTER TABLE t DROP COLUMN price").await;
     assert_eq!(s.query_prepared(&insert, &values).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn what_fails_before_it_runs_fails_the_transaction_too() {
+    let mut s = with_table().await;
+    let insert = s.prepare("INSERT INTO t (id) VALUES ($1)").await.unwrap();
+    let rollback = s.prepare("ROLLBACK").await.unwrap();
+    let failed = |e: firndb_core::Error| e.to_string().contains("a statement of this transaction failed");
+
+    // A value that does not fit.
+    ask(&mut s, "BEGIN").await;
+    s.query_prepared(&insert, &[text("1")]).await.unwrap();
+    assert_eq!(s.query_prepared(&insert, &[text("one")]).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert!(failed(s.query("SELECT 1", &[]).await.unwrap_err()));
+    // The failure of the transaction comes first, whatever else is wrong.
+    assert!(failed(s.query_prepared(&insert, &[text("two")]).await.unwrap_err()));
+    assert!(failed(s.prepare("SELECT * FROM missing").await.unwrap_err()));
+    let rollback_again = s.prepare("ROLLBACK").await.unwrap();
+    s.query_prepared(&rollback, &[]).await.unwrap();
+
+    // What cannot be prepared.
+    ask(&mut s, "BEGIN").await;
+    assert_eq!(s.prepare("SELECT * FROM missing").await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(failed(s.query("SELECT 1", &[]).await.unwrap_err()));
+    s.query_prepared(&rollback_again, &[]).await.unwrap();
+
+    // What cannot be prepared again.
+    let find = s.prepare("SELECT note FROM t").await.unwrap();
+    ask(&mut s, "ALTER TABLE t DROP COLUMN note").await;
+    ask(&mut s, "BEGIN").await;
+    assert_eq!(s.query_prepared(&find, &[]).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(failed(s.query("SELECT 1", &[]).await.unwrap_err()));
+    s.query_prepared(&rollback, &[]).await.unwrap();
+    assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["0"]);
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_idle_for_too_long_is_told_of_first() {
+    let lasting = Lasting::new(1);
+    let engine = Engine::open(lasting.stores(), Config::default()).await.unwrap();
+    let (mut s, mut other) = (engine.session(), engine.session());
+    ask(&mut s, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, note TEXT)").await;
+    let find = s.prepare("SELECT note FROM t").await.unwrap();
+    ask(&mut s, "BEGIN").await;
+    ask(&mut s, "SELECT count(*) FROM t").await;
+    ask(&mut other, "INSERT INTO t VALUES (1, 'one')").await;
+    lasting.clock().set_ms(START_MS + 6 * 60_000);
+    assert_eq!(engine.flush_all().await.unwrap().len(), 1);
+    ask(&mut other, "ALTER TABLE t DROP COLUMN note").await;
+    assert_eq!(s.query_prepared(&find, &[]).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert!(!s.in_transaction());
 }

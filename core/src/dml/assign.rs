@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 use crate::catalog::{ColumnDef, DefaultExpr, TableDef, convert, quoted};
 use crate::dml::query::is_default;
 use crate::error::{Error, Result};
+use crate::plan::choice;
 use crate::sql::ident_name;
 
 /// `values` as values of `column`.
@@ -112,6 +113,15 @@ fn divided(query: &Query) -> Result<Vec<Expr>> {
     let is_number = |expr: &&Expr| matches!(expr, Expr::Value(v) if matches!(v.value, Value::Number(..)));
     if groups.iter().chain(ordered).any(|expr| is_number(&expr)) {
         return Err(refused());
+    }
+    // Each column has a query of its own, which has to find the same row.
+    if projection.len() > 1
+        && let Some(what) = choice(query)
+    {
+        return Err(Error::unsupported(format!(
+            "SET (a, b) = a subquery with {what}, which could take the columns from different rows: use max or min, \
+             or WHERE for the row, or set each column by a subquery of its own"
+        )));
     }
     let of_item = |item: &SelectItem| {
         let (SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }) = item else {

@@ -11,18 +11,20 @@ use datafusion::sql::sqlparser::ast::{
     UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
+use crate::config::SqlLimits;
 use crate::error::{Error, Result};
 use crate::plan::literal::exact_number;
 use crate::plan::patterns::{LIKE_ESCAPE, SIMILAR_TO_ESCAPE};
+use crate::plan::repeats::{Copies, depth, levels};
 use crate::plan::rows;
 
 /// Changes all of `tree` that is to be changed.
 ///
 /// # Errors
-/// `InvalidInput` for rows that cannot be compared, `LimitExceeded` for ones with too many values, `Unsupported`
-/// for forms of FETCH that are no LIMIT.
+/// `InvalidInput` for rows that cannot be compared, `LimitExceeded` for ones with too many values and for changes
+/// that make the tree too large or too deep, `Unsupported` for forms of FETCH that are no LIMIT.
 pub fn respell<T: VisitMut>(tree: &mut T) -> Result<()> {
-    let mut respelling = Respelling { wrong: None };
+    let mut respelling = Respelling { wrong: None, copies: Copies::default(), depth: 0 };
     let _ = tree.visit(&mut respelling);
     respelling.wrong.map_or(Ok(()), Err)
 }
@@ -30,6 +32,9 @@ pub fn respell<T: VisitMut>(tree: &mut T) -> Result<()> {
 /// What is wrong is kept here: passed through the walk, it would make every frame of it larger.
 struct Respelling {
     wrong: Option<Error>,
+    copies: Copies,
+    /// How many levels what is visited lies under.
+    depth: usize,
 }
 
 impl Respelling {
@@ -44,16 +49,44 @@ impl Respelling {
     }
 }
 
+impl Respelling {
+    fn replace(&mut self, expr: &mut Expr) -> Result<()> {
+        let Some(new) = respelled(expr, &mut self.copies)? else { return Ok(()) };
+        // What was bounded is the depth of the text, in which a comparison of rows is one level.
+        let most = SqlLimits::default().depth;
+        if self.depth + depth(&new) > most {
+            return Err(Error::limit(format!(
+                "an expression nests deeper than {most} levels once its rows are compared value by value and its \
+                 functions are written as operators: nest fewer of them in each other"
+            )));
+        }
+        *expr = new;
+        Ok(())
+    }
+}
+
 impl VisitorMut for Respelling {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        self.depth += levels(query);
         let done = query.fetch.take().map_or(Ok(()), |fetch| limit(fetch, query));
         self.noting(done)
     }
 
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        self.depth = self.depth.saturating_sub(levels(query));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let done = respelled(expr).map(|new| new.into_iter().for_each(|new| *expr = new));
+        self.depth = self.depth.saturating_sub(1);
+        let done = self.replace(expr);
         self.noting(done)
     }
 }
@@ -76,7 +109,7 @@ fn limit(fetch: Fetch, query: &mut Query) -> Result<()> {
 }
 
 /// What stands in place of `expr`, whose operands are done already; `None` if it stays.
-fn respelled(expr: &mut Expr) -> Result<Option<Expr>> {
+fn respelled(expr: &mut Expr, copies: &mut Copies) -> Result<Option<Expr>> {
     Ok(match expr {
         Expr::Value(value) => match &value.value {
             Value::Number(text, _) => exact_number(text),
@@ -86,7 +119,7 @@ fn respelled(expr: &mut Expr) -> Result<Option<Expr>> {
             _ => None,
         },
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => {
-            Some(nested(*expr.clone(), BinaryOperator::PGBitwiseXor, number("-1")))
+            Some(binary(*copies.of(expr)?, BinaryOperator::PGBitwiseXor, number("-1")))
         }
         Expr::Function(function) if is_current_time(function) => Some(Expr::Cast {
             kind: CastKind::Cast,
@@ -95,7 +128,7 @@ fn respelled(expr: &mut Expr) -> Result<Option<Expr>> {
             array: false,
             format: None,
         }),
-        Expr::Function(function) => remainder(function),
+        Expr::Function(function) => remainder(function, copies)?,
         Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
             if let Some(escape) = escape_char.take_if(|escape| !is_backslash(escape)) {
                 **pattern = call(LIKE_ESCAPE, vec![*pattern.clone(), Expr::Value(escape)]);
@@ -105,9 +138,10 @@ fn respelled(expr: &mut Expr) -> Result<Option<Expr>> {
         Expr::SimilarTo { negated, expr, pattern, escape_char } => {
             let escape = Expr::Value(escape_char.take().unwrap_or_else(backslash));
             let op = if *negated { BinaryOperator::PGRegexNotMatch } else { BinaryOperator::PGRegexMatch };
-            Some(nested(*expr.clone(), op, call(SIMILAR_TO_ESCAPE, vec![*pattern.clone(), escape])))
+            let pattern = call(SIMILAR_TO_ESCAPE, vec![*copies.of(pattern)?, escape]);
+            Some(binary(*copies.of(expr)?, op, pattern))
         }
-        other => rows::compared(other)?,
+        other => rows::compared(other, copies)?,
     })
 }
 
@@ -122,11 +156,10 @@ fn is_current_time(function: &Function) -> bool {
 }
 
 /// `mod(a, b)`.
-fn remainder(function: &Function) -> Option<Expr> {
-    let sides = arguments(function, "mod")?;
-    let [left, right] = sides.as_slice() else { return None };
-    let [left, right] = [*left, *right].map(|side| Box::new(Expr::Nested(Box::new(side.clone()))));
-    Some(Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Modulo, right })))
+fn remainder(function: &Function, copies: &mut Copies) -> Result<Option<Expr>> {
+    let sides = arguments(function, "mod").unwrap_or_default();
+    let [left, right] = sides.as_slice() else { return Ok(None) };
+    Ok(Some(binary(*copies.of(left)?, BinaryOperator::Modulo, *copies.of(right)?)))
 }
 
 /// The arguments of a plain call of the function `name`.
@@ -167,8 +200,8 @@ fn call(name: &str, args: Vec<Expr>) -> Expr {
     })
 }
 
-fn nested(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
-    Expr::Nested(Box::new(Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }))
+fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
 }
 
 fn number(text: &str) -> Expr {

@@ -8,11 +8,12 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 
 use super::outcome::{Outcome, done};
-use super::{Session, WriteSet, expect_values};
+use super::{Session, WriteSet, ends_failure, expect_values};
 use crate::catalog::{Catalog, ColumnType, convert};
 use crate::dml;
 use crate::error::{Error, Result};
-use crate::sql::{self, Parsed, Prepare};
+use crate::plan::holds_subquery;
+use crate::sql::{self, Parsed, Prepare, Statement};
 use crate::values::decimal;
 
 /// A statement that was read and typed.
@@ -22,6 +23,8 @@ use crate::values::decimal;
 pub struct Prepared {
     parsed: Arc<Parsed>,
     parameters: Vec<Option<ColumnType>>,
+    /// How many of the first parameters have the type that PREPARE said.
+    declared: usize,
     columns: Option<SchemaRef>,
     catalog: Arc<Catalog>,
 }
@@ -40,7 +43,8 @@ impl Prepared {
         self.columns.as_ref()
     }
 
-    /// `values` as values of the parameters: text is read as a literal would be, NULL gets its type.
+    /// `values` as values of the parameters: text is read as a literal would be, NULL gets its type. Of a type that
+    /// was declared every value is made one; of one that was found, another may do as well.
     fn bound(&self, values: &[ScalarValue]) -> Result<Vec<ScalarValue>> {
         if values.len() != self.parameters.len() {
             return Err(Error::invalid(format!(
@@ -50,36 +54,48 @@ impl Prepared {
             )));
         }
         let bound = values.iter().zip(&self.parameters).enumerate().map(|(at, (value, ty))| match ty {
-            Some(ty) => as_parameter(value, *ty, at + 1),
+            Some(ty) => as_parameter(value, *ty, at + 1, at < self.declared),
             None => Ok(value.clone()),
         });
         bound.collect()
     }
 }
 
-fn as_parameter(value: &ScalarValue, ty: ColumnType, number: usize) -> Result<ScalarValue> {
+fn as_parameter(value: &ScalarValue, ty: ColumnType, number: usize, declared: bool) -> Result<ScalarValue> {
     if value.is_null() {
         return Ok(ScalarValue::try_from(&ty.arrow())?);
     }
-    let (ScalarValue::Utf8(Some(text))
-    | ScalarValue::LargeUtf8(Some(text))
-    | ScalarValue::Utf8View(Some(text))) = value
-    else {
-        return Ok(value.clone());
+    let text = match value {
+        ScalarValue::Utf8(Some(text))
+        | ScalarValue::LargeUtf8(Some(text))
+        | ScalarValue::Utf8View(Some(text)) => Some(text),
+        _ if !declared => return Ok(value.clone()),
+        _ => None,
     };
-    match ty {
+    let ty = match (ty, text) {
         // How long a text may be says the column that it is written to.
-        ColumnType::Text | ColumnType::Varchar(_) => return Ok(ScalarValue::Utf8(Some(text.clone()))),
+        (ColumnType::Text | ColumnType::Varchar(_), Some(text)) => {
+            return Ok(ScalarValue::Utf8(Some(text.clone())));
+        }
+        (ColumnType::Varchar(_), None) => ColumnType::Text,
         // All digits count: 1.005 is not 1.01, also beside a DECIMAL(10,2).
-        ColumnType::Decimal { .. } => {
-            if let Some((value, precision, scale)) = decimal::parse_exact(text.trim()) {
+        (ColumnType::Decimal { .. }, _) if matches!(value, ScalarValue::Decimal128(..)) => {
+            return Ok(value.clone());
+        }
+        (ColumnType::Decimal { .. }, _) => {
+            let shown = text.cloned().unwrap_or_else(|| value.to_string());
+            if let Some((value, precision, scale)) = decimal::parse_exact(shown.trim()) {
                 return Ok(ScalarValue::Decimal128(Some(value), precision, scale.cast_signed()));
             }
+            ty
         }
-        _ => {}
-    }
-    let texts: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
-    let values = convert(&texts, ty).map_err(|why| why.error(&format!("parameter ${number} is {ty}")))?;
+        (ty, _) => ty,
+    };
+    let given: ArrayRef = match text {
+        Some(text) => Arc::new(StringArray::from(vec![text.as_str()])),
+        None => value.to_array()?,
+    };
+    let values = convert(&given, ty).map_err(|why| why.error(&format!("parameter ${number} is {ty}")))?;
     Ok(ScalarValue::try_from_array(&values, 0)?)
 }
 
@@ -91,9 +107,16 @@ impl Session {
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
         let parsed = self.only_statement(sql)?;
         self.resume()?;
-        let prepared = self.describe(Arc::new(parsed), &[]).await;
+        let prepared = self.prepare_awake(Arc::new(parsed)).await;
         self.rest();
-        prepared
+        self.noting_failure(prepared)
+    }
+
+    async fn prepare_awake(&self, parsed: Arc<Parsed>) -> Result<Prepared> {
+        if !ends_failure(&parsed.statement) {
+            self.expect_usable()?;
+        }
+        self.describe(parsed, &[]).await
     }
 
     /// Runs a prepared statement with the values of its parameters `$1…`.
@@ -101,15 +124,28 @@ impl Session {
     /// # Errors
     /// As [`Session::query`]; `InvalidInput`, naming the parameter, for text that is no value of its type.
     pub async fn query_prepared(&mut self, prepared: &Prepared, params: &[ScalarValue]) -> Result<Outcome> {
-        let current = self.engine.shared.tiers.catalog();
-        let renewed = match Arc::ptr_eq(&prepared.catalog, &current) {
-            true => None,
-            // Columns may have other types since.
-            false => Some(self.describe(Arc::clone(&prepared.parsed), &[]).await?),
-        };
-        let prepared = renewed.as_ref().unwrap_or(prepared);
-        let values = prepared.bound(params)?;
+        match self.resume() {
+            Err(_) if matches!(prepared.parsed.statement, Statement::Rollback) => {
+                return Ok(done("ROLLBACK"));
+            }
+            other => other?,
+        }
+        let values = self.values_for(prepared, params).await;
+        self.rest();
+        let values = self.noting_failure(values)?;
         self.run(&prepared.parsed, &values).await
+    }
+
+    /// `params` as what the statement takes now: columns may have other types since it was prepared.
+    async fn values_for(&self, prepared: &Prepared, params: &[ScalarValue]) -> Result<Vec<ScalarValue>> {
+        if ends_failure(&prepared.parsed.statement) {
+            return prepared.bound(params);
+        }
+        self.expect_usable()?;
+        if Arc::ptr_eq(&prepared.catalog, &self.engine.shared.tiers.catalog()) {
+            return prepared.bound(params);
+        }
+        self.describe(Arc::clone(&prepared.parsed), &[]).await?.bound(params)
     }
 
     async fn describe(&self, parsed: Arc<Parsed>, declared: &[ColumnType]) -> Result<Prepared> {
@@ -127,6 +163,7 @@ impl Session {
             .map(|at| declared.get(at).copied().or_else(|| found.parameters.get(&(at + 1)).copied()));
         Ok(Prepared {
             parameters: parameters.collect(),
+            declared: declared.len(),
             columns: found.columns,
             catalog: Arc::clone(&context.catalog),
             parsed,
@@ -153,6 +190,11 @@ impl Session {
         values: &[ast::Expr],
         params: &[ScalarValue],
     ) -> Result<Outcome> {
+        if values.iter().any(holds_subquery) {
+            return Err(Error::unsupported(
+                "a subquery among the values of EXECUTE: run it first and give what it found",
+            ));
+        }
         let (mut prepared, types) = self.prepared.get(name).cloned().ok_or_else(|| none_named(name))?;
         if !Arc::ptr_eq(&prepared.catalog, &self.engine.shared.tiers.catalog()) {
             prepared = self.describe(Arc::clone(&prepared.parsed), &types).await?;
