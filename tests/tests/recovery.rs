@@ -10,8 +10,8 @@ use firndb_core::storage::{ManualClock, SeededRng, Stores};
 use firndb_core::{Config, Engine, ErrorKind, RecoveryReport, Scope, UserId};
 use firndb_tests::ask::{ask, fail, user};
 use firndb_tests::lasting::{Lasting, START_MS};
-use object_store::path::Path;
 use object_store::ObjectStoreExt;
+use object_store::path::Path;
 
 fn stores(faults: &FaultStores) -> Stores {
     faults.stores(Arc::new(ManualClock::at_ms(START_MS)), Arc::new(SeededRng::new(1)))
