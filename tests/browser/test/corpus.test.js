@@ -14,11 +14,11 @@ import { newTab } from '../harness/tab.js'
 
 const CORPUS = fileURLToPath(new URL('../../slt/', import.meta.url))
 
-/** Not those that need several connections, transactions, other users, or variables from the start; JSON comes parsed. */
+/** Not those that need several connections, transactions, other users, variables or PREPARE from the start; JSON comes parsed. */
 const FILES = [
   'aggregates', 'alter_table', 'arithmetic', 'constraints', 'copy', 'create_table', 'defaults', 'defaults_ids',
   'delete', 'errors', 'identity', 'if_exists', 'insert', 'joins', 'keys', 'many_rows', 'namespaces', 'not_there',
-  'on_conflict', 'patterns', 'prepared', 'qualify', 'returning', 'row_comparison', 'select', 'seq_order', 'set_rows',
+  'on_conflict', 'patterns', 'qualify', 'returning', 'row_comparison', 'select', 'seq_order', 'set_rows',
   'spelling', 'storage', 'truncate', 'types', 'types_arrays', 'types_decimal', 'types_text', 'types_time',
   'types_uuid', 'update', 'update_from', 'varchar', 'views', 'wildcards', 'with_recursive',
 ].filter((name) => name.includes(process.env.FIRNDB_SLT ?? ''))
