@@ -8,14 +8,15 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, Tr
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::execution_plan::CardinalityEffect;
+use datafusion::physical_plan::execution_plan::{CardinalityEffect, replace_children_if_necessary};
+use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::StreamExt;
 
 use crate::error::Error;
 use crate::pace::Pace;
-use crate::plan::pieces::probed_in_pieces;
+use crate::plan::pieces::pieces;
 
 /// `plan` with a pause after each batch of what produces rows: leaves, and joins, which can make many rows
 /// of few.
@@ -27,10 +28,23 @@ pub fn paced(plan: Arc<dyn ExecutionPlan>, pace: &Pace) -> Result<Arc<dyn Execut
         if !node.children().is_empty() && !node.name().ends_with("JoinExec") {
             return Ok(Transformed::no(node));
         }
-        let paced = PacedExec { input: probed_in_pieces(node, pace)?, pace: pace.clone() };
+        let paced = PacedExec { input: probed_in_pieces(node, pace)?, pace: pace.clone(), in_pieces: false };
         Ok(Transformed::yes(Arc::new(paced) as Arc<dyn ExecutionPlan>))
     })
     .data()
+}
+
+/// `join` with its probe side in pieces, if it is a join that probes.
+fn probed_in_pieces(join: Arc<dyn ExecutionPlan>, pace: &Pace) -> Result<Arc<dyn ExecutionPlan>> {
+    if !join.is::<NestedLoopJoinExec>() && !join.is::<HashJoinExec>() {
+        return Ok(join);
+    }
+    let mut children: Vec<_> = join.children().into_iter().cloned().collect();
+    // The right side of both is the one that is streamed.
+    if let Some(input) = children.pop() {
+        children.push(Arc::new(PacedExec { input, pace: pace.clone(), in_pieces: true }));
+    }
+    replace_children_if_necessary(join, children)
 }
 
 /// The rows of its input, with pauses.
@@ -38,6 +52,8 @@ pub fn paced(plan: Arc<dyn ExecutionPlan>, pace: &Pace) -> Result<Arc<dyn Execut
 struct PacedExec {
     input: Arc<dyn ExecutionPlan>,
     pace: Pace,
+    /// In batches that fit a slice of the pace.
+    in_pieces: bool,
 }
 
 impl DisplayAs for PacedExec {
@@ -79,12 +95,15 @@ impl ExecutionPlan for PacedExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let input = children.pop().ok_or_else(|| Error::internal("PacedExec has one input"))?;
-        Ok(Arc::new(Self { input, pace: self.pace.clone() }))
+        Ok(Arc::new(Self { input, pace: self.pace.clone(), in_pieces: self.in_pieces }))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let rows = self.input.execute(partition, context)?;
         let pace = self.pace.clone();
+        if self.in_pieces {
+            return Ok(pieces(rows, pace));
+        }
         let paced = rows.then(move |batch: Result<RecordBatch>| {
             let pace = pace.clone();
             async move {
