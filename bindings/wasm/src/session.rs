@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use async_lock::Mutex;
+use datafusion::scalar::ScalarValue;
 use firndb_core::storage::Pipe;
-use firndb_core::{CancelToken, PieceForm};
+use firndb_core::{CancelToken, PieceForm, Result};
 use futures::channel::oneshot;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
@@ -28,6 +29,26 @@ pub struct Session {
 impl Session {
     pub(crate) fn new(session: firndb_core::Session) -> Self {
         Self { shared: Rc::new(Mutex::new(session)) }
+    }
+
+    /// Runs `run` with the values of `params` when it is its turn, so that `cancel` takes it back.
+    fn request<F>(&self, params: &Array, cancel: &Cancel, run: F) -> Promise
+    where
+        F: AsyncFnOnce(&mut firndb_core::Session, Vec<ScalarValue>) -> Result<JsValue> + 'static,
+    {
+        let shared = Rc::clone(&self.shared);
+        let token = cancel.token.clone();
+        // Read before the promise is returned: the caller may change the array afterwards.
+        let params = values(params);
+        future_to_promise(async move {
+            let done = async {
+                let params = params?;
+                let mut session = shared.lock().await;
+                session.set_cancel(token);
+                run(&mut session, params).await
+            };
+            done.await.map_err(|e| thrown(&e))
+        })
     }
 }
 
@@ -61,18 +82,8 @@ impl Session {
     /// The statement's; `InvalidInput` for a parameter that is no value of SQL; `Cancelled`.
     #[wasm_bindgen(unchecked_return_type = "Promise<Answer>")]
     pub fn query(&self, sql: String, params: &Array, cancel: &Cancel) -> Promise {
-        let shared = Rc::clone(&self.shared);
-        let token = cancel.token.clone();
-        // Read before the promise is returned: the caller may change the array afterwards.
-        let params = values(params);
-        future_to_promise(async move {
-            let run = async {
-                let params = params?;
-                let mut session = shared.lock().await;
-                session.set_cancel(token);
-                answer(&session.query(&sql, &params).await?)
-            };
-            run.await.map_err(|e: firndb_core::Error| thrown(&e))
+        self.request(params, cancel, async move |session, params| {
+            answer(&session.query(&sql, &params).await?)
         })
     }
 
@@ -84,18 +95,9 @@ impl Session {
     /// As [`Self::query`].
     #[wasm_bindgen(unchecked_return_type = "Promise<RowStream>")]
     pub fn stream(&self, sql: String, params: &Array, each: bool, cancel: &Cancel) -> Promise {
-        let shared = Rc::clone(&self.shared);
-        let token = cancel.token.clone();
-        let params = values(params);
-        future_to_promise(async move {
-            let run = async {
-                let params = params?;
-                let mut session = shared.lock().await;
-                session.set_cancel(token);
-                let form = if each { PieceForm::StreamEach } else { PieceForm::OneStream };
-                Ok(RowStream::new(session.stream(&sql, &params).await?, form))
-            };
-            run.await.map(JsValue::from).map_err(|e: firndb_core::Error| thrown(&e))
+        let form = if each { PieceForm::StreamEach } else { PieceForm::OneStream };
+        self.request(params, cancel, async move |session, params| {
+            Ok(RowStream::new(session.stream(&sql, &params).await?, form).into())
         })
     }
 
@@ -106,17 +108,8 @@ impl Session {
     /// As [`Self::query`].
     #[wasm_bindgen(js_name = copyTo, unchecked_return_type = "Promise<RowStream>")]
     pub fn copy_to(&self, sql: String, params: &Array, cancel: &Cancel) -> Promise {
-        let shared = Rc::clone(&self.shared);
-        let token = cancel.token.clone();
-        let params = values(params);
-        future_to_promise(async move {
-            let run = async {
-                let params = params?;
-                let mut session = shared.lock().await;
-                session.set_cancel(token);
-                Ok(RowStream::of_copy(session.copy_to(&sql, &params).await?))
-            };
-            run.await.map(JsValue::from).map_err(|e: firndb_core::Error| thrown(&e))
+        self.request(params, cancel, async move |session, params| {
+            Ok(RowStream::of_copy(session.copy_to(&sql, &params).await?).into())
         })
     }
 
@@ -147,16 +140,7 @@ impl Session {
     /// The first statement's that fails, or `Cancelled`; those before it have taken effect.
     #[wasm_bindgen(unchecked_return_type = "Promise<Answer[]>")]
     pub fn execute(&self, sql: String, cancel: &Cancel) -> Promise {
-        let shared = Rc::clone(&self.shared);
-        let token = cancel.token.clone();
-        future_to_promise(async move {
-            let run = async {
-                let mut session = shared.lock().await;
-                session.set_cancel(token);
-                answers(&session.execute(&sql).await?)
-            };
-            run.await.map_err(|e: firndb_core::Error| thrown(&e))
-        })
+        self.request(&Array::new(), cancel, async move |session, _| answers(&session.execute(&sql).await?))
     }
 
     /// Whether a transaction is open; `false` also while a request is running.

@@ -4,6 +4,7 @@
 //! NULL; nor which line a row is in once values have line ends in them.
 
 use crate::copy::CopyOptions;
+use crate::copy::window::Window;
 use crate::error::{Error, Result};
 
 /// A row may have so many bytes: it is in memory as a whole.
@@ -70,13 +71,9 @@ pub struct Splitter {
     delimiter: u8,
     quote: u8,
     escape: u8,
-    buffer: Vec<u8>,
-    /// Where in `buffer` the next record starts.
-    start: usize,
-    /// How many bytes have to be there before the next record is looked for again.
-    expected: usize,
+    /// What there is of the file.
+    pub window: Window,
     line: u64,
-    ended: bool,
     begun: bool,
 }
 
@@ -94,30 +91,10 @@ impl Splitter {
             delimiter: options.delimiter(),
             quote: options.quote(),
             escape: options.escape(),
-            buffer: Vec::new(),
-            start: 0,
-            expected: 0,
+            window: Window::default(),
             line: 1,
-            ended: false,
             begun: false,
         }
-    }
-
-    /// Adds bytes.
-    pub fn feed(&mut self, bytes: &[u8]) {
-        self.buffer.drain(..self.start);
-        self.start = 0;
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    /// Says that no more bytes come.
-    pub fn end(&mut self) {
-        self.ended = true;
-    }
-
-    /// Whether all has been given.
-    pub fn is_over(&self) -> bool {
-        self.ended && self.start >= self.buffer.len()
     }
 
     /// Reads the next record into `record`; `false` when more bytes are needed, or none are left.
@@ -126,16 +103,12 @@ impl Splitter {
     /// `InvalidInput` for quotes without end, `LimitExceeded` for a row that is too large.
     pub fn next(&mut self, record: &mut Record) -> Result<bool> {
         if !self.begun {
-            if self.buffer.len() < 3 && !self.ended {
+            self.begun = self.window.begin();
+            if !self.begun {
                 return Ok(false);
             }
-            self.begun = true;
-            if self.buffer.starts_with(b"\xEF\xBB\xBF") {
-                self.start = 3;
-            }
         }
-        let waiting = self.buffer.len().saturating_sub(self.start);
-        if waiting == 0 || (waiting < self.expected && !self.ended) {
+        if self.window.waiting() == 0 || !self.window.is_due() {
             return Ok(false);
         }
         record.text.clear();
@@ -145,22 +118,14 @@ impl Splitter {
         record.line = self.line;
         match self.scan(record)? {
             Scan::More => {
-                // Looked through from its start after every piece, a long row would take quadratic time.
-                self.expected = (2 * waiting).min(MOST_BYTES + 1);
-                if waiting > MOST_BYTES {
-                    return Err(Error::limit(format!(
-                        "line {}: a row has more than {MOST_BYTES} bytes; is there a quote without its end?",
-                        self.line
-                    )));
-                }
-                Ok(false)
+                let waited = self.window.wait_for_more(self.line, "a row", MOST_BYTES);
+                waited.map(|()| false).map_err(|e| e.with_hint("is there a quote without its end?"))
             }
             Scan::Record(after, lines) => {
-                let raw = self.buffer.get(self.start..after).unwrap_or_default();
+                let raw = self.window.bytes.get(self.window.start..after).unwrap_or_default();
                 let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
                 record.raw.extend_from_slice(raw.strip_suffix(b"\r").unwrap_or(raw));
-                self.start = after;
-                self.expected = 0;
+                self.window.take_to(after);
                 self.line += lines;
                 Ok(true)
             }
@@ -168,14 +133,14 @@ impl Splitter {
     }
 
     fn scan(&self, record: &mut Record) -> Result<Scan> {
-        let byte = |at: usize| self.buffer.get(at).copied();
-        let (mut at, mut lines, mut quoted) = (self.start, 0, false);
+        let byte = |at: usize| self.window.bytes.get(at).copied();
+        let (mut at, mut lines, mut quoted) = (self.window.start, 0, false);
         loop {
             let plain = self.plain_until(at);
-            record.text.extend_from_slice(self.buffer.get(at..plain).unwrap_or_default());
+            record.text.extend_from_slice(self.window.bytes.get(at..plain).unwrap_or_default());
             at = plain;
             match byte(at) {
-                None if !self.ended => return Ok(Scan::More),
+                None if !self.window.ended => return Ok(Scan::More),
                 None => {
                     record.end_value(quoted);
                     return Ok(Scan::Record(at, lines));
@@ -193,7 +158,7 @@ impl Splitter {
                     at += 1;
                 }
                 Some(end) => {
-                    if end == b'\r' && byte(at + 1).is_none() && !self.ended {
+                    if end == b'\r' && byte(at + 1).is_none() && !self.window.ended {
                         return Ok(Scan::More);
                     }
                     record.end_value(quoted);
@@ -206,7 +171,7 @@ impl Splitter {
 
     /// The first place from `at` on that is not plain text, outside of quotes.
     fn plain_until(&self, at: usize) -> usize {
-        let rest = self.buffer.get(at..).unwrap_or_default();
+        let rest = self.window.bytes.get(at..).unwrap_or_default();
         let special = |b: &u8| *b == self.delimiter || *b == self.quote || *b == b'\n' || *b == b'\r';
         at + rest.iter().position(special).unwrap_or(rest.len())
     }
@@ -214,21 +179,21 @@ impl Splitter {
     /// Reads what is in quotes from `at` on; gives the place behind them, or `None` when more is needed.
     fn scan_quoted(&self, mut at: usize, record: &mut Record, lines: &mut u64) -> Result<Option<usize>> {
         loop {
-            let rest = self.buffer.get(at..).unwrap_or_default();
+            let rest = self.window.bytes.get(at..).unwrap_or_default();
             let special = |b: &u8| *b == self.quote || *b == self.escape;
             let plain = rest.iter().position(special).unwrap_or(rest.len());
             let text = rest.get(..plain).unwrap_or_default();
             *lines += text.iter().filter(|b| **b == b'\n').count() as u64;
             record.text.extend_from_slice(text);
             at += plain;
-            let Some(found) = self.buffer.get(at).copied() else {
-                if self.ended {
+            let Some(found) = self.window.bytes.get(at).copied() else {
+                if self.window.ended {
                     return Err(Error::invalid(format!("line {}: a quote has no end", self.line)));
                 }
                 return Ok(None);
             };
-            let next = self.buffer.get(at + 1).copied();
-            if next.is_none() && !self.ended {
+            let next = self.window.bytes.get(at + 1).copied();
+            if next.is_none() && !self.window.ended {
                 return Ok(None);
             }
             match next.filter(|next| *next == self.quote || *next == self.escape) {
@@ -262,12 +227,12 @@ mod tests {
                 let values = record.values().unwrap().map(|(v, q)| (v.to_owned(), q)).collect();
                 found.push((record.line, values, String::from_utf8(record.raw.clone()).unwrap()));
             }
-            if splitter.is_over() {
+            if splitter.window.is_over() {
                 return Ok(found);
             }
             match pieces.next() {
-                Some(piece) => splitter.feed(piece),
-                None => splitter.end(),
+                Some(piece) => splitter.window.feed(piece),
+                None => splitter.window.end(),
             }
         }
     }
@@ -311,17 +276,17 @@ mod tests {
         let options = CopyOptions::default();
         let mut splitter = Splitter::new(&options);
         let mut record = Record::default();
-        splitter.feed(b"\"abc");
+        splitter.window.feed(b"\"abc");
         let mut scans = 0;
         for _ in 0..10_000 {
-            splitter.feed(b"x,y\n");
-            let before = splitter.expected;
+            splitter.window.feed(b"x,y\n");
+            let before = splitter.window.expected;
             assert!(!splitter.next(&mut record).unwrap());
-            scans += usize::from(splitter.expected != before);
+            scans += usize::from(splitter.window.expected != before);
         }
         assert!((10..=20).contains(&scans), "{scans}");
-        splitter.feed(b"\"\nlast");
-        splitter.end();
+        splitter.window.feed(b"\"\nlast");
+        splitter.window.end();
         assert!(splitter.next(&mut record).unwrap() && record.len() == 1 && record.line == 1);
         assert!(splitter.next(&mut record).unwrap() && record.raw == b"last" && record.line == 10_002);
     }
@@ -330,8 +295,8 @@ mod tests {
     fn more_values_than_a_table_has_columns_are_counted_only() {
         let text = ",".repeat(MOST_VALUES + 9);
         let mut splitter = Splitter::new(&CopyOptions::default());
-        splitter.feed(text.as_bytes());
-        splitter.end();
+        splitter.window.feed(text.as_bytes());
+        splitter.window.end();
         let mut record = Record::default();
         assert!(splitter.next(&mut record).unwrap());
         assert_eq!((record.len(), record.ends.len()), (MOST_VALUES + 10, MOST_VALUES));
@@ -343,7 +308,7 @@ mod tests {
         let error = split(&options, "a\nb,\"c\nd\n", 3).unwrap_err();
         assert!(error.to_string().contains("line 2: a quote has no end"), "{error}");
         let mut splitter = Splitter::new(&options);
-        splitter.feed(b"ab,\xff\n");
+        splitter.window.feed(b"ab,\xff\n");
         let mut record = Record::default();
         assert!(splitter.next(&mut record).unwrap());
         assert_eq!(record.values().err().unwrap(), "value 2 is not valid UTF-8");

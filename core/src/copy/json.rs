@@ -1,5 +1,6 @@
 //! JSON into objects, a piece of bytes at a time: an object a line, or one array of objects.
 
+use crate::copy::window::Window;
 use crate::error::{Error, Result};
 
 /// An object may have so many bytes: it is in memory as a whole.
@@ -8,12 +9,9 @@ const MOST_BYTES: usize = 64 << 20;
 /// Cuts bytes into the texts of objects.
 #[derive(Debug, Default)]
 pub struct Splitter {
-    buffer: Vec<u8>,
-    start: usize,
-    /// How many bytes have to be there before the end of the next object is looked for again.
-    expected: usize,
+    /// What there is of the file.
+    pub window: Window,
     line: u64,
-    ended: bool,
     form: Form,
 }
 
@@ -31,23 +29,6 @@ enum Form {
 }
 
 impl Splitter {
-    /// Adds bytes.
-    pub fn feed(&mut self, bytes: &[u8]) {
-        self.buffer.drain(..self.start);
-        self.start = 0;
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    /// Says that no more bytes come.
-    pub fn end(&mut self) {
-        self.ended = true;
-    }
-
-    /// Whether all has been given.
-    pub fn is_over(&self) -> bool {
-        self.ended && self.start >= self.buffer.len()
-    }
-
     /// The next text that should be an object, with its line; `None` when more bytes are needed, or none
     /// are left.
     ///
@@ -57,27 +38,23 @@ impl Splitter {
         self.skip_spaces();
         if self.form == Form::Unknown {
             if self.line == 0 {
-                if self.buffer.len() < 3 && !self.ended {
+                if !self.window.begin() {
                     return Ok(None);
                 }
                 self.line = 1;
-                if self.buffer.starts_with(b"\xEF\xBB\xBF") {
-                    self.start = 3;
-                }
                 self.skip_spaces();
             }
             match self.peek() {
                 None => return Ok(None),
                 Some(b'[') => {
                     self.form = Form::Array;
-                    self.start += 1;
+                    self.window.start += 1;
                     self.skip_spaces();
                 }
                 Some(_) => self.form = Form::Lines,
             }
         }
-        let waiting = self.buffer.len().saturating_sub(self.start);
-        if self.form != Form::Over && waiting < self.expected && !self.ended {
+        if self.form != Form::Over && !self.window.is_due() {
             return Ok(None);
         }
         let (end, behind) = match self.form {
@@ -94,64 +71,59 @@ impl Splitter {
                 };
             }
             Form::Lines | Form::Unknown => {
-                let rest = self.buffer.get(self.start..).unwrap_or_default();
+                let rest = self.window.bytes.get(self.window.start..).unwrap_or_default();
                 match rest.iter().position(|b| *b == b'\n') {
-                    Some(length) => (self.start + length, self.start + length + 1),
-                    None if self.ended && !rest.is_empty() => (self.buffer.len(), self.buffer.len()),
+                    Some(length) => (self.window.start + length, self.window.start + length + 1),
+                    None if self.window.ended && !rest.is_empty() => {
+                        (self.window.bytes.len(), self.window.bytes.len())
+                    }
                     None => return self.wait(),
                 }
             }
         };
-        let (from, line) = (self.start, self.line);
-        self.start = behind;
-        self.expected = 0;
+        let (from, line) = (self.window.start, self.line);
+        self.window.take_to(behind);
         self.line +=
-            self.buffer.get(from..behind).unwrap_or_default().iter().filter(|b| **b == b'\n').count() as u64;
-        Ok(Some((line, self.buffer.get(from..end).unwrap_or_default().trim_ascii_end())))
+            self.window.bytes.get(from..behind).unwrap_or_default().iter().filter(|b| **b == b'\n').count()
+                as u64;
+        Ok(Some((line, self.window.bytes.get(from..end).unwrap_or_default().trim_ascii_end())))
     }
 
     fn wait(&mut self) -> Result<Option<(u64, &[u8])>> {
-        let waiting = self.buffer.len().saturating_sub(self.start);
-        // Looked through from its start after every piece, a long object would take quadratic time.
-        self.expected = (2 * waiting).min(MOST_BYTES + 1);
-        if waiting > MOST_BYTES {
-            let line = self.line;
-            return Err(Error::limit(format!("line {line}: an object has more than {MOST_BYTES} bytes")));
-        }
-        Ok(None)
+        self.window.wait_for_more(self.line, "an object", MOST_BYTES).map(|()| None)
     }
 
     fn peek(&self) -> Option<u8> {
-        self.buffer.get(self.start).copied()
+        self.window.bytes.get(self.window.start).copied()
     }
 
     fn skip_spaces(&mut self) {
         while let Some(byte) = self.peek().filter(u8::is_ascii_whitespace) {
             self.line += u64::from(byte == b'\n');
-            self.start += 1;
+            self.window.start += 1;
         }
     }
 
     /// Goes to the next element of the array and gives its end; `None` when it is not there as a whole.
     fn element(&mut self) -> Result<Option<usize>> {
         while self.peek() == Some(b',') {
-            self.start += 1;
+            self.window.start += 1;
             self.skip_spaces();
         }
         match self.peek() {
             Some(b']') => {
                 self.form = Form::Over;
-                self.start += 1;
+                self.window.start += 1;
                 self.skip_spaces();
                 return Ok(None);
             }
-            None if self.ended => {
+            None if self.window.ended => {
                 return Err(Error::invalid(format!("line {}: the array has no end", self.line)));
             }
             _ => {}
         }
         let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-        let rest = self.buffer.get(self.start..).unwrap_or_default();
+        let rest = self.window.bytes.get(self.window.start..).unwrap_or_default();
         for (offset, byte) in rest.iter().enumerate() {
             match byte {
                 _ if escaped => escaped = false,
@@ -160,12 +132,12 @@ impl Splitter {
                 _ if in_text => {}
                 b'{' | b'[' => depth += 1,
                 b'}' | b']' if depth > 1 => depth -= 1,
-                b'}' | b']' if depth == 1 => return Ok(Some(self.start + offset + 1)),
-                b',' | b']' if depth == 0 => return Ok(Some(self.start + offset)),
+                b'}' | b']' if depth == 1 => return Ok(Some(self.window.start + offset + 1)),
+                b',' | b']' if depth == 0 => return Ok(Some(self.window.start + offset)),
                 _ => {}
             }
         }
-        if self.ended {
+        if self.window.ended {
             return Err(Error::invalid(format!("line {}: the array has no end", self.line)));
         }
         Ok(None)
@@ -184,12 +156,12 @@ mod tests {
             while let Some((line, object)) = splitter.next()? {
                 found.push((line, String::from_utf8(object.to_vec()).unwrap()));
             }
-            if splitter.is_over() {
+            if splitter.window.is_over() {
                 return Ok(found);
             }
             match pieces.next() {
-                Some(piece) => splitter.feed(piece),
-                None => splitter.end(),
+                Some(piece) => splitter.window.feed(piece),
+                None => splitter.window.end(),
             }
         }
     }
@@ -214,17 +186,17 @@ mod tests {
     fn an_object_that_comes_in_many_pieces_is_looked_through_a_few_times() {
         for (start, end) in [("{\"a\": \"", "\"}\n"), ("[{\"a\": \"", "\"}]")] {
             let mut splitter = Splitter::default();
-            splitter.feed(start.as_bytes());
+            splitter.window.feed(start.as_bytes());
             let mut scans = 0;
             for _ in 0..10_000 {
-                splitter.feed(b"wxyz");
-                let before = splitter.expected;
+                splitter.window.feed(b"wxyz");
+                let before = splitter.window.expected;
                 assert!(splitter.next().unwrap().is_none());
-                scans += usize::from(splitter.expected != before);
+                scans += usize::from(splitter.window.expected != before);
             }
             assert!((10..=20).contains(&scans), "{scans}");
-            splitter.feed(end.as_bytes());
-            splitter.end();
+            splitter.window.feed(end.as_bytes());
+            splitter.window.end();
             assert_eq!(splitter.next().unwrap().unwrap().1.len(), 40_009);
         }
     }

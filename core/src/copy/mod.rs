@@ -12,6 +12,7 @@ mod parquet;
 mod reader;
 mod rejects;
 mod text;
+mod window;
 mod writer;
 
 pub use options::{CopyOptions, Format, Header};

@@ -331,12 +331,12 @@ impl CsvRows {
     /// Reads the next record; `false` after the last.
     async fn record(&mut self) -> Result<bool> {
         while !self.splitter.next(&mut self.record)? {
-            if self.splitter.is_over() {
+            if self.splitter.window.is_over() {
                 return Ok(false);
             }
             match self.pieces.next().await? {
-                Some(piece) => self.splitter.feed(&piece),
-                None => self.splitter.end(),
+                Some(piece) => self.splitter.window.feed(&piece),
+                None => self.splitter.window.end(),
             }
         }
         Ok(true)
@@ -434,15 +434,15 @@ impl JsonRows {
                 }
                 continue;
             }
-            if self.splitter.is_over() {
+            if self.splitter.window.is_over() {
                 break;
             }
             match self.pieces.next().await? {
-                Some(piece) => self.splitter.feed(&piece),
-                None => self.splitter.end(),
+                Some(piece) => self.splitter.window.feed(&piece),
+                None => self.splitter.window.end(),
             }
         }
-        if self.splitter.is_over() && self.rows.len() == 0 && self.bad.rows.is_empty() {
+        if self.splitter.window.is_over() && self.rows.len() == 0 && self.bad.rows.is_empty() {
             return Ok(None);
         }
         let mut typed = self.rows.take()?;

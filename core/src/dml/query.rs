@@ -2,10 +2,10 @@
 
 use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, ObjectNamePart, Query, SelectItem, SetExpr, TableAlias, TableFactor,
-    TableWithJoins,
+    Expr, Ident, ObjectName, ObjectNamePart, Query, SelectItem, SetExpr, TableAlias, TableWithJoins,
 };
 
+use crate::sql::from_table;
 pub use crate::sql::select;
 
 /// `expr AS "name"`.
@@ -26,21 +26,7 @@ pub fn table(name: &str, alias: &str) -> TableWithJoins {
     let name = ObjectName(vec![ObjectNamePart::Identifier(Ident::with_quote('"', name))]);
     let alias =
         TableAlias { explicit: true, name: Ident::with_quote('"', alias), columns: Vec::new(), at: None };
-    TableWithJoins {
-        relation: TableFactor::Table {
-            name,
-            alias: Some(alias),
-            args: None,
-            with_hints: Vec::new(),
-            version: None,
-            with_ordinality: false,
-            partitions: Vec::new(),
-            json_path: None,
-            sample: None,
-            index_hints: Vec::new(),
-        },
-        joins: Vec::new(),
-    }
+    from_table(name, Some(alias))
 }
 
 /// How a query refers to a table made by [`table`].

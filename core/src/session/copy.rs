@@ -463,17 +463,6 @@ fn select_from(name: &TableName, columns: &[String]) -> Result<ast::Query> {
     } else {
         columns.iter().map(|c| SelectItem::UnnamedExpr(Expr::Identifier(quoted(c)))).collect()
     };
-    let table = ast::TableFactor::Table {
-        name: ast::ObjectName::from(parts),
-        alias: None,
-        args: None,
-        with_hints: Vec::new(),
-        version: None,
-        with_ordinality: false,
-        partitions: Vec::new(),
-        json_path: None,
-        sample: None,
-        index_hints: Vec::new(),
-    };
-    sql::select(items, vec![ast::TableWithJoins { relation: table, joins: Vec::new() }], None)
+    let table = sql::from_table(ast::ObjectName::from(parts), None);
+    sql::select(items, vec![table], None)
 }

@@ -31,7 +31,7 @@ pub use insert::{Insert, Overriding};
 pub use locate::locate;
 pub use names::{ident_name, name_parts, table_name};
 pub use prepared::Prepare;
-pub use select::select;
+pub use select::{from_table, select};
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
 
 use crate::catalog::{AlterTable, CreateTable, IfThere, TableName};

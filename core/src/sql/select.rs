@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use datafusion::sql::sqlparser::ast::{Expr, Query, SelectItem, SetExpr, TableWithJoins};
+use datafusion::sql::sqlparser::ast::{
+    Expr, ObjectName, Query, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins,
+};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
@@ -25,6 +27,26 @@ pub fn select(
     inner.from = from;
     inner.selection = selection;
     Ok(query)
+}
+
+/// The table `name` in a FROM.
+#[must_use]
+pub fn from_table(name: ObjectName, alias: Option<TableAlias>) -> TableWithJoins {
+    TableWithJoins {
+        relation: TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            with_hints: Vec::new(),
+            version: None,
+            with_ordinality: false,
+            partitions: Vec::new(),
+            json_path: None,
+            sample: None,
+            index_hints: Vec::new(),
+        },
+        joins: Vec::new(),
+    }
 }
 
 /// A SELECT as the parser makes it: its many fields are the parser's to know.

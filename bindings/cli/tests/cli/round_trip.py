@@ -7,10 +7,10 @@ Prints a line for each table and ends with status 0 when nothing differs.
 
 import glob
 import os
-import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from decimal import Decimal
 
@@ -49,12 +49,22 @@ TABLES = {
 FORMATS = ["parquet", "csv", "jsonl"]
 
 
+# The most memory that any run of each command had, in MB.
+PEAKS = {}
+
+
 def firndb(*args):
     """Runs the program, and gives what it prints."""
-    run = subprocess.run([FIRNDB, *args], capture_output=True, text=True)
-    if run.returncode != 0:
-        sys.exit(f"firndb {' '.join(args)}\nended with {run.returncode}: {run.stderr}")
-    return run.stdout
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        run = subprocess.Popen([FIRNDB, *args], stdout=out, stderr=err)
+        _, status, usage = os.wait4(run.pid, 0)
+        run.returncode = os.waitstatus_to_exitcode(status)
+        PEAKS[args[0]] = max(PEAKS.get(args[0], 0), usage.ru_maxrss // 1024)
+        out.seek(0)
+        err.seek(0)
+        if run.returncode != 0:
+            sys.exit(f"firndb {' '.join(args)}\nended with {run.returncode}: {err.read()}")
+        return out.read()
 
 
 def sql(text):
@@ -202,8 +212,8 @@ def main():
     for table in TABLES:
         take(judge, table, files[table])
     firndb("check", STORE)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"all of it in {time.monotonic() - started:.0f} s; the largest process of firndb took {peak} MB")
+    peaks = ", ".join(f"{command} {peak} MB" for command, peak in PEAKS.items())
+    print(f"all of it in {time.monotonic() - started:.0f} s; at most {peaks}")
     shutil.rmtree(DIRECTORY, ignore_errors=True)
 
 
