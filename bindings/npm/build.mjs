@@ -21,6 +21,8 @@ await Promise.all([
   build({ ...browser, entryPoints: ['src/browser.ts'], outfile: 'dist/browser.js' }),
   build({ ...browser, entryPoints: ['src/worker.ts'], outfile: 'dist/worker.js' }),
   build({ ...node, format: 'esm', entryPoints: ['src/node.ts'], outfile: 'dist/node.js' }),
+  // By its name a module, whatever package it is copied into.
+  build({ ...node, format: 'esm', entryPoints: ['src/node-worker.ts'], outfile: 'dist/node-worker.mjs' }),
   build({
     ...node,
     format: 'cjs',

@@ -1,6 +1,7 @@
 /** The package in browsers: the engine in a worker, shared by all tabs of the origin. */
 
 import { type Archive, toBlob } from './archive.js'
+import { type Breakdown, defect } from './breakdown.js'
 import { type Candidate, Connection } from './connection.js'
 import { Database } from './database.js'
 import { FirnDBError, fromSent } from './errors.js'
@@ -131,7 +132,7 @@ interface Post {
   archive?: Blob
 }
 
-function spawn(post: Post, options: OpenOptions, broken: (message: string) => void): Candidate {
+function spawn(post: Post, options: OpenOptions, broken: (how: Breakdown) => void): Candidate {
   const worker = makeWorker(options.worker, broken)
   const { port1, port2 } = new MessageChannel()
   const send = (message: WorkerMessage, transfer: Transferable[] = []) => worker.postMessage(message, transfer)
@@ -161,13 +162,13 @@ async function byWorker(
   let worker: Worker | undefined
   try {
     await new Promise<void>((resolve, reject) => {
-      const broken = (message: string) => reject(new FirnDBError('Internal', message))
+      const broken = ({ code, message }: Breakdown) => reject(new FirnDBError(code, message))
       const link = portLink<never, HostMessage>(port1)
       link.listen((message) => {
         if (message.kind === 'failed') {
           reject(fromSent(message.error))
         } else if (message.kind === 'fatal') {
-          broken(message.message)
+          broken(message)
         } else {
           resolve()
         }
@@ -182,13 +183,13 @@ async function byWorker(
 }
 
 /** Starts the worker of the engine; `broken` is called when it cannot run, or ends by an error of its own. */
-function makeWorker(from: OpenOptions['worker'], broken: (message: string) => void): Worker {
+function makeWorker(from: OpenOptions['worker'], broken: (how: Breakdown) => void): Worker {
   const worker = newWorker(from)
   worker.onerror = (event) => {
     event.preventDefault()
-    broken(event.message || 'the worker of the engine could not be started: is its file served with the package?')
+    broken(defect(event.message || 'the worker of the engine could not be started: is its file served with the package?'))
   }
-  worker.onmessageerror = () => broken('the worker of the engine could not read a message')
+  worker.onmessageerror = () => broken(defect('the worker of the engine could not read a message'))
   return worker
 }
 

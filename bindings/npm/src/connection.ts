@@ -1,5 +1,6 @@
 /** One open database of a page: finds the leader of its store, and keeps to whoever leads next. */
 
+import type { Breakdown } from './breakdown.js'
 import { FirnDBError, fromSent } from './errors.js'
 import { channelLink, type OpenChannel } from './link.js'
 import { checkLocks, hold, type Locks, type Release, whenFree } from './locks.js'
@@ -32,7 +33,7 @@ export interface ConnectionContext {
   locks: Locks | undefined
   openChannel: OpenChannel
   /** Starts a worker; `broken` is called when it cannot run, or ends by an error of its own. */
-  spawn: (broken: (message: string) => void) => Candidate
+  spawn: (broken: (how: Breakdown) => void) => Candidate
 }
 
 /** How long a worker may take to close the store. */
@@ -159,9 +160,9 @@ export class Connection {
   }
 
   #start(): void {
-    const candidate = this.#context.spawn((message) => {
+    const candidate = this.#context.spawn((how) => {
       if (candidate === this.#candidate) {
-        this.#brokeDown(message)
+        this.#brokeDown(how)
       }
     })
     this.#candidate = candidate
@@ -177,9 +178,9 @@ export class Connection {
         this.#end(new FirnDBError('Locked', message.message))
         break
       case 'fatal':
-        this.#requests.lose(message.term, message.message, 'Internal')
+        this.#requests.lose(message.term, message)
         if (link === this.#candidate?.link) {
-          this.#brokeDown(message.message)
+          this.#brokeDown(message)
         }
         break
       case 'failed':
@@ -236,10 +237,10 @@ export class Connection {
   }
 
   /** The page's own worker is not to be used any more: another one takes its place. */
-  #brokeDown(message: string): void {
+  #brokeDown({ code, message }: Breakdown): void {
     if (this.#leads) {
       this.#ended = this.#requests.term
-      this.#requests.lose(this.#ended, message, 'Internal')
+      this.#requests.lose(this.#ended, { code, message })
       this.#leads = false
     }
     this.#candidate?.terminate()
@@ -250,11 +251,15 @@ export class Connection {
       return
     }
     // What was in memory is lost: a fresh store in its place would hide that.
-    const hopeless = isMemory(this.#context.name) || this.#breakdowns > RESTARTS
-    if (!hopeless) {
+    const inMemory = isMemory(this.#context.name)
+    if (inMemory && this.#ended > 0) {
+      this.#end(new FirnDBError('Unavailable', `the engine broke down, and the store in memory is gone with it: ${message}`))
+      return
+    }
+    if (!inMemory && this.#breakdowns <= RESTARTS) {
       this.#start()
     } else if (!this.#requests.connected) {
-      this.#end(new FirnDBError('Internal', message))
+      this.#end(new FirnDBError(code, message))
       return
     }
     if (!this.#requests.connected) {

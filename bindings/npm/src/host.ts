@@ -1,5 +1,6 @@
 /** The leader's side of the protocol: carries out what clients ask for, in sessions of the engine. */
 
+import { type Breakdown, isTrap } from './breakdown.js'
 import type { Engine, EngineCancel, EngineDatabase, EngineLoad, EngineSession } from './engine.js'
 import { FirnDBError, toSent } from './errors.js'
 import type { Link } from './link.js'
@@ -43,10 +44,10 @@ export class Host {
   }
 
   /** Tells every client what brought the engine down, and does nothing any more. */
-  breakDown(message: string): void {
+  breakDown(how: Breakdown): void {
     this.broken = true
     for (const visitor of this.#visitors) {
-      visitor.breakDown(message)
+      visitor.breakDown(how)
     }
   }
 
@@ -128,8 +129,8 @@ export class Visitor {
   }
 
   /** Says what brought the engine down. */
-  breakDown(message: string): void {
-    this.#link.post({ kind: 'fatal', term: this.#term, message })
+  breakDown({ code, message }: Breakdown): void {
+    this.#link.post({ kind: 'fatal', term: this.#term, code, message })
   }
 
   #receive(message: ClientMessage): void {
@@ -381,11 +382,6 @@ function goesOn(operation: Operation): boolean {
     default:
       return 'session' in operation && operation.session !== undefined
   }
-}
-
-/** Whether `error` ended the engine in the middle of something: what it holds is not to be trusted any more. */
-function isTrap(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError
 }
 
 /** The buffers of `reply`, which nobody needs here any more. */

@@ -201,6 +201,15 @@ class Leader {
   }
 }
 
+/** Serves one client alone with the engine of `host`, until `signal` is aborted; then closes the store. */
+export async function serveAlone(host: Host, own: ClientLink, signal: AbortSignal): Promise<void> {
+  const term = 1
+  host.welcome(own, term)
+  own.post({ kind: 'welcome', protocol: PROTOCOL, term })
+  await work(host.db, signal)
+  await host.db.close()
+}
+
 /** Does what no statement waits for, until `signal` is aborted. */
 export async function work(db: EngineDatabase, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {

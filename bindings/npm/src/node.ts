@@ -3,14 +3,13 @@
 import { loadByAddon, openAddon } from './addon.js'
 import { findAddon } from './addon-loader.js'
 import { type Archive, toBlob } from './archive.js'
-import { Database } from './database.js'
-import type { Engine } from './engine.js'
+import { type Backend, Database } from './database.js'
 import { FirnDBError } from './errors.js'
 import { inProcess } from './in-process.js'
 import { type Location, locate } from './location.js'
 import type { EngineOptions } from './protocol.js'
 import type { BackupReport, NodeOpenOptions, StorageReport } from './types.js'
-import { loadByWasm, openWasm } from './wasm-engine.js'
+import { openWasm } from './wasm-thread.js'
 
 export type { Archive } from './archive.js'
 export { Transaction } from './database.js'
@@ -79,28 +78,27 @@ export class FirnDB extends Database {
 
   static async #opened(name: string | URL, options: NodeOpenOptions, archive?: Uint8Array): Promise<FirnDB> {
     const location = locate(name)
-    const engine = await openEngine(location, options, engineOptions(options, location), archive)
-    const report: StorageReport =
-      location.kind === 'memory' ? { kind: 'memory', persisted: false } : { kind: 'directory', persisted: true }
-    return new FirnDB(inProcess(engine, report))
+    return new FirnDB(await openBackend(location, options, engineOptions(options, location), archive))
   }
 }
 
-async function openEngine(
+async function openBackend(
   location: Location,
   options: NodeOpenOptions,
   engine: EngineOptions,
   archive: Uint8Array | undefined,
-): Promise<Engine> {
+): Promise<Backend> {
   const inMemory = location.kind === 'memory'
   const found =
     options.addon === false ? { missing: 'the addon was declined by the option addon' } : findAddon(options.addon)
   if ('addon' in found) {
     const path = inMemory ? MEMORY : location.path
-    return archive ? loadByAddon(found.addon, path, engine, archive) : openAddon(found.addon, path, engine)
+    const opened = archive ? loadByAddon(found.addon, path, engine, archive) : openAddon(found.addon, path, engine)
+    return inProcess(await opened, inMemory ? IN_MEMORY : { kind: 'directory', persisted: true })
   }
   if (inMemory && !options.addon) {
-    return archive ? loadByWasm(MEMORY, engine, options.wasm, archive) : openWasm(MEMORY, engine, options.wasm)
+    const start = { name: MEMORY, options: engine, ...(archive ? { archive } : {}) }
+    return openWasm(start, options.wasm, IN_MEMORY)
   }
   throw new FirnDBError(
     'Unsupported',
@@ -109,6 +107,7 @@ async function openEngine(
 }
 
 const MEMORY = 'memory://'
+const IN_MEMORY: StorageReport = { kind: 'memory', persisted: false }
 
 /** What of `options` is the engine's; what is none of its values is refused. */
 function engineOptions({ durability, limits, readOnly, blobs, files }: NodeOpenOptions, location: Location): EngineOptions {

@@ -92,14 +92,32 @@ function encode(value: unknown, number: number): AddonParam {
     }
     return { dateMs }
   }
-  const expected = 'expected null, a boolean, number, bigint, string, Uint8Array or Date'
-  throw refused(number, `${expected}, found ${described(value)}`)
+  throw noValue(number, value)
+}
+
+/** The refusal of the first of `params` that cannot be sent to another thread, by whatever `cause`: it is no value of SQL. */
+export function unsendable(params: readonly unknown[], cause: unknown): FirnDBError {
+  const at = params.findIndex((value) => {
+    try {
+      structuredClone(value)
+      return false
+    } catch {
+      return true
+    }
+  })
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return at < 0 ? new FirnDBError('InvalidInput', `what was asked cannot be sent to the engine: ${why}`) : noValue(at + 1, params[at])
 }
 
 const HALF_OF_A_PAIR = /\p{Surrogate}/u
 
 function refused(number: number, why: string): FirnDBError {
   return new FirnDBError('InvalidInput', `parameter $${number}: ${why}`)
+}
+
+function noValue(number: number, value: unknown): FirnDBError {
+  const expected = 'expected null, a boolean, number, bigint, string, Uint8Array or Date'
+  return refused(number, `${expected}, found ${described(value)}`)
 }
 
 function described(value: unknown): string {

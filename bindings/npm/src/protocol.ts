@@ -18,6 +18,7 @@
  * The forms of `hello`, `leader`, `welcome` and `refused` are the same in every version of the protocol.
  */
 
+import type { Breakdown } from './breakdown.js'
 import type { SentError } from './errors.js'
 import type { BackupReport, Limits, Param } from './types.js'
 
@@ -84,7 +85,7 @@ export type HostMessage =
   /** Not carried out, and will not be: another leader is to be asked. */
   | { kind: 'moved'; term: number; id: number }
   /** The engine broke down: nothing that is in flight will be answered. */
-  | { kind: 'fatal'; term: number; message: string }
+  | ({ kind: 'fatal'; term: number } & Breakdown)
   /** The worker could not open the store; only to the page that owns the worker. */
   | { kind: 'failed'; error: SentError }
   /** The worker has closed the store, or deleted it; only to the page that owns the worker. */
@@ -112,6 +113,15 @@ export type WorkerMessage =
   | { kind: 'load'; name: string; options: EngineOptions; wasm: WasmSource; port: MessagePort; archive: Blob }
   | { kind: 'delete'; name: string; wasm: WasmSource; port: MessagePort }
   | { kind: 'stop' }
+
+/** What a thread of Node.js begins with: the one store, in memory, that it is to have. */
+export interface ThreadStart {
+  name: string
+  options: EngineOptions
+  wasm: WebAssembly.Module
+  /** What the store is made of. */
+  archive?: Uint8Array
+}
 
 /** What the engine is opened with. */
 export interface EngineOptions {

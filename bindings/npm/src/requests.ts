@@ -1,7 +1,9 @@
 /** The requests of one client: which wait, which are with a leader, and what becomes of them when it is gone. */
 
+import type { Breakdown } from './breakdown.js'
 import { FirnDBError, fromSent } from './errors.js'
 import type { Link } from './link.js'
+import { unsendable } from './params.js'
 import type { ClientMessage, HostMessage, Operation, Reply } from './protocol.js'
 
 /** A link to the leader, as a client sees it. */
@@ -113,12 +115,13 @@ export class Requests {
     }
   }
 
-  /** Nothing more will come of the leader of `term`: what it has not answered is rejected. */
-  lose(term: number, message: string = UNKNOWN, code: 'Unavailable' | 'Internal' = 'Unavailable'): void {
+  /** Nothing more will come of the leader of `term`: what it has not answered is rejected, by `how` it broke down if it did. */
+  lose(term: number, how?: Breakdown): void {
     this.disconnect(term)
     for (const entry of [...this.#flying.values()].filter(({ sentIn }) => sentIn === term)) {
       this.#flying.delete(entry.id)
-      entry.reject(new FirnDBError(code, code === 'Internal' ? message : whatIsKnown(entry.operation, message)))
+      const { code, message } = how ?? { code: 'Unavailable', message: whatIsKnown(entry.operation, UNKNOWN) }
+      entry.reject(new FirnDBError(code, message))
     }
     this.#settleIdle()
   }
@@ -186,8 +189,7 @@ export class Requests {
       this.#link.post({ kind: 'request', term: this.#term, id: entry.id, operation: entry.operation })
     } catch (cause) {
       this.#flying.delete(entry.id)
-      const why = cause instanceof Error ? cause.message : String(cause)
-      entry.reject(new FirnDBError('InvalidInput', `a parameter is no value of SQL: ${why}`, { cause }))
+      entry.reject(unsendable('params' in entry.operation ? entry.operation.params : [], cause))
     }
   }
 

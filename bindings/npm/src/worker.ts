@@ -2,12 +2,13 @@
 
 import init, { Cancel, Database, deleteStore, onPanic } from '../pkg/engine.js'
 import { reading } from './archive.js'
+import { type Breakdown, breakdownOf, defect, isTrap } from './breakdown.js'
 import type { Engine, OpenEngine } from './engine.js'
 import { toSent } from './errors.js'
 import { type ClientLink, Host } from './host.js'
-import { lead, work } from './leader.js'
+import { lead, serveAlone } from './leader.js'
 import { portLink } from './link.js'
-import { isMemory, PROTOCOL, type WasmSource, type WorkerMessage } from './protocol.js'
+import { isMemory, type WasmSource, type WorkerMessage } from './protocol.js'
 import { whileClosed } from './exclusive.js'
 
 /** What is used of the worker's global scope. */
@@ -50,11 +51,13 @@ async function run(task: Start | Load | Delete, own: ClientLink): Promise<void> 
       await whileClosed(navigator.locks, task.name, () => loadArchive(task))
     } else {
       const engine = opener(task.wasm)
-      await (isMemory(task.name) ? serveAlone(task, own, engine) : candidate(task, own, engine))
+      await (isMemory(task.name) ? inMemory(task, own, engine) : candidate(task, own, engine))
     }
     own.post({ kind: 'stopped' })
   } catch (error) {
-    if (!broken) {
+    if (isTrap(error)) {
+      breakDown(breakdownOf(error))
+    } else if (!broken) {
       own.post({ kind: 'failed', error: toSent(error) })
     }
   }
@@ -75,14 +78,10 @@ async function candidate(start: Start, own: ClientLink, openEngine: OpenEngine):
 }
 
 /** A store in memory is of one page: there is nobody to share it with. */
-async function serveAlone(start: Start, own: ClientLink, openEngine: OpenEngine): Promise<void> {
-  const term = 1
+async function inMemory(start: Start, own: ClientLink, openEngine: OpenEngine): Promise<void> {
   const { name, options, archive } = start
   const engine = await (archive ? loaded({ ...start, archive }) : openEngine(name, options))
-  hostOf(engine).welcome(own, term)
-  own.post({ kind: 'welcome', protocol: PROTOCOL, term })
-  await work(engine.db, stop.signal)
-  await engine.db.close()
+  await serveAlone(hostOf(engine), own, stop.signal)
 }
 
 /** Makes a store of an archive, for whoever opens it. */
@@ -105,7 +104,7 @@ async function remove({ name, wasm }: Delete): Promise<void> {
 }
 
 function hostOf(engine: Engine): Host {
-  host = new Host(engine, (trap) => breakDown(toSent(trap).message))
+  host = new Host(engine, (trap) => breakDown(breakdownOf(trap)))
   return host
 }
 
@@ -119,24 +118,24 @@ function opener(wasm: WasmSource): OpenEngine {
 
 async function load(wasm: WasmSource): Promise<void> {
   await init({ module_or_path: wasm ?? new URL('./engine_bg.wasm', import.meta.url) })
-  onPanic(breakDown)
+  onPanic((message: string) => breakDown(defect(message)))
 }
 
 /** Tells every client what happened, and ends: the memory of an engine that broke down is not to be trusted. */
-function breakDown(message: string): void {
+function breakDown(how: Breakdown): void {
   if (broken) {
     return
   }
   broken = true
   if (host) {
-    host.breakDown(message)
+    host.breakDown(how)
   } else {
-    own?.post({ kind: 'fatal', term: 0, message })
+    own?.post({ kind: 'fatal', term: 0, ...how })
   }
   // What was posted is under way; the lock goes with the worker.
   setTimeout(() => scope.close())
 }
 
 // A trap, such as a stack overflow, is an exception in a task of the engine that nobody awaits.
-scope.addEventListener('error', (event) => breakDown(event.message))
-scope.addEventListener('unhandledrejection', (event) => breakDown(toSent(event.reason).message))
+scope.addEventListener('error', (event) => breakDown(event.error ? breakdownOf(event.error) : defect(event.message)))
+scope.addEventListener('unhandledrejection', (event) => breakDown(breakdownOf(event.reason)))

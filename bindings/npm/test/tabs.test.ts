@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { type Breakdown, defect } from '../src/breakdown.js'
 import { Connection } from '../src/connection.js'
 import { Host } from '../src/host.js'
 import { lead } from '../src/leader.js'
@@ -54,7 +55,7 @@ class Tab {
   readonly #page
   readonly #worker
   #channels: BroadcastChannel[] = []
-  #broken: ((message: string) => void) | undefined
+  #broken: ((how: Breakdown) => void) | undefined
 
   constructor(browser: Browser, client: string) {
     this.#page = browser.registry.context()
@@ -69,7 +70,7 @@ class Tab {
       client,
       locks: this.#page.locks,
       openChannel,
-      spawn: (broken: (message: string) => void) => {
+      spawn: (broken: (how: Breakdown) => void) => {
         this.#broken = broken
         const [toClient, toHost] = pair<HostMessage, ClientMessage>()
         const stop = new AbortController()
@@ -112,8 +113,8 @@ class Tab {
 
   /** The engine of this tab's worker panics. */
   panic(message: string): void {
-    this.host?.breakDown(message)
-    this.#broken?.(message)
+    this.host?.breakDown(defect(message))
+    this.#broken?.(defect(message))
   }
 }
 

@@ -1,7 +1,8 @@
-/** Writes to the store in the directory that is its argument, and ends without closing it. */
+/** Writes to the store that is its argument, by WebAssembly if a second one says so, and ends without closing it. */
 
 import { FirnDB } from '../../../bindings/npm/dist/node.js'
 
-const db = await FirnDB.open(process.argv[2])
+const [, , name, engine] = process.argv
+const db = await FirnDB.open(name, engine === 'wasm' ? { addon: false } : {})
 await db.exec('CREATE TABLE t (id BIGINT PRIMARY KEY); INSERT INTO t VALUES (1)')
 console.log('written')

@@ -9,8 +9,21 @@ import { promisify } from 'node:util'
 
 /** Starts the script `name` of this directory. */
 export function start(name, ...args) {
-  const script = fileURLToPath(new URL(name, import.meta.url))
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  return run([here(name), ...args], 'inherit')
+}
+
+/** Starts the script `name` of this directory after `preload`, another one, was loaded in it and in all its threads. */
+export function startAfter(preload, name) {
+  // What a panic prints is not wanted here.
+  return run(['--import', new URL(preload, import.meta.url).href, here(name)], 'ignore')
+}
+
+function here(name) {
+  return fileURLToPath(new URL(name, import.meta.url))
+}
+
+function run(args, stderr) {
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', stderr] })
   const lines = createInterface({ input: child.stdout })
   const closed = once(child, 'close')
   return {

@@ -248,6 +248,11 @@ test('a process ends by itself though a database is open', { timeout: 30_000 }, 
   const db = await FirnDB.open(path)
   assert.deepEqual((await db.query('SELECT * FROM t')).rows, [{ id: 1n }])
   await db.close()
+  for (const engine of ['addon', 'wasm']) {
+    const inMemory = start('forgetful.js', 'memory://', engine)
+    assert.equal(await inMemory.said(), 'written')
+    assert.equal(await inMemory.end(), 0)
+  }
 })
 
 test('statements that nest deep are answered or refused, and the process goes on', { timeout: 60_000 }, async () => {

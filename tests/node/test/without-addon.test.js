@@ -37,6 +37,7 @@ test('a package that is not installed is named', async () => {
   const elsewhere = join(directory.around, 'dist')
   await mkdir(elsewhere)
   await copyFile(join(dist, 'node.js'), join(elsewhere, 'node.mjs'))
+  await copyFile(join(dist, 'node-worker.mjs'), join(elsewhere, 'node-worker.mjs'))
   await symlink(join(dist, 'engine_bg.wasm'), join(elsewhere, 'engine_bg.wasm'))
   const { FirnDB: Alone } = await import(pathToFileURL(join(elsewhere, 'node.mjs')).href)
   await servesMemoryOnly(Alone, /@firndb\/linux-x64-gnu, .*not installed.*optional dependency.*"memory:\/\/"/)
