@@ -4,6 +4,7 @@ import { after, before } from 'node:test'
 import { archives } from './archives.js'
 import { cancelling } from './cancelling.js'
 import { copying } from './copying.js'
+import { edges } from './edges.js'
 import { limits } from './limits.js'
 import { statements } from './statements.js'
 import { streams } from './streams.js'
@@ -28,4 +29,5 @@ export function body(engine) {
   copying(on)
   archives(on)
   limits(on)
+  edges(on)
 }

@@ -11,9 +11,10 @@ async function anyPath() {
   return directory.path
 }
 
-/** Opens stores in directories. */
+/** Opens stores in directories. `levels` is how deep a statement may nest at most. */
 export const inDirectory = {
   kind: 'directory',
+  levels: 256,
   open: async (options) => FirnDB.open(await anyPath(), options),
   load: async (archive) => FirnDB.load(await anyPath(), archive),
   clear: () => Promise.all(directories.map(({ remove }) => remove())),
@@ -22,6 +23,7 @@ export const inDirectory = {
 /** Opens stores in memory, of the addon. */
 export const inMemory = {
   kind: 'memory',
+  levels: 256,
   open: (options) => FirnDB.open('memory://', options),
   load: (archive) => FirnDB.load('memory://', archive),
   clear: async () => {},
@@ -30,6 +32,8 @@ export const inMemory = {
 /** Opens stores in memory, of WebAssembly. */
 export const inWasmMemory = {
   ...inMemory,
+  isWasm: true,
+  levels: 128,
   open: (options) => FirnDB.open('memory://', { ...options, addon: false }),
   load: (archive) => FirnDB.load('memory://', archive, { addon: false }),
 }
