@@ -1,12 +1,14 @@
 /** Files of the SQL corpus, and what they expect: the part of the format that the chosen files use. */
 
 import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { letter, text } from './text.js'
 
 /**
- * The records of the file at `path`: `{ line, sql, kind, … }` where `kind` is `ok`, `count` (with `count`), `error`
- * (with `pattern`) or `query` (with `types`, `sorted` and `rows`). What follows the first record of another
- * connection is left out, since a page has one, and so is what follows a BEGIN, which the API has no statement for.
+ * The records of the file at `path`: `{ line, connection, sql, kind, … }` where `kind` is `ok`, `count` (with `count`),
+ * `error` (with `pattern`) or `query` (with `types`, `sorted` and `rows`). Without `connection` any session will do: a
+ * file's own is named `own` only where it has transactions or prepared statements. Records of other users are left out,
+ * since a page has one, and so are commands of the shell.
  */
 export async function parse(path) {
   const lines = (await readFile(path, 'utf8')).split('\n')
@@ -21,13 +23,20 @@ export async function parse(path) {
     while (at < lines.length && lines[at].trim() !== '') {
       block.push(lines[at++])
     }
-    if (/^connection /.test(block[0]) || /^BEGIN\b/.test(block[1])) {
-      break
+    const [, connection] = /^connection (\S+)$/.exec(block[0]) ?? []
+    if (connection !== undefined) {
+      block.shift()
     }
-    records.push({ line, ...record(block, `${path}:${line}`) })
+    if (block.length > 0 && !/^(user|service|dba)_/.test(connection ?? '') && !/^system /.test(block[0])) {
+      records.push({ line, connection, ...record(block, `${path}:${line}`) })
+    }
   }
-  return records
+  const bound = records.some(({ connection, sql }) => connection === undefined && OF_A_SESSION.test(sql))
+  return records.map((each) => ({ ...each, connection: each.connection ?? (bound ? 'own' : undefined) }))
 }
+
+/** What a later statement of the same session goes on with. */
+const OF_A_SESSION = /^(BEGIN|START|SAVEPOINT|PREPARE|EXECUTE)\b(?!.*;)/i
 
 function record([head, ...body], place) {
   const rule = body.indexOf('----')
@@ -79,6 +88,9 @@ export function judge(record, answer) {
     if (types !== record.types) {
       return `expected columns ${record.types}, found ${types}`
     }
+    if (fields.some(({ type }) => type === 'JSON')) {
+      return judgeParsed(record, fields, rows)
+    }
     const found = rows.map((row) => squeezed(row.map((value, at) => text(value, fields[at].type)).join(' ')))
     if (record.sorted) {
       found.sort()
@@ -88,6 +100,47 @@ export function judge(record, answer) {
     }
   }
   return undefined
+}
+
+/** As {@link judge}, of rows with columns of JSON, which come parsed: they are compared with what is expected, parsed. */
+function judgeParsed(record, fields, rows) {
+  const left = [...record.rows]
+  for (const row of rows) {
+    const values = row.map((value, at) => (fields[at].type === 'JSON' ? { value } : squeezed(text(value, fields[at].type))))
+    const at = record.sorted ? left.findIndex((line) => isLine(line, values)) : 0
+    if (left[at] === undefined || !isLine(left[at], values)) {
+      return `expected:\n${record.rows.join('\n')}\nfound:\n${rows.map((each) => JSON.stringify(each, (_, value) => (typeof value === 'bigint' ? String(value) : value))).join('\n')}`
+    }
+    left.splice(at, 1)
+  }
+  return left.length === 0 ? undefined : `expected ${record.rows.length} rows, found ${rows.length}`
+}
+
+/** Whether `line` has these values, each the text of one or `{ value }`, parsed from JSON, in which there are spaces. */
+function isLine(line, [first, ...rest]) {
+  if (first === undefined) {
+    return line === ''
+  }
+  if (typeof first === 'string') {
+    return (line === first || line.startsWith(`${first} `)) && isLine(line.slice(first.length + 1), rest)
+  }
+  for (let end = line.length; end > 0; end = line.lastIndexOf(' ', end - 1)) {
+    if (isJson(line.slice(0, end), first.value) && isLine(line.slice(end + 1), rest)) {
+      return true
+    }
+  }
+  return false
+}
+
+function isJson(plain, value) {
+  if (plain === 'NULL') {
+    return value === null
+  }
+  try {
+    return isDeepStrictEqual(JSON.parse(plain), value)
+  } catch {
+    return false
+  }
 }
 
 /** Whether `found` is `expected`, where anything may stand for each mark to ignore something. */

@@ -12,7 +12,7 @@ export function letter(type) {
 }
 
 const LETTERS = {
-  TEXT: 'T', UUID: 'T', NULL: 'T', BOOLEAN: 'B', DATE: 'D', TIMESTAMP: 'P', TIMESTAMPTZ: 'P', BYTEA: 'X',
+  TEXT: 'T', UUID: 'T', JSON: 'T', NULL: 'T', BOOLEAN: 'B', DATE: 'D', TIMESTAMP: 'P', TIMESTAMPTZ: 'P', BYTEA: 'X',
 }
 
 /** One value of a column of `type`; timestamps as microseconds. */

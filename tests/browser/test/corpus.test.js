@@ -14,13 +14,14 @@ import { newTab } from '../harness/tab.js'
 
 const CORPUS = fileURLToPath(new URL('../../slt/', import.meta.url))
 
-/** Not those that need several connections, transactions, other users, variables or PREPARE from the start; JSON comes parsed. */
+/** Not those of several users, nor those with variables or plans in them. */
 const FILES = [
   'aggregates', 'alter_table', 'arithmetic', 'constraints', 'copy', 'create_table', 'defaults', 'defaults_ids',
-  'delete', 'errors', 'identity', 'if_exists', 'insert', 'joins', 'keys', 'many_rows', 'namespaces', 'not_there',
-  'on_conflict', 'patterns', 'qualify', 'returning', 'row_comparison', 'select', 'seq_order', 'set_rows',
-  'spelling', 'storage', 'truncate', 'types', 'types_arrays', 'types_decimal', 'types_text', 'types_time',
-  'types_uuid', 'update', 'update_from', 'varchar', 'views', 'wildcards', 'with_recursive',
+  'delete', 'error_kinds', 'errors', 'identity', 'if_exists', 'insert', 'joins', 'keys', 'many_rows', 'namespaces',
+  'not_there', 'on_conflict', 'own_tables', 'patterns', 'prepared', 'qualify', 'returning', 'row_comparison',
+  'savepoints', 'select', 'seq_order', 'set_rows', 'spelling', 'storage', 'transactions', 'truncate', 'types',
+  'types_arrays', 'types_decimal', 'types_json', 'types_text', 'types_time', 'types_uuid', 'update', 'update_from',
+  'varchar', 'views', 'wildcards', 'with_recursive',
 ].filter((name) => name.includes(process.env.FIRNDB_SLT ?? ''))
 
 const SEED = Number(process.env.FIRNDB_SEED ?? randomInt(2 ** 31))
@@ -38,18 +39,57 @@ const on = stage(async ({ browser, server }) => {
 async function run([store, statements]) {
   const db = await globalThis.FirnDB.open(store, { wasm: globalThis.engine, durability: 'relaxed' })
   const options = { rowMode: 'array', timestamps: 'micros' }
+  const sessions = new Map()
+  /** A session of its own for each connection: that of a transaction, which is ended at once and then holds what SQL begins. */
+  const on = async (connection) => {
+    if (connection === undefined) {
+      return { to: db }
+    }
+    if (!sessions.has(connection)) {
+      const session = { inTransaction: false }
+      await new Promise((begun, failed) => {
+        const held = async (tx) => {
+          session.to = tx
+          await tx.query('ROLLBACK')
+          await new Promise((end) => {
+            session.end = end
+            begun()
+          })
+          throw new Error('nothing is to be committed')
+        }
+        session.ended = db.transaction(held).catch(failed)
+      })
+      sessions.set(connection, session)
+    }
+    return sessions.get(connection)
+  }
   const answers = []
-  for (const { sql, flush } of statements) {
+  for (const { connection, sql, flush } of statements) {
+    const session = await on(connection)
     try {
+      const { to } = session
       // Of a script the last answer counts.
-      const result = /;\s*\S/.test(sql) ? (await db.exec(sql, options)).at(-1) : await db.query(sql, [], options)
-      if (flush) {
+      const result = /;\s*\S/.test(sql) ? (await to.exec(sql, options)).at(-1) : await to.query(sql, [], options)
+      if (/^(BEGIN|START)\b/i.test(sql)) {
+        session.inTransaction = !/;\s*(COMMIT|ROLLBACK)\s*;?\s*$/i.test(sql)
+      }
+      if (/^(COMMIT|END|ROLLBACK(?!\s+TO))\b/i.test(sql)) {
+        session.inTransaction = false
+      }
+      if (flush && !session.inTransaction) {
         await db.query('STORAGE FLUSH ALL')
       }
       answers.push({ result })
     } catch (error) {
+      if (/^(COMMIT|END)\b/i.test(sql)) {
+        session.inTransaction = false
+      }
       answers.push({ failed: `${error.code}: ${error.message}` })
     }
+  }
+  for (const { end, ended } of sessions.values()) {
+    end()
+    await ended
   }
   const { flushes } = await db.stats()
   await db.close()
@@ -82,7 +122,7 @@ for (const { mode, seed, flushesNow } of MODES) {
     let [total, flushed] = [0, 0]
     for (const file of FILES) {
       const records = await parse(`${CORPUS}${file}.slt`)
-      const statements = records.map(({ sql }) => ({ sql, flush: writes(sql) && flushesNow(throwDice) }))
+      const statements = records.map(({ connection, sql }) => ({ connection, sql, flush: writes(sql) && flushesNow(throwDice) }))
       const { answers, flushes } = await tab.evaluate(run, [`${mode} ${file}`, statements])
       total += records.length
       flushed += flushes
