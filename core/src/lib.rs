@@ -41,6 +41,7 @@ mod dml;
 mod engine;
 mod error;
 mod flush;
+mod heap;
 mod hot;
 mod key;
 mod manifest;

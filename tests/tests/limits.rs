@@ -219,3 +219,84 @@ async fn rows_that_are_compared_grow_a_statement_only_so_far() {
     let twice = nested(4, &|inner| format!("({inner}, 1) < (true, 1)"));
     ask(&mut s, &format!("SELECT {twice}")).await;
 }
+
+/// A chain of names nests as its text does not, and one that doubles has 2ⁿ tables.
+#[tokio::test]
+async fn the_queries_of_with_nest_so_deep_and_read_so_many_tables() {
+    let engine = engine(|_| {}).await;
+    let mut s = engine.session();
+    let chain = |n: usize, from: &dyn Fn(usize) -> String| {
+        let mut text = "WITH c0 AS (SELECT 1 AS a)".to_owned();
+        for i in 1..n {
+            write!(text, ", c{i} AS (SELECT x.a + 1 AS a FROM {})", from(i - 1)).unwrap();
+        }
+        text + &format!(" SELECT a FROM c{}", n - 1)
+    };
+    let single = |i: usize| format!("c{i} AS x");
+    let mut longest = 0;
+    for n in [16, 32, 64] {
+        run(&mut s, &chain(n, &single)).await.unwrap();
+        longest = n;
+    }
+    assert_eq!(longest, 64);
+    refused(&mut s, &chain(300, &single), "nest deeper").await;
+    refused(&mut s, &chain(2_000, &single), "nest deeper").await;
+    let double = |i: usize| format!("c{i} AS x, c{i} AS y");
+    assert_eq!(run(&mut s, &chain(5, &double)).await.unwrap(), 1);
+    refused(&mut s, &chain(30, &double), "more than 1000 tables").await;
+    let parts: Vec<String> = (0..30).map(|i| format!("id + {i}")).collect();
+    let cube = |n: usize| format!("SELECT count(*) FROM t GROUP BY CUBE({})", parts[..n].join(", "));
+    assert_eq!(run(&mut s, &cube(4)).await.unwrap(), 1);
+    refused(&mut s, &cube(13), "4096 sets").await;
+    refused(&mut s, &cube(30), "4096 sets").await;
+}
+
+/// What a function makes of little counts, before it is made.
+#[tokio::test]
+async fn a_function_makes_half_of_what_a_statement_may_hold() {
+    let engine = engine(|config| config.query.memory_bytes = 2_000_000).await;
+    let mut s = engine.session();
+    ask(&mut s, "INSERT INTO t VALUES (1, 'ab'), (2, NULL), (3, 'abc')").await;
+    for (edge, past) in [
+        ("length(repeat('ab', 500000))", "length(repeat('ab', 500001))"),
+        ("length(lpad('', 1000000, 'x'))", "length(lpad('', 1000001, 'x'))"),
+        (
+            "length(repeat('a', 600000) || repeat('b', 400000))",
+            "length(repeat('a', 600000) || repeat('b', 400001))",
+        ),
+        (
+            "length(concat(repeat('a', 600000), repeat('b', 400000)))",
+            "length(concat(repeat('a', 600000), repeat('b', 400001)))",
+        ),
+        (
+            "length(replace(repeat('a', 1000), 'a', repeat('b', 1000)))",
+            "length(replace(repeat('a', 1001), 'a', repeat('b', 1000)))",
+        ),
+        ("array_length(range(124999))", "array_length(generate_series(1, 1000000))"),
+        ("length(repeat('a', 300000))", "length(repeat('a', 2000000000))"),
+    ] {
+        run(&mut s, &format!("SELECT {edge}")).await.unwrap();
+        refused(&mut s, &format!("SELECT {past}"), "would make").await;
+    }
+    assert_eq!(run(&mut s, "SELECT repeat(v, 200000) FROM t").await.unwrap(), 3);
+    refused(&mut s, "SELECT repeat(v, 200001) FROM t", "repeat would make 1000005 bytes").await;
+    refused(&mut s, "SELECT array_repeat(v, 2000000000) FROM t", "array_repeat would make").await;
+    refused(&mut s, "UPDATE t SET v = lpad(v, 2000000)", "lpad would make").await;
+    refused(
+        &mut s,
+        "SELECT range(TIMESTAMP '2020-01-01', TIMESTAMP '2021-01-01', INTERVAL '1 second')",
+        "range would",
+    )
+    .await;
+    // By doubling too.
+    let mut doubled = "repeat('x', 1000)".to_owned();
+    for _ in 0..3 {
+        doubled = format!("concat({doubled}, {doubled})");
+    }
+    run(&mut s, &format!("SELECT {doubled}")).await.unwrap();
+    let mut query = "SELECT repeat('x', 1000) AS s".to_owned();
+    for _ in 0..12 {
+        query = format!("SELECT s || s AS s FROM ({query})");
+    }
+    refused(&mut s, &query, "|| would make").await;
+}

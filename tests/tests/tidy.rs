@@ -31,7 +31,7 @@ const DIRECTION: &[Line] = &[
     Apart(&["copy"]), // files outside of the store, as the columns of a table
     Apart(&["catalog"]),
     Together(&["cold::names", "cold::schema"]), // how batch files are called, and what columns they have
-    Together(&["config", "error", "key", "pace", "stats", "storage", "types", "values"]), // leaves
+    Together(&["config", "error", "heap", "key", "pace", "stats", "storage", "types", "values"]), // leaves
 ];
 
 /// Background work, and who may drive it besides itself.

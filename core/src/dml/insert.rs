@@ -14,6 +14,7 @@ use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_ar
 use crate::dml::returning::returning;
 use crate::dml::{Changes, query, source, versions};
 use crate::error::{Error, Result};
+use crate::heap::on_heap;
 use crate::plan::StatementContext;
 use crate::scan::TableReads;
 use crate::sql::{Insert, Overriding, ident_name, table_name};
@@ -31,7 +32,7 @@ pub async fn insert(context: &StatementContext<'_>, insert: &Insert) -> Result<C
     let columns = match &statement.source {
         Some(source) => {
             let (targets, given) =
-                rows_of(context, &def, &targets, source, !statement.columns.is_empty()).await?;
+                on_heap(|| rows_of(context, &def, &targets, source, !statement.columns.is_empty())).await?;
             let rows = given.first().map_or(0, |c| c.len());
             let (targets, given) = without_identities(&def, insert, targets, given)?;
             complete(context, &def, &targets, given, rows).await?
@@ -260,7 +261,7 @@ async fn rows_of(
         let targets = if columns_named { targets } else { targets.get(..width).unwrap_or(targets) };
         return Ok((targets.to_vec(), source::values(context, def, targets, &rows).await?));
     }
-    let (schema, batches) = context.rows(query::with_names(source.clone()), Vec::new()).await?;
+    let (schema, batches) = on_heap(|| context.rows(query::with_names(source.clone()), Vec::new())).await?;
     let width = schema.fields().len();
     if width > targets.len() || (width < targets.len() && columns_named) {
         return Err(Error::invalid(format!(

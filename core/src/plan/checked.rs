@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Datum};
+use arrow::compute::kernels::concat_elements::concat_elements_dyn;
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::error::ArrowError;
@@ -26,7 +27,8 @@ use datafusion::scalar::ScalarValue;
 
 use crate::error::Error;
 use crate::plan::conversions::converted;
-use crate::plan::floats;
+use crate::plan::functions::on_arrays;
+use crate::plan::{floats, growth};
 
 /// Puts checked functions in the place of integer arithmetic.
 #[derive(Debug)]
@@ -36,22 +38,25 @@ pub struct CheckArithmetic {
     multiply: Arc<ScalarUDF>,
     divide: Arc<ScalarUDF>,
     modulo: Arc<ScalarUDF>,
+    concat: Arc<ScalarUDF>,
 }
 
-impl Default for CheckArithmetic {
-    fn default() -> Self {
-        let of = |op, name| Arc::new(ScalarUDF::from(Checked::new(op, name)));
+impl CheckArithmetic {
+    /// Checks for statements that may hold `memory_bytes`.
+    #[must_use]
+    pub fn new(memory_bytes: usize) -> Self {
+        let most = growth::most(memory_bytes);
+        let of = |op, name| Arc::new(ScalarUDF::from(Checked::new(op, name, most)));
         Self {
             add: of(Operator::Plus, "checked_add"),
             subtract: of(Operator::Minus, "checked_subtract"),
             multiply: of(Operator::Multiply, "checked_multiply"),
             divide: of(Operator::Divide, "checked_divide"),
             modulo: of(Operator::Modulo, "checked_modulo"),
+            concat: of(Operator::StringConcat, "checked_concat"),
         }
     }
-}
 
-impl CheckArithmetic {
     /// `expr` over the columns of `schema` with its arithmetic checked.
     ///
     /// # Errors
@@ -69,6 +74,10 @@ impl CheckArithmetic {
             (Ok(l), Ok(r)) => l.is_numeric() && r.is_numeric() && (l.is_floating() || r.is_floating()),
             _ => false,
         };
+        let of_texts = |left: &Expr, right: &Expr| {
+            let is_text = |e: &Expr| e.get_type(schema).is_ok_and(|t| t.is_string());
+            is_text(left) || is_text(right)
+        };
         match expr {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
                 let integers = is_integer(&left) && is_integer(&right);
@@ -80,6 +89,7 @@ impl CheckArithmetic {
                     // Of integers they are checked by DataFusion.
                     Operator::Divide if floats => &self.divide,
                     Operator::Modulo if floats => &self.modulo,
+                    Operator::StringConcat if of_texts(&left, &right) => &self.concat,
                     _ => return Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
                 };
                 call(function, vec![*left, *right])
@@ -105,17 +115,19 @@ impl FunctionRewrite for CheckArithmetic {
     }
 }
 
-/// One operator on two integers.
+/// One operator on two numbers or texts.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
     op: Operator,
     name: &'static str,
+    /// How many bytes of text it may make at a time.
+    most: usize,
     signature: Signature,
 }
 
 impl Checked {
-    fn new(op: Operator, name: &'static str) -> Self {
-        Self { op, name, signature: Signature::user_defined(Volatility::Immutable) }
+    fn new(op: Operator, name: &'static str, most: usize) -> Self {
+        Self { op, name, most, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
     fn operands<'a, T>(&self, args: &'a [T]) -> Result<(&'a T, &'a T)> {
@@ -123,6 +135,18 @@ impl Checked {
             [left, right] => Ok((left, right)),
             _ => Err(Error::internal(format!("{} has two arguments", self.name)).into()),
         }
+    }
+}
+
+impl Checked {
+    fn concat(&self, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if constant { 1 } else { args.number_rows };
+        growth::check_sum("||", &args.args, rows, self.most)?;
+        on_arrays(args, |arrays| {
+            let (left, right) = self.operands(arrays)?;
+            Ok(concat_elements_dyn(left, right)?)
+        })
     }
 }
 
@@ -165,6 +189,9 @@ impl ScalarUDFImpl for Checked {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let (left, right) = self.operands(&args.args)?;
+        if self.op == Operator::StringConcat {
+            return self.concat(&args);
+        }
         let kernel: fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> = match self.op {
             Operator::Plus => numeric::add,
             Operator::Minus => numeric::sub,

@@ -54,31 +54,43 @@ pub fn number(expr: &Expr) -> Option<String> {
 
 /// A number with more digits than a DOUBLE PRECISION holds as a decimal, which holds them; `None` for others.
 pub fn exact_number(text: &str) -> Option<Expr> {
-    let (text, precision, scale) = beyond_double(text)?;
+    if text.parse::<u64>().is_ok() {
+        return None;
+    }
+    let (_, precision, scale) = beyond_double(text)?;
+    let digits = Value::SingleQuotedString(without_marks(text));
     Some(Expr::Cast {
         kind: CastKind::Cast,
-        expr: Box::new(Expr::Value(Value::SingleQuotedString(text).into())),
+        expr: Box::new(Expr::Value(digits.into())),
         data_type: DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision.into(), scale.into())),
         array: false,
         format: None,
     })
 }
 
-/// A number that no DOUBLE PRECISION is, if a decimal is.
-fn beyond_double(text: &str) -> Option<(String, u8, u8)> {
-    let digits: String = text.chars().filter(|c| *c != '_').collect();
-    if digits.len() <= 15 || digits.parse::<u64>().is_ok() {
+/// The value, precision and scale of a number that no DOUBLE PRECISION is, if a decimal is.
+fn beyond_double(text: &str) -> Option<(i128, u8, u8)> {
+    let digits = without_marks(text);
+    if digits.len() <= 15 {
         return None;
     }
-    let (value, precision, scale) = decimal::parse_exact(&digits)?;
+    let exact = decimal::parse_exact(&digits)?;
     let double = decimal::parse_exact(&digits.parse::<f64>().ok()?.to_string());
-    (double != Some((value, precision, scale))).then_some((digits, precision, scale))
+    (double != Some(exact)).then_some(exact)
+}
+
+/// `1_000` is 1000.
+fn without_marks(text: &str) -> String {
+    text.chars().filter(|c| *c != '_').collect()
 }
 
 fn parsed(text: &str, negative: bool) -> Option<ScalarValue> {
     let signed = if negative { format!("-{text}") } else { text.to_owned() };
     if let Ok(value) = signed.parse::<i64>() {
         return Some(ScalarValue::Int64(Some(value)));
+    }
+    if let Some((value, precision, scale)) = beyond_double(&signed) {
+        return Some(ScalarValue::Decimal128(Some(value), precision, scale.cast_signed()));
     }
     signed.parse::<f64>().ok().map(|v| ScalarValue::Float64(Some(v)))
 }

@@ -1,16 +1,19 @@
 //! From a statement's tree to rows: names, snapshots, and DataFusion.
 
+mod bounds;
 mod checked;
 mod conversions;
 mod direct;
 mod explain;
 mod floats;
 mod functions;
+mod growth;
 mod json;
 mod literal;
 mod memory;
 mod names;
 mod paced;
+mod panics;
 mod patterns;
 mod pieces;
 mod planner;

@@ -35,8 +35,10 @@ use object_store::ObjectStore;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::plan::bounds;
 use crate::plan::checked::CheckArithmetic;
 use crate::plan::functions::{current_user, functions};
+use crate::plan::growth;
 use crate::plan::json::JsonOperators;
 use crate::plan::memory::StatementMemory;
 use crate::plan::patterns;
@@ -79,6 +81,7 @@ impl Planner {
         let mut expr_planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(JsonOperators)];
         expr_planners.extend(SessionStateDefaults::default_expr_planners());
         let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
+        growth::bound(&mut scalar_functions, config.query.memory_bytes);
         scalar_functions.extend(functions(ids));
         scalar_functions.extend(patterns::functions());
         let base = SessionStateBuilder::new()
@@ -95,10 +98,15 @@ impl Planner {
             rules.push(Arc::new(RunSequentially));
         }
         let mut base = base.with_physical_optimizer_rules(rules).build();
-        base.register_function_rewrite(Arc::new(CheckArithmetic::default()))?;
+        base.register_function_rewrite(Arc::new(CheckArithmetic::new(config.query.memory_bytes)))?;
         base.register_udaf(checked_sum())?;
         let statement_bytes = config.query.memory_bytes;
-        Ok(Self { base, checked: CheckArithmetic::default(), statement_bytes, ids: Arc::clone(ids) })
+        Ok(Self {
+            base,
+            checked: CheckArithmetic::new(statement_bytes),
+            statement_bytes,
+            ids: Arc::clone(ids),
+        })
     }
 
     /// What makes ids.
@@ -186,6 +194,7 @@ impl Planner {
     /// `NotFound` for unknown names, `InvalidInput` for what cannot be typed, `Unsupported` for what
     /// DataFusion does not plan.
     pub fn logical(state: &SessionState, tables: Tables, mut query: ast::Query) -> Result<LogicalPlan> {
+        bounds::check(&query)?;
         respell(&mut query)?;
         let names = Names { state, tables };
         let options = ParserOptions::new().with_map_string_types_to_utf8view(false).with_collect_spans(true);

@@ -19,11 +19,12 @@ use futures::{StreamExt, TryStreamExt};
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
 use crate::config::QueryLimits;
 use crate::error::{Error, ErrorKind, Result};
+use crate::heap::on_heap;
 use crate::pace::Pace;
 use crate::plan::direct::DirectRead;
 use crate::plan::names;
-
 use crate::plan::paced::paced;
+use crate::plan::panics::{caught, caught_each};
 use crate::plan::planner::{Planner, Tables};
 use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
 use crate::sql::rewrite_system_columns;
@@ -309,6 +310,15 @@ impl StatementContext<'_> {
         query: ast::Query,
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
     ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
+        let (schema, batches) = caught(on_heap(|| self.begin(query, extra))).await?;
+        Ok((schema, caught_each(batches)))
+    }
+
+    async fn begin(
+        &self,
+        query: ast::Query,
+        extra: Vec<(TableReference, Arc<dyn TableSource>)>,
+    ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
         if extra.is_empty()
             && let Some(direct) = DirectRead::of(self, &query)
         {
@@ -317,7 +327,7 @@ impl StatementContext<'_> {
         }
         let mut query = query;
         names::distinguish(&mut query);
-        let (plan, state) = self.physical(query, extra).await?;
+        let (plan, state) = on_heap(|| self.physical(query, extra)).await?;
         self.run(&state, plan)
     }
 
@@ -333,9 +343,12 @@ impl StatementContext<'_> {
         let state = self.state()?;
         let logical = self.bound(&state, query, Vec::new()).await?;
         let tables = logical.schema().iter().map(|(table, _)| table.cloned()).collect();
-        let plan = paced(state.create_physical_plan(&logical).await?, &self.pace)?;
-        let (schema, batches) = self.run(&state, plan)?;
-        let batches = batches.try_collect().await?;
+        let run = async {
+            let plan = paced(state.create_physical_plan(&logical).await?, &self.pace)?;
+            let (schema, batches) = self.run(&state, plan)?;
+            Ok((schema, batches.try_collect().await?))
+        };
+        let (schema, batches) = caught(on_heap(|| run)).await?;
         self.reports.count_in(&self.tiers.stats);
         Ok((tables, schema, batches))
     }

@@ -7,6 +7,7 @@ use super::outcome::{Outcome, one_batch};
 use crate::catalog::TableName;
 use crate::dml::{self, Changes};
 use crate::error::{Error, Result};
+use crate::heap::on_heap;
 use crate::plan::{StatementContext, explain, explain_analyze, explain_write};
 use crate::sql::{Insert, Statement};
 
@@ -99,25 +100,25 @@ impl Write<'_> {
     /// The statement's.
     pub async fn changes(&self, context: &StatementContext<'_>) -> Result<Changes> {
         match self {
-            Self::Insert(insert) => dml::insert(context, insert).await,
-            Self::Update(update) => dml::update(context, update).await,
-            Self::Delete(delete) => dml::delete(context, delete).await,
+            Self::Insert(insert) => on_heap(|| dml::insert(context, insert)).await,
+            Self::Update(update) => on_heap(|| dml::update(context, update)).await,
+            Self::Delete(delete) => on_heap(|| dml::delete(context, delete)).await,
             Self::Explained(statement) => {
                 let mut changes = match statement {
-                    Statement::Insert(insert) => dml::insert(context, insert).await?,
-                    Statement::Update(update) => dml::update(context, update).await?,
-                    Statement::Delete(delete) => dml::delete(context, delete).await?,
+                    Statement::Insert(insert) => on_heap(|| dml::insert(context, insert)).await?,
+                    Statement::Update(update) => on_heap(|| dml::update(context, update)).await?,
+                    Statement::Delete(delete) => on_heap(|| dml::delete(context, delete)).await?,
                     _ => return Err(Error::unsupported("EXPLAIN ANALYZE of this statement")),
                 };
                 let (write, query) = written(context, statement)?;
                 let counts = [("rows", changes.affected), ("cold_rows", changes.cold_rows)];
-                let (schema, batch) = explain_write(context, write, query, &counts).await?;
+                let (schema, batch) = on_heap(|| explain_write(context, write, query, &counts)).await?;
                 changes.returned = Some((schema, vec![batch]));
                 Ok(changes)
             }
             Self::Batch(name, batch) => {
                 let def = context.table(name)?;
-                dml::insert_batch(context, &def, batch).await
+                on_heap(|| dml::insert_batch(context, &def, batch)).await
             }
         }
     }
