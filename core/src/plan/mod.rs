@@ -9,6 +9,7 @@ mod functions;
 mod json;
 mod labels;
 mod literal;
+mod math;
 mod memory;
 mod names;
 mod paced;

@@ -38,6 +38,7 @@ use crate::error::{Error, Result};
 use crate::plan::checked::CheckArithmetic;
 use crate::plan::functions::{current_user, functions};
 use crate::plan::json::JsonOperators;
+use crate::plan::math;
 use crate::plan::memory::StatementMemory;
 use crate::plan::patterns;
 use crate::plan::sequential::{RunSequentially, execute_sequentially};
@@ -81,6 +82,8 @@ impl Planner {
         let mut scalar_functions = SessionStateDefaults::default_scalar_functions();
         scalar_functions.extend(functions(ids));
         scalar_functions.extend(patterns::functions());
+        let checked = math::checked(&scalar_functions);
+        scalar_functions.extend(checked.into_iter().map(Arc::new));
         let base = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(Arc::new(runtime(config, blobs)?))
