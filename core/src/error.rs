@@ -155,6 +155,8 @@ pub(crate) enum SubjectOf {
     Function,
     /// Nothing: it is a literal.
     Value,
+    /// A column that is the condition of WHERE or its like.
+    Condition,
 }
 
 impl Subject {
@@ -250,6 +252,12 @@ impl Error {
     #[must_use]
     pub(crate) fn about_value(self, text: &str) -> Self {
         self.about_name(None, text, SubjectOf::Value)
+    }
+
+    /// As [`Self::about`], of a column that is a condition.
+    #[must_use]
+    pub(crate) fn about_condition(self, name: &str) -> Self {
+        self.about_name(None, name, SubjectOf::Condition)
     }
 
     fn about_name(mut self, qualifier: Option<&str>, name: &str, of: SubjectOf) -> Self {
@@ -405,7 +413,7 @@ impl From<arrow::error::ArrowError> for Error {
                 Ok(ours) => *ours,
                 Err(other) => match other.downcast::<DataFusionError>() {
                     Ok(theirs) => (*theirs).into(),
-                    Err(other) => Self::internal(other.to_string()).with_source(other),
+                    Err(other) => Self::foreign(other),
                 },
             },
             E::CastError(m)

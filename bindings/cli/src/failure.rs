@@ -114,6 +114,8 @@ fn hint(kind: ErrorKind, said: &str) -> Option<&'static str> {
         ErrorKind::Corrupt if said.contains("has no store.json") => {
             Some("if the store was made with --blobs URL, it needs the same --blobs URL every time")
         }
+        // What is damaged is no store.
+        ErrorKind::Corrupt if said.contains("the archive") => Some("dump the store again, and load that"),
         ErrorKind::Conflict => Some("another transaction was first: run this one again"),
         ErrorKind::Locked => Some("a store has one writer: close the other one, or wait for it to end"),
         ErrorKind::Corrupt => Some("`firndb check DIR` lists all that is damaged"),

@@ -106,7 +106,7 @@ fn taken(argument: &str) -> String {
 
 fn hint(name: &str, arguments: &[String], mut candidates: Vec<Vec<String>>) -> String {
     let vague = |takes: &Vec<String>| {
-        takes.iter().any(|ty| ["UserDefined", "NullAry", "CoercibleT", ".."].iter().any(|v| ty.contains(v)))
+        takes.iter().any(|ty| ["UserDefined", "NullAry", "Comparable", ".."].iter().any(|v| ty.contains(v)))
     };
     let none = candidates.iter().any(|takes| takes.iter().any(|ty| ty.starts_with("NullAry")));
     if none {

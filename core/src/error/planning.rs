@@ -17,7 +17,7 @@ impl From<DataFusionError> for Error {
                 Ok(ours) => *ours,
                 Err(other) => match other.downcast::<DataFusionError>() {
                     Ok(theirs) => (*theirs).into(),
-                    Err(other) => Self::internal(other.to_string()).with_source(other),
+                    Err(other) => Self::foreign(other),
                 },
             },
             E::ArrowError(inner, _) => (*inner).into(),
@@ -63,6 +63,16 @@ impl From<Error> for DataFusionError {
 }
 
 impl Error {
+    /// The error of a library below DataFusion and Arrow.
+    pub(super) fn foreign(other: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        let told = other.to_string();
+        if is_mistake(&told) {
+            worded(ErrorKind::InvalidInput, &told)
+        } else {
+            Self::internal(told).with_source(other)
+        }
+    }
+
     /// A copy of an error that several consumers share; only ours keeps its kind and message whole.
     fn shared(e: &DataFusionError) -> Self {
         use DataFusionError as E;

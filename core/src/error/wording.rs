@@ -35,8 +35,9 @@ pub(super) fn worded(kind: ErrorKind, message: &str) -> Error {
 
 /// Whether `message`, of an error that the library takes for a defect, is about a mistake in the statement.
 pub(super) fn is_mistake(message: &str) -> bool {
-    message.contains("No function matches the given name")
-        || message.contains("failed to match any signature")
+    ["No function matches the given name", "failed to match any signature", "regex parse error:"]
+        .iter()
+        .any(|mistake| message.contains(mistake))
 }
 
 fn unprefixed(mut message: &str) -> &str {
@@ -163,7 +164,7 @@ fn clause(message: &str) -> Option<Error> {
     if let Some(rest) = message.strip_prefix("Cannot create filter with non-boolean predicate '") {
         let (predicate, ty) = rest.rsplit_once("' returning ")?;
         let name = predicate.rsplit('.').next().unwrap_or(predicate);
-        return Some(no_condition("WHERE", &named(ty)).about(None, name));
+        return Some(no_condition("WHERE", &named(ty)).about_condition(name));
     }
     if let Some(ty) = message.strip_prefix("Join condition must be boolean type, but got ") {
         return Some(no_condition("JOIN/ON", &named(ty)));

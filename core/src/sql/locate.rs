@@ -124,10 +124,14 @@ fn find(text: &str, start: Position, subject: &Subject) -> Option<(Position, Opt
         return Some((found.next().filter(|_| found.next().is_none()).and_then(position)?, None));
     }
     let found: Vec<usize> = (0..tokens.len()).filter(|at| is_name(&tokens, *at, &subject.name)).collect();
+    let is_clause =
+        |at: &usize| ["where", "having", "qualify"].iter().any(|word| names(&tokens, Some(*at), word));
+    let clause = (0..tokens.len()).find(is_clause).unwrap_or(0);
     let wanted = found.iter().find(|at| match (&subject.qualifier, subject.of) {
         (Some(qualifier), _) => names(&tokens, at.checked_sub(2), qualifier),
         (None, SubjectOf::Table) => is_after_from(&tokens, **at),
         (None, SubjectOf::Function) => is_called(&tokens, **at),
+        (None, SubjectOf::Condition) => **at > clause,
         (None, _) => true,
     });
     if let Some(at) = wanted.or(found.first()) {
