@@ -221,7 +221,8 @@ impl<'a> Texts<'a> {
 
     /// Adds the value of `row` to `text`; `false` for NULL.
     fn put(&self, row: usize, text: &mut String) -> Result<bool> {
-        if self.values.is_null(row) {
+        // An array of nothing but NULLs does not say so of each.
+        if self.values.is_null(row) || *self.values.data_type() == DataType::Null {
             return Ok(false);
         }
         match self.values.data_type() {

@@ -1,6 +1,7 @@
 //! Calls of functions with arguments that they do not take, as PostgreSQL tells of them.
 
 use super::sql_types::{named, plain};
+use super::wording::unprefixed;
 use super::{Error, quoted};
 
 /// What DataFusion says before the call that nothing matches.
@@ -35,9 +36,15 @@ pub(super) fn also_called(name: &str) -> &'static [&'static str] {
 
 /// The error of a call whose arguments fit none that there is, if `message` is about one.
 pub(super) fn mismatch(message: &str) -> Option<Error> {
-    let (_, rest) = message.split_once(NO_MATCH)?;
+    let (before, rest) = message.split_once(NO_MATCH)?;
     let (call, rest) = rest.split_once("'.")?;
     let (name, arguments) = split(call)?;
+    // An operator of ours, which says itself what is wrong.
+    if !name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && let Some((_, why)) = before.rsplit_once("coercion failed with: ")
+    {
+        return Some(Error::invalid(unprefixed(why).trim_end_matches([' ', '.'])));
+    }
     let arguments: Vec<String> = parts(arguments).map(named).collect();
     let candidates = rest.split_once(CANDIDATES).map_or("", |(_, list)| list);
     let candidates = candidates.lines().filter_map(|line| split(line.trim()));

@@ -40,7 +40,7 @@ pub(super) fn is_mistake(message: &str) -> bool {
         .any(|mistake| message.contains(mistake))
 }
 
-fn unprefixed(mut message: &str) -> &str {
+pub(super) fn unprefixed(mut message: &str) -> &str {
     while let Some(rest) = PREFIXES.iter().find_map(|prefix| message.strip_prefix(prefix)) {
         message = rest;
     }
@@ -217,8 +217,8 @@ fn clause(message: &str) -> Option<Error> {
 
 /// Subqueries that cannot be made joins, which is how DataFusion runs them.
 fn subquery(message: &str) -> Option<Error> {
-    const HINT: &str = "tie the two queries by = and AND alone, without LIMIT, UNION or a window in the inner one; or \
-                        write it as a JOIN with a subquery in FROM that has GROUP BY";
+    const HINT: &str = "EXISTS and IN stand in WHERE; tie the two queries by = and AND alone, without LIMIT, UNION or a \
+                        window in the inner one; or write it as a JOIN with a subquery in FROM that has GROUP BY";
     let kind = message.strip_prefix(NO_PLAN).unwrap_or_default();
     if kind.starts_with("OuterReferenceColumn(") || message.starts_with("LATERAL syntax is not supported") {
         return Some(
@@ -250,8 +250,11 @@ fn subquery(message: &str) -> Option<Error> {
     let correlated =
         subqueries.iter().any(|s| kind.starts_with(s)) || other.iter().any(|s| message.starts_with(s));
     correlated.then(|| {
-        Error::unsupported("a subquery that uses columns of the query around it in this way or at this place")
-            .with_hint(HINT)
+        Error::unsupported(
+            "this subquery cannot be run: it stands where no join can take its place, or uses columns of the query \
+             around it as no join can",
+        )
+        .with_hint(HINT)
     })
 }
 

@@ -194,7 +194,7 @@ impl Visitor for Clauses {
             (limit_by, "LIMIT … BY"),
             (
                 writes(body),
-                "a statement that writes, inside of a query or behind WITH: of an INSERT, WITH stands before its SELECT",
+                "a statement that writes, inside of a query or behind WITH: in INSERT, put WITH before SELECT",
             ),
         ])
     }

@@ -334,7 +334,7 @@ mod tests {
             words.sort();
             words
         };
-        for width in [20, 40, 59, 60, 200] {
+        for width in [26, 40, 59, 60, 200] {
             let narrow = help(Some(width));
             assert!(narrow.lines().all(|line| line.chars().count() <= width.min(60)), "{width}: {narrow}");
             assert_eq!(words(&narrow), words(&wide), "{width}");

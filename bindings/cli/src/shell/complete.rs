@@ -326,7 +326,7 @@ mod tests {
         let at = |text: &str| complete(text, text.len(), &names).candidates;
         assert!(at("SELECT * FROM system.").contains(&"tables".to_owned()));
         assert_eq!(at("SELECT * FROM information_schema.sch"), ["schemata"]);
-        assert_eq!(at("SELECT b.row FROM system.batches b WHERE b.row"), ["rows"]);
+        assert_eq!(at("SELECT 1 FROM system.batches b WHERE b.row_g"), ["row_groups"]);
     }
 
     #[test]

@@ -203,7 +203,7 @@ fn an_error_is_told_once_and_without_a_statement_that_nobody_typed() {
     let file = place.file("people.csv", "id,nam\n1,Ada\n");
     for (args, hint) in [
         (["import", &place.store(), "app.peopel", &file], "did you mean app.people?"),
-        (["import", &place.store(), "app.people", &file], "id, name"),
+        (["import", &place.store(), "app.people", &file], "did you mean name?"),
         (["export", &place.store(), "app.peopel", &place.path("out.csv")], "did you mean app.people?"),
     ] {
         let run = firndb(&args).fails(2, &[hint]);
