@@ -1,14 +1,20 @@
 //! The one public error of the engine, and the kinds a caller can act on.
 
+mod calls;
 mod place;
 mod planning;
+mod sql_types;
+mod wording;
 mod words;
 
 use std::error::Error as StdError;
 use std::fmt;
 
+use datafusion::error::DataFusionError;
+
 use place::Excerpt;
 pub use place::Position;
+pub(crate) use sql_types::sql_type;
 pub use words::quoted;
 pub(crate) use words::{edits, nearest};
 
@@ -127,15 +133,37 @@ struct Help {
     hint: Option<String>,
 }
 
-/// The name in a statement that an error is about.
+/// The name or value in a statement that an error is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subject {
     /// What stands before its last dot, if that is known.
     pub(crate) qualifier: Option<String>,
-    /// The name.
+    /// The name, or the value as it is written without quotes.
     pub(crate) name: String,
-    /// Whether it is that of a table.
-    pub(crate) is_table: bool,
+    /// What it is of.
+    pub(crate) of: SubjectOf,
+}
+
+/// What has the name that an error is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SubjectOf {
+    /// Anything.
+    Any,
+    /// A table.
+    Table,
+    /// A function, which may be called otherwise in the statement.
+    Function,
+    /// Nothing: it is a literal.
+    Value,
+    /// A column that is the condition of WHERE or its like.
+    Condition,
+}
+
+impl Subject {
+    /// What else a function may be called where it is named.
+    pub(crate) fn also_called(&self) -> &'static [&'static str] {
+        if self.of == SubjectOf::Function { calls::also_called(&self.name) } else { &[] }
+    }
 }
 
 impl Error {
@@ -205,19 +233,54 @@ impl Error {
     /// Says which name it is about: its place is that name's.
     #[must_use]
     pub(crate) fn about(self, qualifier: Option<&str>, name: &str) -> Self {
-        self.about_name(qualifier, name, false)
+        self.about_name(qualifier, name, SubjectOf::Any)
     }
 
     /// As [`Self::about`], of a table.
     #[must_use]
     pub(crate) fn about_table(self, name: &str) -> Self {
-        self.about_name(None, name, true)
+        self.about_name(None, name, SubjectOf::Table)
     }
 
-    fn about_name(mut self, qualifier: Option<&str>, name: &str, is_table: bool) -> Self {
+    /// As [`Self::about`], of a function.
+    #[must_use]
+    pub(crate) fn about_function(self, name: &str) -> Self {
+        self.about_name(None, name, SubjectOf::Function)
+    }
+
+    /// Says which literal it is about, if the statement has it.
+    #[must_use]
+    pub(crate) fn about_value(self, text: &str) -> Self {
+        self.about_name(None, text, SubjectOf::Value)
+    }
+
+    /// As [`Self::about`], of a column that is a condition.
+    #[must_use]
+    pub(crate) fn about_condition(self, name: &str) -> Self {
+        self.about_name(None, name, SubjectOf::Condition)
+    }
+
+    fn about_name(mut self, qualifier: Option<&str>, name: &str, of: SubjectOf) -> Self {
         let qualifier = qualifier.map(str::to_owned);
-        self.help().subject = Some(Subject { qualifier, name: name.to_owned(), is_table });
+        self.help().subject = Some(Subject { qualifier, name: name.to_owned(), of });
         self
+    }
+
+    /// The error with `from` in its message said as `to`.
+    #[must_use]
+    pub(crate) fn saying(mut self, from: &str, to: &str) -> Self {
+        self.message = self.message.replace(from, to);
+        self
+    }
+
+    /// The error with the function that it is about called as `written`.
+    #[must_use]
+    pub(crate) fn calling(self, written: &str) -> Self {
+        let Some(subject) = self.subject() else { return self };
+        let (from, to) = (format!("{}(", subject.name), format!("{written}("));
+        let takes = (format!("{} takes", subject.name), format!("{written} takes"));
+        let hint = self.hint().map(|hint| hint.replace(&from, &to).replace(&takes.0, &takes.1));
+        self.saying(&from, &to).with_hint_if(hint)
     }
 
     fn help(&mut self) -> &mut Help {
@@ -251,8 +314,14 @@ impl Error {
     /// The line that it is in, with its number, and in a second line a caret under its place.
     #[must_use]
     pub fn excerpt(&self) -> Option<String> {
+        self.excerpt_within(place::COLUMNS)
+    }
+
+    /// As [`Self::excerpt`], which has room in 80 columns, in as many as there are.
+    #[must_use]
+    pub fn excerpt_within(&self, columns: usize) -> Option<String> {
         let help = self.help.as_ref()?;
-        Some(help.excerpt.as_ref()?.shown(help.position?.line))
+        Some(help.excerpt.as_ref()?.shown(help.position?.line, columns))
     }
 
     /// The first line of its text: place, message and context.
@@ -342,12 +411,16 @@ impl From<arrow::error::ArrowError> for Error {
         match e {
             E::ExternalError(inner) => match inner.downcast::<Self>() {
                 Ok(ours) => *ours,
-                Err(other) => Self::internal(other.to_string()).with_source(other),
+                Err(other) => match other.downcast::<DataFusionError>() {
+                    Ok(theirs) => (*theirs).into(),
+                    Err(other) => Self::foreign(other),
+                },
             },
-            E::CastError(m) | E::ParseError(m) | E::InvalidArgumentError(m) | E::ComputeError(m) => {
-                Self::invalid(m)
-            }
-            E::ArithmeticOverflow(m) => Self::invalid(m),
+            E::CastError(m)
+            | E::ParseError(m)
+            | E::InvalidArgumentError(m)
+            | E::ComputeError(m)
+            | E::ArithmeticOverflow(m) => wording::worded(ErrorKind::InvalidInput, &m),
             E::DivideByZero => Self::invalid("division by zero"),
             E::OffsetOverflowError(bytes) => Self::limit(format!(
                 "values of one column that are handled together pass 2 GiB: {bytes} bytes"

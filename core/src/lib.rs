@@ -58,6 +58,7 @@ mod types;
 mod values;
 
 pub use config::{Config, QueryLimits, SqlLimits};
+pub use copy::json_rows;
 pub use engine::{
     BackupReport, BatchInspection, CheckReport, Engine, OnProgress, RecoveryReport, ScopeInspection,
     TableInspection,
@@ -65,6 +66,7 @@ pub use engine::{
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use pace::CancelToken;
+pub use plan::{OwnTable, own_tables};
 pub use session::{Copied, Export, Outcome, PieceForm, Pieces, Prepared, Rows, Session, ipc_stream};
 pub use stats::EngineStats;
 pub use txn::snapshot::FilePin;

@@ -1,16 +1,12 @@
-//! A backup of a store as another directory, which appears when it is whole.
-//!
-//! It is made under a name of its own beside its place, `.NAME.backup-PID-N`, which is removed if anything
-//! comes between. Only a process that is killed leaves it there; it says of itself that it is of no use.
+//! A backup of a store as another directory, which appears when it is whole ([`crate::making`]).
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use firndb_core::storage::Stores;
 use firndb_core::{BackupReport, Config, Engine, Error, OnProgress, Result};
 
-use crate::local_fs::{create_dirs, sync_dir};
+use crate::files::LocalFiles;
+use crate::making::{Making, Origin};
 use crate::{open, open_read_only};
 
 /// How often a backup is made again that met a DROP TABLE of another process.
@@ -25,7 +21,7 @@ const ATTEMPTS: usize = 3;
 ///
 /// # Errors
 /// `NotFound` when there is no store in `dir`, `AlreadyExists` when `target` is not empty, `InvalidInput` when
-/// it cannot be a directory of its own; else as [`open_read_only`] and [`Engine::backup`]. Nothing is left at
+/// it cannot be a directory of its own or is in that of the store; else as [`open_read_only`] and [`Engine::backup`]. Nothing is left at
 /// `target` then.
 pub async fn backup(
     dir: &Path,
@@ -33,6 +29,8 @@ pub async fn backup(
     target: &Path,
     progress: OnProgress<'_>,
 ) -> Result<BackupReport> {
+    crate::dir::require(dir)?;
+    refuse_inside(dir, blobs, target)?;
     let mut attempt = 1;
     loop {
         let engine = reader(dir, blobs).await?;
@@ -58,6 +56,23 @@ pub async fn backup_engine(engine: &Engine, target: &Path, progress: OnProgress<
     Ok(report)
 }
 
+/// Refuses a backup in a directory of the store that it is of: whatever loses the one loses the other.
+fn refuse_inside(dir: &Path, blobs: Option<&str>, target: &Path) -> Result<()> {
+    // Of what is not there yet, the directory counts that it is made in.
+    let absolute = std::path::absolute(target).unwrap_or_else(|_| target.to_owned());
+    let there = absolute.ancestors().find_map(|path| fs::canonicalize(path).ok());
+    let within =
+        there.is_some_and(|there| LocalFiles::outside_of(dir, blobs).is_ok_and(|out| out.holds(&there)));
+    if within {
+        return Err(Error::invalid(format!(
+            "{} is in the directory of the store that it would be the backup of",
+            target.display()
+        ))
+        .with_hint("name a directory outside of it, best on another disk"));
+    }
+    Ok(())
+}
+
 async fn reader(dir: &Path, blobs: Option<&str>) -> Result<Engine> {
     let mut config = Config::default();
     config.read_only = true;
@@ -72,112 +87,10 @@ async fn has_other_tables(before: &Engine, dir: &Path, blobs: Option<&str>) -> R
 }
 
 async fn make(engine: &Engine, target: &Path, progress: OnProgress<'_>) -> Result<(Making, BackupReport)> {
-    let mut making = Making::begin(target)?;
+    let mut making = Making::begin(target, Origin::Backup)?;
     let stores = open(&making.dir, None)?;
     making.stores = Some(stores.clone());
     let report = engine.backup(&stores, progress).await?;
     stores.kv.close().await?;
     Ok((making, report))
-}
-
-/// A backup that is not at its place yet; removed when it is dropped before it got there.
-#[derive(Debug)]
-struct Making {
-    dir: PathBuf,
-    target: PathBuf,
-    parent: PathBuf,
-    stores: Option<Stores>,
-    published: bool,
-}
-
-impl Making {
-    fn begin(target: &Path) -> Result<Self> {
-        // So that a link, or a name such as `a/.`, is the directory that it leads to.
-        let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
-        check_free(&target)?;
-        let Some(name) = target.file_name() else {
-            return Err(Error::invalid(format!(
-                "a backup needs a directory of its own, and {} is none",
-                target.display()
-            )));
-        };
-        let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        create_dirs(parent).map_err(|e| unavailable("making", parent, e))?;
-        let mut number = 0;
-        loop {
-            number += 1;
-            let temporary = format!(".{}.backup-{}-{number}", name.display(), std::process::id());
-            let dir = parent.join(temporary);
-            match fs::create_dir(&dir) {
-                Ok(()) => {
-                    let parent = parent.to_owned();
-                    return Ok(Self { dir, target, parent, stores: None, published: false });
-                }
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(unavailable("making", &dir, e)),
-            }
-        }
-    }
-
-    /// Gives it its name, and the name durability.
-    fn publish(mut self) -> Result<()> {
-        self.stores = None;
-        // Where a directory cannot take the place of an empty one, that goes first.
-        #[cfg(not(unix))]
-        let _ = fs::remove_dir(&self.target);
-        fs::rename(&self.dir, &self.target).map_err(|e| match e.kind() {
-            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => taken(&self.target),
-            _ => unavailable("giving its name to", &self.target, e),
-        })?;
-        self.published = true;
-        sync_dir(&self.parent).map_err(|e| unavailable("syncing", &self.parent, e))
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        self.stores = None;
-        if !self.published {
-            _ = fs::remove_dir_all(&self.dir);
-        }
-    }
-}
-
-/// Requires that nothing is at `target`, or an empty directory that another can take the place of.
-fn check_free(target: &Path) -> Result<()> {
-    match fs::read_dir(target).map(|mut entries| entries.next().is_none()) {
-        Ok(true) if is_mount(target) => Err(Error::invalid(format!(
-            "a file system is mounted at {}: name a directory in it, such as {}",
-            target.display(),
-            target.join("backup").display()
-        ))),
-        Ok(true) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Ok(false) => Err(taken(target)),
-        Err(e) if e.kind() == io::ErrorKind::NotADirectory => Err(taken(target)),
-        Err(e) => Err(unavailable("looking into", target, e)),
-    }
-}
-
-#[cfg(unix)]
-fn is_mount(dir: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
-    dir.parent().is_some_and(|parent| device(parent) != device(dir))
-}
-
-#[cfg(not(unix))]
-fn is_mount(_dir: &Path) -> bool {
-    false
-}
-
-fn taken(target: &Path) -> Error {
-    Error::already_exists(format!(
-        "{} is not empty: a backup is made in a directory that is absent or empty",
-        target.display()
-    ))
-}
-
-fn unavailable(doing: &str, path: &Path, e: io::Error) -> Error {
-    Error::unavailable(format!("{doing} {}: {e}", path.display())).with_source(e)
 }

@@ -42,6 +42,11 @@ impl LocalFiles {
         Ok(Self { store: store.collect::<Result<_>>()? })
     }
 
+    /// Whether `path`, which is plain, is in a directory of the store.
+    pub(crate) fn holds(&self, path: &Path) -> bool {
+        self.store.iter().any(|store| path.starts_with(store))
+    }
+
     /// Opens a file to be read.
     ///
     /// # Errors
@@ -79,7 +84,7 @@ impl LocalFiles {
         if let Ok(there) = fs::metadata(&target) {
             expect_regular("write", path, &there)?;
         }
-        if self.store.iter().any(|store| target.starts_with(store)) {
+        if self.holds(&target) {
             return Err(Error::denied(format!(
                 "cannot write {}: it is in the directory of the store",
                 path.display()

@@ -16,7 +16,9 @@ mod backup;
 mod blocking;
 mod dir;
 mod files;
+mod load;
 mod local_fs;
+mod making;
 mod rocks;
 mod url;
 
@@ -29,6 +31,7 @@ use object_store::ObjectStore;
 
 pub use backup::{backup, backup_engine};
 pub use files::{LocalFile, LocalFiles};
+pub use load::load;
 pub use local_fs::LocalFs;
 pub use rocks::RocksKv;
 pub use url::{blob_store, blob_store_with};

@@ -18,7 +18,6 @@ SELECT round(2.5::float8), round(3.5::float8), round(-2.5::float8);
 SELECT round(2.4::float8), round(2.6::float8), floor(-2.5::float8), ceil(-2.5::float8), trunc(-2.7::float8);
 SELECT 0.1::float8 + 0.2::float8;
 SELECT 1e0::float8 / 3;
--- differs: a literal past the range is Infinity
 SELECT 1e400::float8;
 SELECT 'x'::float8;
 SELECT '  1.5 '::float8;
@@ -35,7 +34,6 @@ SELECT 'NaN'::float8 = 'NaN'::float8, 'NaN'::float8 > 1e308::float8;
 SELECT -0.0::float8 = 0.0::float8;
 SELECT exp(1.0::float8), ln(10.0::float8), log(100.0::float8), pi();
 SELECT sin(0.0::float8), cos(0.0::float8), atan2(1.0::float8, 1.0::float8), degrees(pi()), radians(180.0::float8);
--- differs: functions overflow to Infinity
 SELECT cbrt(27.0::float8), exp(1000.0::float8);
 INSERT INTO f (id, r) VALUES (8, 1e40);
 -- differs: text past the range is read as Infinity

@@ -94,6 +94,22 @@ async fn every_type_survives_every_format() {
 }
 
 #[tokio::test]
+async fn what_parquet_does_not_have_is_refused_by_column_and_type() {
+    let place = Place::new().await;
+    for sql in [
+        "COPY (SELECT 1 AS n, interval '1 day' AS a) TO '@x.parquet'",
+        "COPY (SELECT ARRAY[interval '1 day'] AS a) TO '@x.parquet'",
+    ] {
+        place.refuses(sql, ErrorKind::Unsupported, "column a is of type interval").await;
+        assert_eq!(fs::read_dir(place.dir.path()).unwrap().count(), 0, "{sql}");
+    }
+    place.ask("COPY (SELECT 1 AS n, interval '1 day' AS a) TO '@x.csv'").await;
+    place.ask("COPY (SELECT 1, count(*), NULL AS n FROM generate_series(1, 2)) TO '@x.parquet'").await;
+    place.ask("COPY (SELECT 1, count(*) FROM generate_series(1, 2)) TO '@y.csv' (HEADER)").await;
+    assert_eq!(fs::read_to_string(place.path("y.csv")).unwrap(), "?column?,count\n1,2\n");
+}
+
+#[tokio::test]
 async fn a_file_of_many_rows_comes_back_as_it_was() {
     let place = Place::new().await;
     place.ask("CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;

@@ -64,7 +64,11 @@ async fn columns_are_known_before_there_are_rows() {
     for (sql, expected) in [
         (
             "SELECT id, price * 2 AS twice, note || $1 FROM t",
-            Some("id Int32, twice Decimal128(31, 2), t.note || $1 Utf8"),
+            Some("id Int32, twice Decimal128(31, 2), ?column? Utf8"),
+        ),
+        (
+            "SELECT count(*), max(id) + 1, note::text FROM t GROUP BY note",
+            Some("count Int64, ?column? Int64, note Utf8"),
         ),
         ("INSERT INTO t (id) VALUES ($1)", None),
         ("INSERT INTO t (id) VALUES ($1) RETURNING id, _seq", Some("id Int32, _seq Int64")),

@@ -1,6 +1,6 @@
 //! What a program that embeds the engine calls: parameters, bulk inserts, several statements at once, and
 //! sessions on several threads.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -260,4 +260,57 @@ async fn a_cancelled_statement_ends_soon_and_leaves_nothing() {
     ask(&mut s, "ROLLBACK").await;
     s.set_cancel(CancelToken::new());
     assert_eq!(ask(&mut s, "SELECT count(*) FROM t").await, ["1000"]);
+}
+
+#[tokio::test]
+async fn columns_without_a_name_are_called_as_in_postgresql() {
+    let engine = with_table().await;
+    let mut s = engine.session();
+    ask(&mut s, "INSERT INTO t (id, v) VALUES (1, 'a'), (2, 'b')").await;
+    let names = |schema: &Schema| {
+        let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        names.join(" ")
+    };
+    for (sql, expected) in [
+        ("SELECT 1 + 1, 2, 'x'", "?column? ?column? ?column?"),
+        ("SELECT id, id + 1, id FROM t", "id ?column? id"),
+        ("SELECT count(*), max(id), sum(id) AS total FROM t", "count max total"),
+        ("SELECT v::text, 1::int, DATE '2024-01-01', INTERVAL '1 day' FROM t", "v int4 date interval"),
+        ("SELECT 3 > ALL (SELECT id FROM t), (SELECT max(id) FROM t)", "?column? max"),
+        ("SELECT CASE WHEN id = 1 THEN 'x' END, coalesce(v, 'y'), ARRAY[1] FROM t", "case coalesce array"),
+        ("SELECT *, upper(v) FROM t", "id v made upper"),
+        ("SELECT t.*, t.v, lower(t.v), lower(t.v) FROM t", "id v made v lower lower"),
+        ("SELECT upper(v) FROM t UNION SELECT 'z' ORDER BY 1", "upper"),
+        ("(SELECT upper(v) FROM t)", "upper"),
+        ("SELECT DISTINCT upper(v) FROM t ORDER BY upper(v)", "upper"),
+        ("SELECT id % 2, count(*) FROM t GROUP BY id % 2 ORDER BY id % 2, count(*)", "?column? count"),
+        ("SELECT id % 2 FROM t GROUP BY 1 HAVING count(*) > 0 ORDER BY 1", "?column?"),
+        ("SELECT rank() OVER (ORDER BY id) FROM t QUALIFY rank() OVER (ORDER BY id) = 1", "rank"),
+        ("SELECT count(*) FROM t GROUP BY v ORDER BY count", "count"),
+        ("SELECT n.* FROM (SELECT id + 1 AS next FROM t) n", "next"),
+        ("SELECT upper(v) FROM t WHERE id = 1", "upper"),
+        ("UPDATE t SET v = v WHERE id = 1 RETURNING id * 10, upper(v), _seq", "?column? upper _seq"),
+        ("INSERT INTO t (id) VALUES (3) RETURNING id + 1", "?column?"),
+        ("VALUES (1, 2)", "column1 column2"),
+    ] {
+        let prepared = s.prepare(sql).await.unwrap();
+        assert_eq!(prepared.columns().map(|schema| names(schema)).as_deref(), Some(expected), "{sql}");
+        let rows = s.stream(sql, &[]).await.unwrap();
+        assert_eq!(names(rows.schema()), expected, "{sql}");
+        drop(rows);
+        if sql.starts_with("INSERT") {
+            continue;
+        }
+        let Outcome::Rows { schema, batches } = s.query(sql, &[]).await.unwrap() else { panic!("{sql}") };
+        assert_eq!(names(&schema), expected, "{sql}");
+        assert!(batches.iter().all(|batch| names(&batch.schema()) == expected), "{sql}");
+    }
+    let cast = "SELECT id::text FROM t ORDER BY id DESC";
+    ask(&mut s, "INSERT INTO t (id) VALUES (10)").await;
+    assert_eq!(ask(&mut s, cast).await.len(), 4);
+    ask(&mut s, "CREATE VIEW named AS SELECT count(*), v, max(id), max(id) + 1, 1 + 1 FROM t GROUP BY v")
+        .await;
+    assert_eq!(ask(&mut s, "SELECT sum(count), max(max) FROM named").await, ["4|10"]);
+    ask(&mut s, "INSERT INTO t (id, v) SELECT id + 100, upper(v) FROM t WHERE id < 3").await;
+    assert_eq!(ask(&mut s, "SELECT v FROM t WHERE id > 100 ORDER BY 1").await, ["A", "B"]);
 }

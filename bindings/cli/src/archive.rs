@@ -5,8 +5,6 @@ use std::io::{BufReader, BufWriter, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use firndb_core::Engine;
-
 use crate::args::{DumpArgs, LoadArgs};
 use crate::export::{publish, temporary};
 use crate::failure;
@@ -39,12 +37,11 @@ pub async fn load(args: LoadArgs) -> failure::Outcome {
     let started = Instant::now();
     let file = File::open(&args.file).map_err(|e| failure::file("read", &args.file, &e))?;
     let dir = &args.store.dir;
-    let stores = firndb_storage_native::open(dir, args.store.blobs.as_deref())?;
+    let blobs = args.store.blobs.as_deref();
     let working = spinner(format!("loading {}", args.file.display()));
-    let loaded = Engine::load(stores, store::config(), &mut BufReader::new(file)).await;
+    let loaded = firndb_storage_native::load(dir, blobs, store::config(), &mut BufReader::new(file)).await;
     working.finish_and_clear();
-    let engine = loaded.map_err(|e| e.context(format!("loading {}", args.file.display())))?;
-    engine.close().await?;
+    loaded.map_err(|e| e.context(format!("loading {}", args.file.display())))?;
     eprintln!("{}: loaded from {} in {}", dir.display(), args.file.display(), duration(started.elapsed()));
     Ok(ExitCode::SUCCESS)
 }

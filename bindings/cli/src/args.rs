@@ -358,7 +358,7 @@ pub struct DumpArgs {
 /// `firndb load`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "DIR must not have a store. A load that is cut short leaves none: delete DIR and load again.
+    after_help = "DIR must be absent or empty. It appears when all is loaded: a load that fails or is cut short leaves nothing there.
 
 Examples:
   firndb load copy store.tar

@@ -41,7 +41,7 @@ async fn export(engine: &Engine, args: &ExportArgs, table: &TableName, kind: Fil
     let mut session = store::session(engine, &args.who)?;
     let options = kind.options(&args.csv.null);
     let sql = format!("COPY {} TO STDOUT ({options})", table.sql());
-    let mut rows = session.copy_to(&sql, &[]).await?;
+    let mut rows = session.copy_to(&sql, &[]).await.map_err(failure::without_place)?;
     let working = spinner(format!("writing {}", args.file.display()));
     let mut bytes = 0;
     while let Some(piece) = rows.next().await? {

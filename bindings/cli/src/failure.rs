@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 
+use console::Term;
 use firndb_core::{Error, ErrorKind};
 
 /// The exit status after Ctrl-C: 128 and the number of SIGINT.
@@ -60,13 +61,14 @@ impl Failure {
     pub fn report(&self) -> Option<String> {
         let Self::Engine(e) = self else { return None };
         let mut text = format!("error: {}", e.headline());
-        if let Some(excerpt) = e.excerpt() {
+        if let Some(excerpt) = e.excerpt_within(error_width()) {
             let _ = write!(text, "\n{excerpt}");
         }
         let mut said = e.to_string();
         let mut cause = e.source();
         while let Some(at) = cause {
-            let words = at.to_string();
+            // Where it was and what mends it belongs to the error that it became.
+            let words = at.downcast_ref::<Error>().map_or_else(|| at.to_string(), |e| e.message().to_owned());
             // Errors that wrap others often repeat them; once is enough.
             if !said.contains(&words) {
                 let _ = write!(text, "\n  caused by: {words}");
@@ -81,6 +83,28 @@ impl Failure {
     }
 }
 
+/// The columns of the terminal on which errors are shown, or those of most.
+fn error_width() -> usize {
+    let columns = Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.filter(|columns| *columns > 0).unwrap_or(80)
+}
+
+/// `e`, of a statement that nobody typed, without the place in it.
+pub fn without_place(e: Error) -> Error {
+    let message = e.message().to_owned();
+    with_message(e, message)
+}
+
+/// `e` with another message and without the place in a statement.
+pub fn with_message(e: Error, message: String) -> Error {
+    let other = Error::new(e.kind(), message);
+    match e.hint() {
+        Some(hint) => other.with_hint(hint.to_owned()),
+        None => other,
+    }
+    .with_source(e)
+}
+
 /// The next thing to try, where there is an obvious one.
 fn hint(kind: ErrorKind, said: &str) -> Option<&'static str> {
     if said.contains("firndb recover") {
@@ -90,6 +114,8 @@ fn hint(kind: ErrorKind, said: &str) -> Option<&'static str> {
         ErrorKind::Corrupt if said.contains("has no store.json") => {
             Some("if the store was made with --blobs URL, it needs the same --blobs URL every time")
         }
+        // What is damaged is no store.
+        ErrorKind::Corrupt if said.contains("the archive") => Some("dump the store again, and load that"),
         ErrorKind::Conflict => Some("another transaction was first: run this one again"),
         ErrorKind::Locked => Some("a store has one writer: close the other one, or wait for it to end"),
         ErrorKind::Corrupt => Some("`firndb check DIR` lists all that is damaged"),
@@ -107,6 +133,16 @@ mod tests {
         let e = Error::unavailable("cannot read: disk gone").with_source(io::Error::other("disk gone"));
         let told = Failure::Engine(e).report();
         assert_eq!(told.as_deref(), Some("error: cannot read: disk gone"));
+    }
+
+    #[test]
+    fn an_error_that_became_another_is_told_once_with_one_hint() {
+        let e = Error::invalid("it").with_hint("do that");
+        let told = Failure::Engine(with_message(e, "a.csv: it".to_owned())).report();
+        assert_eq!(told.as_deref(), Some("error: a.csv: it\n  hint: do that"));
+        let e = firndb_core::sql::parse("COPY t TO STDOUT (FORMAT nope)").expect_err("no format");
+        let told = Failure::Engine(without_place(e)).report().unwrap_or_default();
+        assert!(!told.contains("LINE") && !told.contains("caused by"), "{told}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Boxed tables of text.
 
-use comfy_table::presets::{ASCII_FULL_CONDENSED, ASCII_MARKDOWN, UTF8_FULL_CONDENSED};
+use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
 use console::{measure_text_width, truncate_str};
 
@@ -28,6 +28,9 @@ impl Column {
     }
 }
 
+/// How far a value of Markdown is filled up with spaces, so that columns are to be seen in the text too.
+const PADDED: usize = 40;
+
 /// What a grid is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -35,8 +38,6 @@ pub enum Style {
     Lines,
     /// `+`, `-` and `|`.
     Ascii,
-    /// As Markdown has it.
-    Markdown,
 }
 
 /// A box with one line for each row. Line breaks and control characters are shown escaped. Values too long
@@ -82,7 +83,6 @@ pub fn styled(style: Style, columns: &[Column], rows: Vec<Vec<String>>, width: O
     table.load_preset(match style {
         Style::Lines => UTF8_FULL_CONDENSED,
         Style::Ascii => ASCII_FULL_CONDENSED,
-        Style::Markdown => ASCII_MARKDOWN,
     });
     table.set_truncation_indicator("…");
     // With so many columns every one would be cut to nothing; let the terminal wrap instead.
@@ -91,9 +91,9 @@ pub fn styled(style: Style, columns: &[Column], rows: Vec<Vec<String>>, width: O
         // A character that no value holds (they are printable), so that cutting ignores word boundaries.
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width).set_delimiter('\0');
     }
-    table.set_header(line(style, columns.iter().map(|c| c.title.as_str())));
+    table.set_header(line(columns.iter().map(|c| c.title.as_str())));
     for row in &rows {
-        table.add_row(line(style, row.iter().map(String::as_str)));
+        table.add_row(line(row.iter().map(String::as_str)));
     }
     for (at, column) in columns.iter().enumerate() {
         if let (true, Some(c)) = (column.right, table.column_mut(at)) {
@@ -103,14 +103,40 @@ pub fn styled(style: Style, columns: &[Column], rows: Vec<Vec<String>>, width: O
     table.to_string()
 }
 
-fn line<'a>(style: Style, cells: impl Iterator<Item = &'a str>) -> Row {
-    let shown = |text: &str| match style {
-        Style::Markdown => printable(text).replace('|', "\\|"),
-        _ => printable(text),
-    };
-    let mut row = Row::from(cells.map(|text| Cell::new(shown(text))).collect::<Vec<_>>());
+fn line<'a>(cells: impl Iterator<Item = &'a str>) -> Row {
+    let mut row = Row::from(cells.map(|text| Cell::new(printable(text))).collect::<Vec<_>>());
     row.max_height(1);
     row
+}
+
+/// A table in Markdown. Values are whole; only short ones are filled up to the width of their column, so that one
+/// long value does not make every row as long.
+pub fn markdown(columns: &[Column], rows: &[Vec<String>]) -> String {
+    let shown = |text: &str| printable(text).replace('|', "\\|");
+    let titles: Vec<String> = columns.iter().map(|column| shown(&column.title)).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|text| shown(text)).collect()).collect();
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|at| {
+            let cells = std::iter::once(&titles).chain(&rows).filter_map(|row| row.get(at));
+            let widths = cells.map(|text| measure_text_width(text)).filter(|width| *width <= PADDED);
+            widths.max().unwrap_or(0).max(3)
+        })
+        .collect();
+    let line = |row: &[String]| {
+        let cells = row.iter().zip(&widths).zip(columns).map(|((text, width), column)| {
+            let pad = " ".repeat(width.saturating_sub(measure_text_width(text)));
+            if column.right { format!(" {pad}{text} |") } else { format!(" {text}{pad} |") }
+        });
+        format!("|{}", cells.collect::<String>())
+    };
+    let rule = widths.iter().zip(columns).map(|(width, column)| {
+        let end = if column.right { ':' } else { '-' };
+        format!("{}{end}|", "-".repeat(width + 1))
+    });
+    let mut lines = vec![line(&titles), format!("|{}", rule.collect::<String>())];
+    lines.extend(rows.iter().map(|row| line(row)));
+    lines.join("\n")
 }
 
 /// `text` on one line and without control characters, which could move the cursor or hide text.
@@ -143,6 +169,22 @@ mod tests {
         assert!(cut.lines().all(|l| l.chars().count() <= 30), "{cut}");
         assert!(cut.contains('…') && cut.contains("│  1 ┆") && cut.contains("│ 20 ┆"), "{cut}");
         assert!(boxed(&columns, rows, None).contains("with words in it"));
+    }
+
+    #[test]
+    fn markdown_is_filled_up_to_a_limit() {
+        let columns = [Column::number("id"), Column::text("body")];
+        let long = "x".repeat(500);
+        let rows = [
+            vec!["1".into(), "a|b".into()],
+            vec!["20".into(), long.clone()],
+            vec!["3".into(), "abcdef".into()],
+        ];
+        let text = markdown(&columns, &rows);
+        let expected = format!(
+            "|  id | body   |\n|----:|--------|\n|   1 | a\\|b   |\n|  20 | {long} |\n|   3 | abcdef |"
+        );
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -133,17 +133,12 @@ fn explained(e: Error, path: &Path) -> Error {
     if !message.contains(&path) {
         message = format!("{path}: {message}");
     }
-    let explained = Error::new(e.kind(), message);
-    let explained = if e.kind() == ErrorKind::Unavailable {
+    let explained = failure::with_message(e, message);
+    if explained.kind() == ErrorKind::Unavailable {
         explained
     } else {
         explained.context("nothing of the file went in")
-    };
-    match e.hint() {
-        Some(hint) => explained.with_hint(hint.to_owned()),
-        None => explained,
     }
-    .with_source(e)
 }
 
 /// A file that shows how far it has been read.

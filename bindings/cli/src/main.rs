@@ -17,6 +17,7 @@ mod import;
 mod inspect;
 mod lexemes;
 mod progress;
+mod records;
 mod render;
 mod script;
 mod shell;

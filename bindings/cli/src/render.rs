@@ -2,16 +2,15 @@
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::csv::WriterBuilder as CsvBuilder;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder as JsonBuilder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use console::Term;
-use firndb_core::{Error, Outcome, array_text};
+use firndb_core::{Error, Outcome, array_text, json_rows};
 
 use crate::args::Format;
 use crate::failure::{Failure, output};
@@ -34,24 +33,26 @@ impl Printer {
     }
 
     /// Prints what one statement returned.
-    pub fn print(&mut self, outcome: &Outcome, took: Duration) -> Result<(), Failure> {
+    pub fn print(&mut self, outcome: &Outcome, started: Instant) -> Result<(), Failure> {
         match outcome {
             Outcome::Rows { schema, batches } => {
                 self.rows(schema, batches)?;
                 self.results += 1;
                 let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-                self.say(&counted(rows, "row", "rows"), took);
+                self.say(&counted(rows, "row", "rows"), started);
             }
-            Outcome::Affected(rows) => self.say(&format!("{} affected", counted(*rows, "row", "rows")), took),
-            Outcome::Done(what) => self.say(what, took),
+            Outcome::Affected(rows) => {
+                self.say(&format!("{} affected", counted(*rows, "row", "rows")), started)
+            }
+            Outcome::Done(what) => self.say(what, started),
         }
         Ok(())
     }
 
-    /// Says on standard error what a statement did, in the format for people only.
-    fn say(&self, what: &str, took: Duration) {
+    /// Says on standard error what a statement did that began at `started`, in the format for people only.
+    fn say(&self, what: &str, started: Instant) {
         if !self.quiet {
-            eprintln!("{what} ({})", duration(took));
+            eprintln!("{what} ({})", duration(started.elapsed()));
         }
     }
 
@@ -66,8 +67,8 @@ impl Printer {
                 return writeln!(self.out, "{text}").and_then(|()| self.out.flush()).map_err(output);
             }
             Format::Csv => csv(&mut self.out, schema, batches, CsvBuilder::new()),
-            Format::Json => json(&mut self.out, batches),
-            Format::Jsonl => jsonl(&mut self.out, batches),
+            Format::Json => json(&mut self.out, schema, batches),
+            Format::Jsonl => jsonl(&mut self.out, schema, batches),
         };
         written.map_err(writing)?;
         self.out.flush().map_err(output)
@@ -179,19 +180,42 @@ fn with_arrays_as_text(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
 }
 
 /// One array of objects.
-pub fn json(out: &mut impl Write, batches: &[RecordBatch]) -> Result<(), ArrowError> {
-    let mut writer = JsonBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(&mut *out);
-    batches.iter().try_for_each(|b| writer.write(b))?;
-    writer.finish()?;
-    writeln!(out)?;
+///
+/// # Errors
+/// What writing reports, and of a value that has no form in JSON.
+pub fn json(out: &mut impl Write, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<(), ArrowError> {
+    let mut between = "";
+    out.write_all(b"[")?;
+    objects(schema, batches, |object| {
+        out.write_all(between.as_bytes())?;
+        between = ",";
+        out.write_all(object.as_bytes())
+    })?;
+    out.write_all(b"]\n")?;
     Ok(())
 }
 
 /// An object a line.
-pub fn jsonl(out: &mut impl Write, batches: &[RecordBatch]) -> Result<(), ArrowError> {
-    let mut writer = JsonBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(out);
-    batches.iter().try_for_each(|b| writer.write(b))?;
-    writer.finish()
+///
+/// # Errors
+/// As [`json`].
+pub fn jsonl(out: &mut impl Write, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<(), ArrowError> {
+    objects(schema, batches, |object| writeln!(out, "{object}"))
+}
+
+/// Gives each row to `put` as COPY writes it to a file.
+fn objects(
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    mut put: impl FnMut(&str) -> io::Result<()>,
+) -> Result<(), ArrowError> {
+    let unwritten = |e: Error| ArrowError::ExternalError(Box::new(e));
+    for batch in batches {
+        for object in json_rows(schema, batch).map_err(unwritten)? {
+            put(&object.map_err(unwritten)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a failed write of rows means: the pipe, or a value that has no form in the format.
@@ -290,15 +314,15 @@ mod tests {
         );
         assert_eq!(text(|o| csv(o, &schema, &[], CsvBuilder::new())), "id,body\n");
         assert_eq!(
-            text(|o| json(o, &batches)),
+            text(|o| json(o, &schema, &batches)),
             "[{\"id\":1,\"body\":\"a,\\\"b\\\"\"},{\"id\":2,\"body\":null}]\n"
         );
-        assert_eq!(text(|o| json(o, &[])), "[]\n");
+        assert_eq!(text(|o| json(o, &schema, &[])), "[]\n");
         assert_eq!(
-            text(|o| jsonl(o, &batches)),
+            text(|o| jsonl(o, &schema, &batches)),
             "{\"id\":1,\"body\":\"a,\\\"b\\\"\"}\n{\"id\":2,\"body\":null}\n"
         );
-        assert_eq!(text(|o| jsonl(o, &[])), "");
+        assert_eq!(text(|o| jsonl(o, &schema, &[])), "");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use regex::Regex;
 
 use crate::failure;
+use crate::records::Records;
 
 /// What the extension of a file says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +82,22 @@ pub fn typed_schema(path: &Path, kind: FileKind, null: &str) -> Result<SchemaRef
         FileKind::Csv(delimiter) => {
             let format = Format::default().with_header(true).with_delimiter(delimiter);
             let format = if null.is_empty() { format } else { format.with_null_regex(exactly(null)?) };
-            format.infer_schema(file, None).map_err(|e| unreadable(path, &e))?.0
+            // What is wrong with a record, COPY says, which reads it next.
+            match format.infer_schema(file, None) {
+                Ok((schema, _)) => schema,
+                Err(_) => {
+                    let records = Records::of_csv(reopened(path)?, delimiter);
+                    format.infer_schema(records, None).map_err(|e| unreadable(path, &e))?.0
+                }
+            }
         }
-        FileKind::Json => infer_json_schema(BufReader::new(file), None).map_err(|e| unreadable(path, &e))?.0,
+        FileKind::Json => match infer_json_schema(BufReader::new(file), None) {
+            Ok((schema, _)) => schema,
+            Err(_) => {
+                let records = BufReader::new(Records::of_json(reopened(path)?));
+                infer_json_schema(records, None).map_err(|e| unreadable(path, &e))?.0
+            }
+        },
     };
     if schema.fields().is_empty() {
         return Err(Error::invalid(format!("{} has no columns", path.display())));
@@ -99,6 +113,10 @@ pub fn typed_schema(path: &Path, kind: FileKind, null: &str) -> Result<SchemaRef
     Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
 }
 
+fn reopened(path: &Path) -> Result<File> {
+    File::open(path).map_err(|e| failure::file("read", path, &e))
+}
+
 fn exactly(text: &str) -> Result<Regex> {
     Regex::new(&format!("^{}$", regex::escape(text)))
         .map_err(|e| Error::invalid(format!("--null {text:?} is too long: {e}")))
@@ -111,7 +129,8 @@ fn unreadable(path: &Path, e: &ArrowError) -> Error {
     };
     // The reader repeats the whole row, which can be of any length.
     let text = text.split(". Row data:").next().unwrap_or_default();
-    Error::invalid(format!("{}: {text}", path.display()))
+    Error::invalid(format!("{}: its columns cannot be told from its rows: {text}", path.display()))
+        .with_hint("CREATE the table, then import without --create: each bad row is told with its line")
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ async fn carry_out(
             e.within(statement.start)
         })?;
         for outcome in &outcomes {
-            printer.print(outcome, started.elapsed())?;
+            printer.print(outcome, started)?;
         }
         if !session.in_transaction() {
             store::settle(engine).await;

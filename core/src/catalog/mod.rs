@@ -207,6 +207,9 @@ impl Catalog {
     fn no_namespace(&self, name: &str) -> Error {
         let hint = match nearest(name, self.namespaces()) {
             Some(near) => format!("did you mean {}?", quoted(near)),
+            None if name.starts_with("pg_") => {
+                "what there is stands in information_schema and in system".to_owned()
+            }
             None => format!("CREATE NAMESPACE {} makes it", quoted(name)),
         };
         Error::not_found(format!("there is no namespace {}", quoted(name))).about(None, name).with_hint(hint)

@@ -18,4 +18,4 @@ mod writer;
 pub use options::{CopyOptions, Format, Header};
 pub use reader::Reader;
 pub use rejects::{BadRow, reject_header};
-pub use writer::Writer;
+pub use writer::{Writer, json_rows};

@@ -1,19 +1,21 @@
 //! Rows as bytes: CSV, JSON lines or Parquet.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::catalog::ColumnType;
 use crate::copy::options::{CopyOptions, Format, Header};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted, sql_type};
 use crate::values::array;
 
 /// Rows of a row group: they are in memory until it is full.
@@ -73,9 +75,9 @@ impl Writer {
                     .set_compression(Compression::ZSTD(level))
                     .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
                     .build();
-                let schema = schema.clone();
-                let writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties));
-                Form::Parquet(Box::new(writer.map_err(|e| Error::unsupported(format!("Parquet: {e}")))?))
+                check_parquet(&schema)?;
+                let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties));
+                Form::Parquet(Box::new(writer.map_err(unwritten)?))
             }
             None => return Err(Error::internal("a COPY without a format")),
         };
@@ -97,7 +99,7 @@ impl Writer {
                 Ok(())
             }
             Form::Parquet(writer) => {
-                writer.write(batch)?;
+                writer.write(batch).map_err(unwritten)?;
                 drain(writer, &mut self.out)
             }
             Form::Over => Err(Error::internal("rows behind the end of a file")),
@@ -110,7 +112,7 @@ impl Writer {
     /// As [`Self::write`].
     pub fn finish(&mut self) -> Result<()> {
         if let Form::Parquet(mut writer) = std::mem::replace(&mut self.form, Form::Over) {
-            writer.finish()?;
+            writer.finish().map_err(unwritten)?;
             drain(&mut writer, &mut self.out)?;
         }
         Ok(())
@@ -126,6 +128,34 @@ impl Writer {
     #[must_use]
     pub fn take(&mut self) -> Bytes {
         std::mem::take(&mut self.out).into()
+    }
+}
+
+/// Refuses columns whose type is none of Parquet's. Which those are says the library alone, and some only when
+/// it is given a value, so that it is given one of each.
+fn check_parquet(schema: &SchemaRef) -> Result<()> {
+    for field in schema.fields() {
+        let one = Arc::new(Schema::new(vec![field.as_ref().clone().with_nullable(true)]));
+        let value = new_null_array(field.data_type(), 1);
+        let batch = RecordBatch::try_new(Arc::clone(&one), vec![value])?;
+        let written = ArrowWriter::try_new(Vec::new(), one, None).and_then(|mut w| w.write(&batch));
+        if written.is_err() {
+            return Err(Error::unsupported(format!(
+                "column {} is of type {}, which Parquet files do not have",
+                quoted(field.name()),
+                sql_type(field.data_type())
+            ))
+            .with_hint("write it as text: CAST(… AS TEXT)"));
+        }
+    }
+    Ok(())
+}
+
+/// What could not be written was wrong before it was bytes.
+fn unwritten(e: ParquetError) -> Error {
+    match e {
+        ParquetError::NYI(what) => Error::unsupported(format!("Parquet: {what}")),
+        other => Error::internal("a Parquet file cannot be written").with_source(other),
     }
 }
 
@@ -191,7 +221,8 @@ impl<'a> Texts<'a> {
 
     /// Adds the value of `row` to `text`; `false` for NULL.
     fn put(&self, row: usize, text: &mut String) -> Result<bool> {
-        if self.values.is_null(row) {
+        // An array of nothing but NULLs does not say so of each.
+        if self.values.is_null(row) || *self.values.data_type() == DataType::Null {
             return Ok(false);
         }
         match self.values.data_type() {
@@ -233,8 +264,11 @@ pub fn json_row(schema: &SchemaRef, batch: &RecordBatch, row: usize) -> Result<S
     json_rows(schema, &one)?.next().unwrap_or_else(|| Ok(String::new()))
 }
 
-/// The rows as JSON objects.
-fn json_rows<'a>(
+/// The rows of `batch` as JSON objects, as COPY writes them; the columns are those of `schema`.
+///
+/// # Errors
+/// `Internal` for a value without a text.
+pub fn json_rows<'a>(
     schema: &'a SchemaRef,
     batch: &'a RecordBatch,
 ) -> Result<impl Iterator<Item = Result<String>> + use<'a>> {

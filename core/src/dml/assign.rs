@@ -3,7 +3,7 @@
 use arrow::array::ArrayRef;
 use datafusion::sql::sqlparser::ast::{
     Assignment, AssignmentTarget, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
-    ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Value,
+    ObjectName, ObjectNamePart, OrderByKind, Query, Select, SelectItem, SetExpr, Value,
 };
 
 use crate::catalog::{ColumnDef, DefaultExpr, TableDef, convert, quoted};
@@ -44,7 +44,14 @@ pub fn assignments(def: &TableDef, set: &[Assignment]) -> Result<Vec<(usize, Exp
 }
 
 fn place(def: &TableDef, name: &ObjectName, value: Expr, places: &mut Vec<(usize, Expr)>) -> Result<()> {
-    let name = name.0.last().and_then(|p| p.as_ident()).map(ident_name).unwrap_or_default();
+    let [ObjectNamePart::Identifier(ident)] = name.0.as_slice() else {
+        // PostgreSQL takes what is in front for a column, of which the rest would be a field.
+        let last = name.0.last().and_then(|part| part.as_ident()).map(ident_name).unwrap_or_default();
+        return Err(Error::invalid(format!("SET {name}: a column is set by its name alone"))
+            .about(None, &last)
+            .with_hint(format!("write SET {} = …", quoted(&last))));
+    };
+    let name = ident_name(ident);
     if name == "_seq" || name == "_deleted" {
         return Err(Error::invalid(format!("column {name} is set by the engine and cannot be written")));
     }

@@ -13,7 +13,7 @@ use hashbrown::HashSet;
 
 use crate::catalog::TableDef;
 use crate::dml::assign::{assign, assignments};
-use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays};
+use crate::dml::keys::{check_not_null, existing, first_repeat, key_arrays, repeated};
 use crate::dml::query;
 use crate::error::{Error, Result};
 use crate::plan::StatementContext;
@@ -98,7 +98,7 @@ pub async fn do_update(
     let key_columns = key_arrays(def, &columns);
     let keys = reads.scope.encoder.encode(&key_columns)?;
     if let Some(row) = first_repeat(&keys) {
-        return Err(duplicate(def, &key_columns, row)
+        return Err(repeated(def, &key_columns, row)
             .context("ON CONFLICT DO UPDATE cannot change a row twice in one statement"));
     }
     let existing = existing(reads, &keys, &key_columns).await?;
@@ -226,7 +226,11 @@ fn same_keys(reads: &TableReads, updated: &Updated, taken_keys: &[ArrayRef]) -> 
     let before = reads.scope.encoder.encode(taken_keys)?;
     for (row, number) in updated.rows.iter().enumerate() {
         if after.row(row).data() != before.row(*number).data() {
-            return Err(Error::unsupported("ON CONFLICT DO UPDATE that changes the primary key"));
+            return Err(Error::unsupported(format!(
+                "ON CONFLICT DO UPDATE cannot change the primary key of {}",
+                reads.def.full_name()
+            ))
+            .with_hint("DELETE the row, and INSERT it under its new key"));
         }
     }
     Ok(())

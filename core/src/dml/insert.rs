@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{self, Expr, OnConflictAction, OnInsert, Se
 use crate::catalog::{DefaultExpr, TableDef, quoted};
 use crate::dml::assign::assign;
 use crate::dml::conflict::{self, Resolved};
-use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays};
+use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays, repeated};
 use crate::dml::returning::returning;
 use crate::dml::{Changes, query, source, versions};
 use crate::error::{Error, Result};
@@ -304,7 +304,7 @@ async fn plain(def: &TableDef, reads: &TableReads, columns: Vec<ArrayRef>) -> Re
     let key_columns = key_arrays(def, &columns);
     let keys = reads.scope.encoder.encode(&key_columns)?;
     if let Some(row) = first_repeat(&keys) {
-        return Err(duplicate(def, &key_columns, row));
+        return Err(repeated(def, &key_columns, row));
     }
     let existing = existing(reads, &keys, &key_columns).await?;
     if let Some(row) = existing.iter().position(Option::is_some) {

@@ -77,9 +77,25 @@ pub async fn existing(reads: &TableReads, keys: &Rows, columns: &[ArrayRef]) -> 
     Ok(found)
 }
 
-/// The error of a second row with one key, naming the key's columns and values.
+/// The error of a row whose key is in the table, naming the key's columns and values.
 #[must_use]
 pub fn duplicate(def: &TableDef, key_columns: &[ArrayRef], row: usize) -> Error {
+    let key = shown_key(def, key_columns, row);
+    Error::constraint(format!("a row with the primary key {key} is already in {}", def.full_name()))
+}
+
+/// The error of a row whose key an earlier row of the same statement has.
+#[must_use]
+pub fn repeated(def: &TableDef, key_columns: &[ArrayRef], row: usize) -> Error {
+    let key = shown_key(def, key_columns, row);
+    Error::constraint(format!(
+        "two rows of the statement have the primary key {key}, of which {} can have one",
+        def.full_name()
+    ))
+}
+
+/// `(columns) = (values)` of a key.
+fn shown_key(def: &TableDef, key_columns: &[ArrayRef], row: usize) -> String {
     let columns = def.columns.iter();
     let names: Vec<&str> = def
         .primary_key
@@ -88,12 +104,7 @@ pub fn duplicate(def: &TableDef, key_columns: &[ArrayRef], row: usize) -> Error 
         .map(|c| c.name.as_str())
         .collect();
     let values: Vec<String> = key_columns.iter().map(|c| show(c, row)).collect();
-    Error::constraint(format!(
-        "a row with the primary key ({}) = ({}) is already in {}",
-        names.join(", "),
-        values.join(", "),
-        def.full_name()
-    ))
+    format!("({}) = ({})", names.join(", "), values.join(", "))
 }
 
 fn show(column: &ArrayRef, row: usize) -> String {

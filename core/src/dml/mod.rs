@@ -22,7 +22,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 pub use delete::{delete, delete_query};
 pub use describe::describe;
 pub use insert::{insert, insert_batch, insert_columns, insert_query, load_columns};
-pub use keys::duplicate;
+pub use keys::{duplicate, repeated};
 pub use source::constants;
 pub use update::{update, update_query};
 

@@ -9,7 +9,7 @@ use hashbrown::HashSet;
 
 use crate::catalog::TableDef;
 use crate::dml::assign::{assign, assignments};
-use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays};
+use crate::dml::keys::{check_not_null, duplicate, existing, first_repeat, key_arrays, repeated};
 use crate::dml::returning::returning;
 use crate::dml::selected::Target;
 use crate::dml::{Changes, query, versions};
@@ -103,7 +103,7 @@ async fn moved_keys(
         return Ok(None);
     }
     if let Some(row) = first_repeat(&new) {
-        return Err(duplicate(def, &new_columns, row));
+        return Err(repeated(def, &new_columns, row));
     }
     let left: HashSet<&[u8]> = old.iter().map(|k| k.data()).collect();
     let taken = existing(reads, &new, &new_columns).await?;

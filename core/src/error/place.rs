@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-/// Characters of a line that are shown before and after the place of an error.
-const SHOWN_BEFORE: usize = 60;
-const SHOWN_AFTER: usize = 40;
+/// Columns in which the part of a line has room unless said otherwise: those of most terminals.
+pub(super) const COLUMNS: usize = 80;
+/// Columns that it has at least.
+const LEAST: usize = 20;
+/// Characters of a line that are kept on either side of the place of an error.
+const KEPT: usize = 300;
 
 /// A place in a text: line and column, both counted from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,10 +50,12 @@ pub(super) struct Excerpt {
     text: String,
     /// Characters of it before the place.
     before: usize,
+    /// Whether the line begins before it, and goes on behind it.
+    cut: (bool, bool),
 }
 
 impl Excerpt {
-    /// What `text` has around `at`; nothing when `at` is not in it.
+    /// The line of `at` in `text`; nothing when `at` is not in it.
     pub(super) fn of(text: &str, at: Position) -> Option<Self> {
         let line = text.split('\n').nth(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -61,24 +66,37 @@ impl Excerpt {
         }
         // What a terminal would not show in one column would move the caret.
         let plain = |c: char| if c.is_control() { ' ' } else { c };
-        let skipped =
-            if length > SHOWN_BEFORE + SHOWN_AFTER { before.saturating_sub(SHOWN_BEFORE) } else { 0 };
-        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
-        let skipped = skipped.max(indent.min(before));
-        let cut = skipped > indent;
-        let mut shown: String = if cut { "…".to_owned() } else { String::new() };
-        let room = before - skipped + SHOWN_AFTER;
-        shown.extend(line.chars().skip(skipped).take(room).map(plain));
-        if length > skipped + room {
-            shown.push('…');
-        }
-        Some(Self { text: shown.trim_end().to_owned(), before: before - skipped + usize::from(cut) })
+        let indent = line.chars().take_while(|c| c.is_whitespace()).count().min(before);
+        let skipped = before.saturating_sub(KEPT).max(indent);
+        let kept: String = line.chars().skip(skipped).take(before - skipped + KEPT).map(plain).collect();
+        let goes_on = length > before + KEPT;
+        let text = if goes_on { kept } else { kept.trim_end().to_owned() };
+        Some(Self { text, before: before - skipped, cut: (skipped > indent, goes_on) })
     }
 
-    /// The line with its number, and a caret under the place.
-    pub(super) fn shown(&self, line: u64) -> String {
+    /// The line with its number, and a caret under the place; no longer than `columns`.
+    pub(super) fn shown(&self, line: u64, columns: usize) -> String {
         let head = format!("LINE {line}: ");
-        format!("{head}{}\n{:width$}^", self.text, "", width = head.len() + self.before)
+        let room = columns.saturating_sub(head.len()).max(LEAST);
+        let length = self.text.chars().count();
+        // Of the line there is more to see before the place than behind it.
+        let start = match (self.cut, length > room) {
+            ((false, _), false) => 0,
+            _ => self.before.saturating_sub(room * 3 / 5).min(length.saturating_sub(room - 2)),
+        };
+        let (begun, mut left) = (self.cut.0 || start > 0, room);
+        let mut shown = String::new();
+        if begun {
+            shown.push('…');
+            left -= 1;
+        }
+        let goes_on = self.cut.1 || length - start > left;
+        shown.extend(self.text.chars().skip(start).take(left - usize::from(goes_on)));
+        if goes_on {
+            shown.push('…');
+        }
+        let width = head.len() + self.before - start + usize::from(begun);
+        format!("{head}{shown}\n{:width$}^", "")
     }
 }
 
@@ -114,7 +132,7 @@ mod tests {
             (at(3, 1), "LINE 3: last\n        ^"),
         ] {
             let excerpt = Excerpt::of(text, place).unwrap();
-            assert_eq!(excerpt.shown(place.line), shown);
+            assert_eq!(excerpt.shown(place.line, COLUMNS), shown);
         }
         assert_eq!(Excerpt::of(text, at(4, 1)), None);
         assert_eq!(Excerpt::of(text, at(3, 9)), None);
@@ -122,10 +140,20 @@ mod tests {
 
     #[test]
     fn a_long_line_is_cut_around_the_place() {
-        let text = format!("{}X{}", "a".repeat(500), "b".repeat(500));
-        let shown = Excerpt::of(&text, at(1, 501)).unwrap().shown(1);
-        let (line, caret) = shown.split_once('\n').unwrap();
-        assert!(line.chars().count() < 120 && line.ends_with('…') && line.contains("…a"), "{shown}");
-        assert_eq!(line.chars().nth(caret.chars().count() - 1), Some('X'), "{shown}");
+        for (before, after) in [(500, 500), (0, 500), (500, 0), (70, 0), (0, 71), (71, 0), (40, 40), (3, 3)] {
+            for columns in [80, 40, 27] {
+                let text = format!("{}X{}", "a".repeat(before), "b".repeat(after));
+                let shown = Excerpt::of(&text, at(1, before as u64 + 1)).unwrap().shown(1, columns);
+                let (line, caret) = shown.split_once('\n').unwrap();
+                let length = line.chars().count();
+                assert!(length <= columns.max(28) && caret.len() <= columns.max(28), "{columns}: {shown}");
+                assert_eq!(line.chars().nth(caret.chars().count() - 1), Some('X'), "{columns}: {shown}");
+                assert_eq!(
+                    line.contains('…'),
+                    before + after + 1 > columns.max(28) - 8,
+                    "{columns}: {shown}"
+                );
+            }
+        }
     }
 }

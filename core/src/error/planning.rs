@@ -3,6 +3,7 @@
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 
+use super::wording::{is_mistake, worded};
 use super::{Error, ErrorKind, Position, nearest, quoted};
 
 /// Names that a hint lists at most.
@@ -14,7 +15,10 @@ impl From<DataFusionError> for Error {
         match e {
             E::External(inner) => match inner.downcast::<Self>() {
                 Ok(ours) => *ours,
-                Err(other) => Self::internal(other.to_string()).with_source(other),
+                Err(other) => match other.downcast::<DataFusionError>() {
+                    Ok(theirs) => (*theirs).into(),
+                    Err(other) => Self::foreign(other),
+                },
             },
             E::ArrowError(inner, _) => (*inner).into(),
             E::ParquetError(inner) => (*inner).into(),
@@ -42,9 +46,10 @@ impl From<DataFusionError> for Error {
             E::Collection(mut all) if !all.is_empty() => all.swap_remove(0).into(),
             E::SQL(inner, _) => Self::syntax(inner.to_string()),
             E::SchemaError(inner, _) => of_schema(*inner),
-            E::NotImplemented(m) => Self::unsupported(m),
+            E::NotImplemented(m) => worded(ErrorKind::Unsupported, &m),
             E::Plan(m) => of_plan(&m),
-            E::Execution(m) => Self::invalid(m),
+            E::Execution(m) => worded(ErrorKind::InvalidInput, &m),
+            E::Internal(m) if is_mistake(&m) => worded(ErrorKind::InvalidInput, &m),
             E::ResourcesExhausted(m) => Self::limit(m),
             other => Self::internal(other.to_string()).with_source(other),
         }
@@ -58,6 +63,16 @@ impl From<Error> for DataFusionError {
 }
 
 impl Error {
+    /// The error of a library below DataFusion and Arrow.
+    pub(super) fn foreign(other: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        let told = other.to_string();
+        if is_mistake(&told) {
+            worded(ErrorKind::InvalidInput, &told)
+        } else {
+            Self::internal(told).with_source(other)
+        }
+    }
+
     /// A copy of an error that several consumers share; only ours keeps its kind and message whole.
     fn shared(e: &DataFusionError) -> Self {
         use DataFusionError as E;
@@ -73,7 +88,9 @@ impl Error {
         }
         match e.find_root() {
             E::ResourcesExhausted(m) => Self::limit(m.clone()),
-            E::Execution(m) => Self::invalid(m.clone()),
+            E::Execution(m) => worded(ErrorKind::InvalidInput, m),
+            E::NotImplemented(m) => worded(ErrorKind::Unsupported, m),
+            E::Internal(m) if is_mistake(m) => worded(ErrorKind::InvalidInput, m),
             E::Plan(m) => of_plan(m),
             other => Self::internal(other.to_string()),
         }
@@ -159,6 +176,12 @@ impl Error {
     #[must_use]
     pub(crate) fn offering<'a>(self, functions: impl IntoIterator<Item = &'a str>) -> Self {
         let near = self.message().strip_prefix(NO_FUNCTION).and_then(|name| nearest(name, functions));
+        if let Some(name) = near.filter(|near| self.message().strip_prefix(NO_FUNCTION) == Some(near)) {
+            // It is there, and so for a window alone.
+            return Self::invalid(format!("window function {name} requires an OVER clause"))
+                .about_function(name)
+                .with_hint(format!("write {name}(…) OVER (ORDER BY …)"));
+        }
         let hint = near.map(|near| format!("did you mean {near}?"));
         self.with_hint_if(hint)
     }
@@ -167,7 +190,7 @@ impl Error {
 /// What DataFusion says in words only.
 fn of_plan(message: &str) -> Error {
     if let Some((name, _)) = message.strip_prefix("Invalid function '").and_then(|m| m.split_once('\'')) {
-        return Error::not_found(format!("{NO_FUNCTION}{name}")).about(None, name);
+        return Error::not_found(format!("{NO_FUNCTION}{name}")).about_function(name);
     }
     if message.contains("must be in GROUP BY")
         && let Some((_, rest)) = message.split_once("column \"")
@@ -180,7 +203,7 @@ fn of_plan(message: &str) -> Error {
         .about(None, name)
         .with_hint(format!("add it to GROUP BY, or write max({name})"));
     }
-    Error::invalid(message)
+    worded(ErrorKind::InvalidInput, message)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::catalog::TableDef;
-use crate::dml::duplicate;
+use crate::dml::repeated;
 use crate::error::{Error, Result};
 use crate::flush::sizes::row_sizes;
 use crate::hot::block::{self, Block};
@@ -208,7 +208,7 @@ pub fn key_columns(def: &TableDef, batch: &RecordBatch) -> Vec<ArrayRef> {
 
 /// The error of a key that two rows of the input have.
 fn twice(def: &TableDef, batch: &RecordBatch, row: usize) -> Error {
-    duplicate(def, &key_columns(def, batch), row).context("it is twice in what is loaded")
+    repeated(def, &key_columns(def, batch), row).context("it is twice in what is loaded")
 }
 
 /// The rows of several runs as one sequence.

@@ -223,7 +223,9 @@ pub(super) fn type_name(data_type: &DataType) -> &'static str {
 fn out_of_range(error: DataFusionError, data_type: &DataType) -> DataFusionError {
     match &error {
         DataFusionError::ArrowError(inner, _) if matches!(**inner, ArrowError::ArithmeticOverflow(_)) => {
-            Error::invalid(format!("{} out of range: {inner}", type_name(data_type))).into()
+            let what = inner.to_string();
+            let what = what.rsplit("happened on: ").next().unwrap_or_default();
+            Error::invalid(format!("{} out of range: {what}", type_name(data_type))).into()
         }
         _ => error,
     }

@@ -35,7 +35,7 @@ pub async fn explain(
     }
     names::distinguish(&mut query);
     let state = context.state()?;
-    let logical = context.bound(&state, query, Vec::new()).await?;
+    let logical = context.logical(&state, query, Vec::new()).await?;
     let optimized = state.optimize(&logical)?;
     let physical = state.create_physical_plan(&logical).await?;
     rows.push(("logical_plan".to_owned(), names::show(&optimized.display_indent().to_string())));
@@ -101,7 +101,7 @@ pub async fn explain_write(
         } else {
             names::distinguish(&mut query);
             let state = context.state()?;
-            let logical = state.optimize(&context.bound(&state, query, Vec::new()).await?)?;
+            let logical = state.optimize(&context.logical(&state, query, Vec::new()).await?)?;
             rows.push(("logical_plan".to_owned(), names::show(&logical.display_indent().to_string())));
         }
     }

@@ -1,131 +1,125 @@
-//! Columns of one name twice in a result.
+//! The names of a result's columns.
 //!
-//! `SELECT a, b, a` is fine in SQL; DataFusion wants the names of a projection to differ. So a name that
-//! comes again gets a marker behind it, which is taken off the result.
+//! `SELECT a, b, a` is fine in SQL; DataFusion wants the names of a projection to differ. And what has no name
+//! in the statement it calls by all of its text. So such columns get a name ([`label`]) with a marker and their
+//! place behind it, which is taken off the result.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Visit, Visitor, visit_expressions_mut,
+    Expr, Ident, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, visit_expressions_mut,
 };
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
-use crate::error::Error;
+use crate::plan::labels::label;
 use crate::sql::ident_name;
 
 /// No name that a statement can hold contains it: SQL text has no NUL.
 const MARKER: char = '\0';
 
-/// What DataFusion calls a column that is a subquery.
-const SUBQUERY: &str = "(<subquery>)";
-
-/// Marks names of the outermost SELECT that come again.
+/// Names the columns of the outermost SELECT that have no name of their own, or one that comes again.
 pub fn distinguish(query: &mut Query) {
     let Query { body, order_by, .. } = query;
-    let SetExpr::Select(select) = body.as_mut() else { return };
+    match body.as_mut() {
+        SetExpr::Select(select) => distinguish_select(select, order_by.as_mut()),
+        SetExpr::Query(inner) => distinguish(inner),
+        // The columns are called as those of the first SELECT.
+        SetExpr::SetOperation { left, .. } => distinguish_first(left),
+        _ => {}
+    }
+}
+
+fn distinguish_first(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => distinguish_select(select, None),
+        SetExpr::Query(inner) => distinguish(inner),
+        SetExpr::SetOperation { left, .. } => distinguish_first(left),
+        _ => {}
+    }
+}
+
+fn distinguish_select(select: &mut Select, order_by: Option<&mut OrderBy>) {
     // What `*` will show is not known here, so beside it every name of a column may come again.
     let starred = select
         .projection
         .iter()
         .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
     let mut seen: HashSet<String> = HashSet::new();
-    // DataFusion calls all subqueries by one name.
-    let mut subqueried = false;
-    let mut renamed: Vec<(String, Ident)> = Vec::new();
+    // Aliases that were changed, and names that were given: by the latter ORDER BY may call a column.
+    let mut renamed: HashMap<String, Ident> = HashMap::new();
+    let mut given: HashMap<String, Option<Ident>> = HashMap::new();
     for (place, item) in select.projection.iter_mut().enumerate() {
-        let (expr, name, column) = match item {
+        let (expr, name, is_named) = match item {
             SelectItem::UnnamedExpr(expr) => {
-                let column = column_name(expr);
-                let named = column.is_some();
-                let name = match expr {
-                    Expr::Subquery(_) => SUBQUERY.to_owned(),
-                    _ => column.unwrap_or_else(|| uncast(expr).to_string()),
-                };
-                (expr.clone(), name, named)
+                let name = column_name(expr);
+                let is_named = name.is_some();
+                (&*expr, name.unwrap_or_else(|| label(expr)), is_named)
             }
-            SelectItem::ExprWithAlias { expr, alias } => (expr.clone(), ident_name(alias), true),
+            SelectItem::ExprWithAlias { expr, alias } => (&*expr, ident_name(alias), true),
             _ => continue,
         };
-        let aliased = matches!(&*item, SelectItem::ExprWithAlias { .. });
-        let queries = matches!(&*item, SelectItem::UnnamedExpr(expr) if holds_query(expr));
-        let again = !seen.insert(name.clone()) | (queries && std::mem::replace(&mut subqueried, true));
-        if again || (starred && column) {
-            let alias = Ident::with_quote('"', format!("{name}{MARKER}{place}"));
-            if aliased && !again {
-                renamed.push((name, alias.clone()));
-            }
-            *item = SelectItem::ExprWithAlias { expr, alias };
+        let again = !seen.insert(name.clone());
+        let marked = Ident::with_quote('"', format!("{name}{MARKER}{place}"));
+        given
+            .entry(name.clone())
+            .and_modify(|only| *only = None)
+            .or_insert_with(|| (!is_named).then(|| marked.clone()));
+        if is_named && !again && !starred {
+            continue;
         }
+        let expr = expr.clone();
+        if !again && matches!(item, SelectItem::ExprWithAlias { .. }) {
+            renamed.insert(name, marked.clone());
+        }
+        *item = SelectItem::ExprWithAlias { expr, alias: marked };
     }
-    let rename = |expr: &mut Expr| {
-        if let Expr::Identifier(ident) = expr
-            && let Some((_, alias)) = renamed.iter().find(|(name, _)| *name == ident_name(ident))
-        {
-            *ident = alias.clone();
+    let rename = |expr: &mut Expr, given: &HashMap<String, Option<Ident>>| {
+        if let Expr::Identifier(ident) = expr {
+            let name = ident_name(ident);
+            if let Some(alias) = renamed.get(&name).or_else(|| given.get(&name)?.as_ref()) {
+                *ident = alias.clone();
+            }
         }
     };
     // Where an alias is meant: anywhere in QUALIFY, in ORDER BY only alone.
     if let Some(OrderBy { kind: OrderByKind::Expressions(all), .. }) = order_by {
-        all.iter_mut().for_each(|by| rename(&mut by.expr));
+        all.iter_mut().for_each(|by| rename(&mut by.expr, &given));
     }
+    let none = HashMap::new();
     let _ = visit_expressions_mut(&mut select.qualify, |expr| {
-        rename(expr);
+        rename(expr, &none);
         ControlFlow::<()>::Continue(())
     });
 }
 
-/// Whether columns of the outermost SELECT may be planned as the same expression, though they are written
-/// otherwise: `substring(a, 2)` and `substring(a FROM 2)`.
-pub fn may_collide(query: &Query) -> bool {
-    let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    select.projection.iter().filter(|item| is_unnamed(item)).nth(1).is_some()
+/// What each of the `count` columns of `query` is called in its result, where the statement gives it no name and
+/// no other column has that one.
+pub fn labels(query: &Query, count: usize) -> Vec<Option<String>> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return vec![None; count] };
+    let named: Option<Vec<(String, bool)>> = select
+        .projection
+        .iter()
+        .map(|item| match item {
+            SelectItem::UnnamedExpr(expr) => Some(match column_name(expr) {
+                Some(name) => (name, true),
+                None => (label(expr), false),
+            }),
+            SelectItem::ExprWithAlias { alias, .. } => Some((ident_name(alias), true)),
+            _ => None,
+        })
+        .collect();
+    let named = named.filter(|named| named.len() == count).unwrap_or_default();
+    let is_only = |name: &str| named.iter().filter(|(other, _)| other == name).nth(1).is_none();
+    let labels = named.iter().map(|(name, given)| (!given && is_only(name)).then(|| name.clone()));
+    labels.chain(std::iter::repeat(None)).take(count).collect()
 }
 
-/// Whether planning failed for two columns of one name.
-#[must_use]
-pub fn is_collision(e: &Error) -> bool {
-    e.message().contains("require unique expression names")
-}
-
-/// Gives every column of the outermost SELECT that has no name its text for one.
-pub fn name_all(query: &mut Query) {
-    let SetExpr::Select(select) = query.body.as_mut() else { return };
-    for (place, item) in select.projection.iter_mut().enumerate().filter(|(_, item)| is_unnamed(item)) {
-        if let SelectItem::UnnamedExpr(expr) = item {
-            let alias = Ident::with_quote('"', format!("{expr}{MARKER}{place}"));
-            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
-        }
-    }
-}
-
-fn is_unnamed(item: &SelectItem) -> bool {
-    matches!(item, SelectItem::UnnamedExpr(expr) if column_name(expr).is_none())
-}
-
-fn holds_query(expr: &Expr) -> bool {
-    struct Find;
-    impl Visitor for Find {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            ControlFlow::Break(())
-        }
-    }
-    expr.visit(&mut Find).is_break()
-}
-
-/// What a cast is of, which it is called after.
-fn uncast(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Cast { expr, .. } | Expr::Nested(expr) => uncast(expr),
-        other => other,
-    }
-}
-
+/// The name of the column that `expr` is.
 fn column_name(expr: &Expr) -> Option<String> {
-    match uncast(expr) {
+    match expr {
+        Expr::Nested(inner) => column_name(inner),
         Expr::Identifier(ident) => Some(ident_name(ident)),
         Expr::CompoundIdentifier(parts) => parts.last().map(ident_name),
         _ => None,

@@ -40,6 +40,7 @@ use crate::plan::checked::CheckArithmetic;
 use crate::plan::functions::{current_user, functions};
 use crate::plan::growth;
 use crate::plan::json::JsonOperators;
+use crate::plan::math;
 use crate::plan::memory::StatementMemory;
 use crate::plan::patterns;
 use crate::plan::sequential::{RunSequentially, execute_sequentially};
@@ -84,6 +85,8 @@ impl Planner {
         growth::bound(&mut scalar_functions, config.query.memory_bytes);
         scalar_functions.extend(functions(ids));
         scalar_functions.extend(patterns::functions());
+        let checked = math::checked(&scalar_functions);
+        scalar_functions.extend(checked.into_iter().map(Arc::new));
         let base = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(Arc::new(runtime(config, blobs)?))

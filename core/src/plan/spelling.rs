@@ -112,7 +112,13 @@ fn limit(fetch: Fetch, query: &mut Query) -> Result<()> {
 fn respelled(expr: &mut Expr, copies: &mut Copies) -> Result<Option<Expr>> {
     Ok(match expr {
         Expr::Value(value) => match &value.value {
-            Value::Number(text, _) => exact_number(text),
+            Value::Number(text, _) => match exact_number(text) {
+                None if text.parse().is_ok_and(f64::is_infinite) => {
+                    return Err(Error::invalid(format!("{text} is out of range for type double precision"))
+                        .about_value(text));
+                }
+                exact => exact,
+            },
             Value::UnicodeStringLiteral(text) => {
                 Some(Expr::Value(Value::SingleQuotedString(text.clone()).into()))
             }

@@ -139,41 +139,8 @@ impl StatementContext<'_> {
     pub async fn unbound(&self, mut query: ast::Query) -> Result<(SessionState, LogicalPlan)> {
         names::distinguish(&mut query);
         let state = self.state()?;
-        let plan = self.distinct(&state, query, Vec::new()).await?;
+        let plan = self.logical_in(&state, query, Vec::new(), self.namespace).await?;
         Ok((state, plan))
-    }
-
-    /// The logical plan of `query`, with parameters bound, whose columns may be planned as the same expression.
-    ///
-    /// # Errors
-    /// What planning reports.
-    pub async fn bound(
-        &self,
-        state: &SessionState,
-        query: ast::Query,
-        extra: Vec<(TableReference, Arc<dyn TableSource>)>,
-    ) -> Result<LogicalPlan> {
-        let plan = self.distinct(state, query, extra).await?;
-        if self.params.is_empty() {
-            return Ok(plan);
-        }
-        Ok(plan.with_param_values(ParamValues::from(self.params.to_vec()))?)
-    }
-
-    async fn distinct(
-        &self,
-        state: &SessionState,
-        query: ast::Query,
-        extra: Vec<(TableReference, Arc<dyn TableSource>)>,
-    ) -> Result<LogicalPlan> {
-        let spare = names::may_collide(&query).then(|| (query.clone(), extra.clone()));
-        match (self.logical_in(state, query, extra, self.namespace).await, spare) {
-            (Err(e), Some((mut query, extra))) if names::is_collision(&e) => {
-                names::name_all(&mut query);
-                self.logical_in(state, query, extra, self.namespace).await
-            }
-            (planned, _) => planned,
-        }
     }
 
     /// The columns of `plan`, its types made to fit with `params` for parameters; as far as they are known without,
@@ -261,7 +228,7 @@ impl StatementContext<'_> {
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
     ) -> Result<(Arc<dyn ExecutionPlan>, SessionState)> {
         let state = self.state()?;
-        let logical = self.bound(&state, query, extra).await?;
+        let logical = self.logical(&state, query, extra).await?;
         let plan = state.create_physical_plan(&logical).await?;
         Ok((paced(plan, &self.pace)?, state))
     }
@@ -341,7 +308,7 @@ impl StatementContext<'_> {
     ) -> Result<(Vec<Option<TableReference>>, SchemaRef, Vec<RecordBatch>)> {
         names::distinguish(&mut query);
         let state = self.state()?;
-        let logical = self.bound(&state, query, Vec::new()).await?;
+        let logical = self.logical(&state, query, Vec::new()).await?;
         let tables = logical.schema().iter().map(|(table, _)| table.cloned()).collect();
         let run = async {
             let plan = paced(state.create_physical_plan(&logical).await?, &self.pace)?;

@@ -17,6 +17,7 @@ use futures::future::BoxFuture;
 
 use crate::catalog::{ColumnType, RelationName, ViewColumn, ViewDef, quoted};
 use crate::error::{Error, Result};
+use crate::plan::names;
 use crate::plan::statement::StatementContext;
 use crate::sql::{Statement, parse};
 
@@ -26,7 +27,7 @@ const MAX_NODES: usize = 10_000;
 /// What a query would be as a view.
 #[derive(Debug)]
 pub struct ViewShape {
-    /// Its columns, under the names that the query gives them.
+    /// Its columns, under the names that they have in the result of the query, where those differ.
     pub columns: Vec<ViewColumn>,
     /// The tables and views that it names.
     pub uses: BTreeSet<RelationName>,
@@ -40,8 +41,9 @@ impl StatementContext<'_> {
     pub async fn view_shape(&self, query: &ast::Query) -> Result<ViewShape> {
         let state = self.state()?;
         let plan = self.logical(&state, query.clone(), Vec::new()).await?;
-        let columns = plan.schema().fields().iter().map(|field| ViewColumn {
-            name: field.name().clone(),
+        let labels = names::labels(query, plan.schema().fields().len());
+        let columns = plan.schema().fields().iter().zip(labels).map(|(field, label)| ViewColumn {
+            name: label.unwrap_or_else(|| field.name().clone()),
             source: field.name().clone(),
             ty: type_name(field.data_type()),
         });

@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     OnInsert, SetExpr, TableFactor, TableObject, UpdateTableFromKind, Visit, Visitor,
 };
 
+use super::windows;
 use crate::error::{Error, Result};
 
 /// Checks a query and everything in it.
@@ -87,10 +88,10 @@ pub(super) fn check_update(update: &ast::Update) -> Result<()> {
         update_token: _,
         optimizer_hints: _,
         table,
-        assignments: _,
+        assignments,
         from,
-        selection: _,
-        returning: _,
+        selection,
+        returning,
         output,
         or,
         order_by,
@@ -103,6 +104,9 @@ pub(super) fn check_update(update: &ast::Update) -> Result<()> {
         (or.is_some(), "UPDATE OR …"),
         (!order_by.is_empty() || limit.is_some(), "ORDER BY and LIMIT of an UPDATE"),
     ])?;
+    windows::refuse(assignments, "UPDATE")?;
+    windows::refuse(selection, "WHERE")?;
+    windows::refuse(returning, "RETURNING")?;
     visit(update)
 }
 
@@ -117,8 +121,8 @@ pub(super) fn check_delete(delete: &ast::Delete) -> Result<()> {
         tables,
         from,
         using: _,
-        selection: _,
-        returning: _,
+        selection,
+        returning,
         output,
         order_by,
         limit,
@@ -130,6 +134,8 @@ pub(super) fn check_delete(delete: &ast::Delete) -> Result<()> {
         (output.is_some(), "OUTPUT: write RETURNING"),
         (!order_by.is_empty() || limit.is_some(), "ORDER BY and LIMIT of a DELETE"),
     ])?;
+    windows::refuse(selection, "WHERE")?;
+    windows::refuse(returning, "RETURNING")?;
     visit(delete)
 }
 
@@ -140,14 +146,18 @@ fn refuse(clauses: &[(bool, &str)]) -> Result<()> {
     }
 }
 
+/// What is refused, and behind a colon what to do instead.
 fn not_supported(what: &str) -> Error {
-    Error::unsupported(format!("{what} (FirnDB does not have this clause)"))
+    match what.split_once(": ") {
+        Some((clause, instead)) => Error::unsupported(format!("not supported: {clause}")).with_hint(instead),
+        None => Error::unsupported(format!("not supported: {what}")),
+    }
 }
 
 fn visit(node: &impl Visit) -> Result<()> {
     match node.visit(&mut Clauses) {
         ControlFlow::Break(what) => Err(not_supported(what)),
-        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Continue(()) => windows::check(node),
     }
 }
 
@@ -184,7 +194,7 @@ impl Visitor for Clauses {
             (limit_by, "LIMIT … BY"),
             (
                 writes(body),
-                "a statement that writes, inside a query or behind WITH: in INSERT, put WITH before SELECT",
+                "a statement that writes, inside of a query or behind WITH: in INSERT, put WITH before SELECT",
             ),
         ])
     }

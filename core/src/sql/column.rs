@@ -8,12 +8,35 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::names::{ident_name, table_name};
 use crate::catalog::{ColumnType, DefaultExpr, Element, Literal, MAX_VARCHAR, NewColumn, quoted};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 use crate::values::decimal::MAX_PRECISION;
 
 /// What a default can be, for messages.
 const DEFAULTS: &str =
     "a default is a literal, NOW(), CURRENT_TIMESTAMP, SNOWFLAKE_ID(), UUID_V7(), ULID() or CURRENT_USER";
+
+/// Names of types that are easily misspelt.
+const TYPE_NAMES: &[&str] = &[
+    "BOOLEAN",
+    "SMALLINT",
+    "INT",
+    "INTEGER",
+    "BIGINT",
+    "REAL",
+    "FLOAT",
+    "DOUBLE PRECISION",
+    "DECIMAL",
+    "NUMERIC",
+    "TEXT",
+    "VARCHAR",
+    "BYTEA",
+    "DATE",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMPTZ",
+    "UUID",
+    "JSON",
+];
 
 /// A column definition, and whether it says PRIMARY KEY.
 ///
@@ -115,16 +138,18 @@ pub fn has_no_clauses(key: &ast::PrimaryKeyConstraint) -> bool {
 
 fn unsupported_clause(option: &ast::ColumnOption) -> Error {
     use ast::ColumnOption as O;
-    let what = match option {
-        O::Unique(_) => "UNIQUE: only the primary key is unique".to_owned(),
-        O::ForeignKey(_) => "REFERENCES: FirnDB has no foreign keys".to_owned(),
-        O::Check(_) => "CHECK: FirnDB has no CHECK constraints".to_owned(),
-        O::Collation(_) => "COLLATE: text is compared byte by byte".to_owned(),
-        O::Generated { .. } => "GENERATED: FirnDB has no computed columns and no sequence options".to_owned(),
-        O::PrimaryKey(_) => format!("{option}: a PRIMARY KEY has no further clauses"),
-        other => format!("{other}: FirnDB does not have it"),
+    let (what, word) = match option {
+        O::Unique(_) => ("UNIQUE: only the primary key is unique".to_owned(), "unique"),
+        O::ForeignKey(_) => ("REFERENCES: FirnDB has no foreign keys".to_owned(), "references"),
+        O::Check(_) => ("CHECK: FirnDB has no CHECK constraints".to_owned(), "check"),
+        O::Collation(_) => ("COLLATE: text is compared byte by byte".to_owned(), "collate"),
+        O::Generated { .. } => {
+            ("GENERATED: FirnDB has no computed columns and no sequence options".to_owned(), "generated")
+        }
+        O::PrimaryKey(_) => (format!("{option}: a PRIMARY KEY has no further clauses"), "primary"),
+        other => return Error::unsupported(format!("{other}: FirnDB does not have it")),
     };
-    Error::unsupported(what)
+    Error::unsupported(what).about(None, word)
 }
 
 /// The column type that a type of SQL is.
@@ -177,7 +202,12 @@ pub fn column_type(ty: &DataType) -> Result<ColumnType> {
         }
         DataType::Unspecified => return Err(Error::invalid("the type is missing")),
         other => {
-            return Err(Error::unsupported(format!("type {other}: FirnDB has {}", ColumnType::list())));
+            let shown = other.to_string();
+            let word = shown.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+            let near = nearest(word, TYPE_NAMES.iter().copied());
+            return Err(Error::unsupported(format!("type {shown}: FirnDB has {}", ColumnType::list()))
+                .about(None, &word.to_lowercase())
+                .with_hint_if(near.map(|near| format!("did you mean {near}?"))));
         }
     })
 }

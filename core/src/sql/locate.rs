@@ -4,7 +4,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::Parsed;
 use super::tokens::{tokenize, unquoted};
-use crate::error::{Error, ErrorKind, Position, Subject, edits};
+use crate::error::{Error, ErrorKind, Position, Subject, SubjectOf, edits};
 
 /// Texts longer than this are not searched for a name: an error should not take long.
 const SEARCHED_BYTES: usize = 1 << 20;
@@ -60,6 +60,9 @@ const WORDS: &[&str] = &[
     "WITH",
 ];
 
+/// How an error of a condition begins.
+const OF_WHERE: &str = "argument of WHERE ";
+
 /// Words before which a list has ended.
 const AFTER_LISTS: &[&str] = &["FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "RETURNING", "VALUES"];
 
@@ -67,14 +70,25 @@ const AFTER_LISTS: &[&str] = &["FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIM
 /// that of the name it is about.
 #[must_use]
 pub fn locate(error: Error, parsed: &Parsed) -> Error {
-    let error = match (error.position(), error.subject()) {
-        (None, Some(subject)) => match find(parsed, subject) {
-            Some(place) => error.at(place),
+    placed(error, &parsed.text, parsed.start).in_text(&parsed.text, parsed.start)
+}
+
+/// An error of the statement `text`, which starts at `start`, with the place of the name that it is about.
+pub(super) fn placed(error: Error, text: &str, start: Position) -> Error {
+    let error = match error.message().starts_with(OF_WHERE) && !has_word(text, "WHERE") {
+        // Filters are all one to the planner.
+        true if has_word(text, "QUALIFY") => error.saying(OF_WHERE, "argument of QUALIFY "),
+        true => error.saying(OF_WHERE, "argument of HAVING "),
+        false => error,
+    };
+    match (error.position(), error.subject()) {
+        (None, Some(subject)) => match find(text, start, subject) {
+            Some((place, Some(written))) => error.calling(&written).at(place),
+            Some((place, None)) => error.at(place),
             None => error,
         },
         _ => error,
-    };
-    error.in_text(&parsed.text, parsed.start)
+    }
 }
 
 /// An error of reading `text`, with its line, and with the word that was meant where one is misspelt.
@@ -89,30 +103,66 @@ pub(super) fn explain(error: Error, text: &str) -> Error {
     error.in_text(text, Position::START)
 }
 
-/// Where the name stands that an error is about: with what it has before its dots.
-fn find(parsed: &Parsed, subject: &Subject) -> Option<Position> {
-    if parsed.text.len() > SEARCHED_BYTES {
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !is_of_word(c)).any(|w| w.eq_ignore_ascii_case(word))
+}
+
+/// Where the name stands that an error is about: with what it has before its dots. And what is written there, if
+/// it is another name of the same function.
+fn find(text: &str, start: Position, subject: &Subject) -> Option<(Position, Option<String>)> {
+    if text.len() > SEARCHED_BYTES {
         return None;
     }
-    let start = Location { line: parsed.start.line, column: parsed.start.column };
-    let tokens = tokenize(&parsed.text, start).ok()?;
+    let tokens = tokenize(text, Location { line: start.line, column: start.column }).ok()?;
     let tokens: Vec<&TokenWithSpan> =
         tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect();
-    let found: Vec<usize> = (0..tokens.len()).filter(|at| is_name(&tokens, *at, subject)).collect();
-    let wanted = found.iter().find(|at| match &subject.qualifier {
-        Some(qualifier) => names(&tokens, at.checked_sub(2), qualifier),
-        None if subject.is_table => is_after_from(&tokens, **at),
-        None => true,
+    let position =
+        |at: usize| tokens.get(at).map(|t| Position { line: t.span.start.line, column: t.span.start.column });
+    if subject.of == SubjectOf::Value {
+        // Of values that come from rows, the statement may have an equal one by chance, but hardly only one.
+        let mut found = (0..tokens.len()).filter(|at| is_value(&tokens, *at, &subject.name));
+        return Some((found.next().filter(|_| found.next().is_none()).and_then(position)?, None));
+    }
+    let found: Vec<usize> = (0..tokens.len()).filter(|at| is_name(&tokens, *at, &subject.name)).collect();
+    let is_clause =
+        |at: &usize| ["where", "having", "qualify"].iter().any(|word| names(&tokens, Some(*at), word));
+    let clause = (0..tokens.len()).find(is_clause).unwrap_or(0);
+    let wanted = found.iter().find(|at| match (&subject.qualifier, subject.of) {
+        (Some(qualifier), _) => names(&tokens, at.checked_sub(2), qualifier),
+        (None, SubjectOf::Table) => is_after_from(&tokens, **at),
+        (None, SubjectOf::Function) => is_called(&tokens, **at),
+        (None, SubjectOf::Condition) => **at > clause,
+        (None, _) => true,
     });
-    let first = dotted_from(&tokens, *wanted.or(found.first())?);
-    tokens.get(first).map(|token| Position { line: token.span.start.line, column: token.span.start.column })
+    if let Some(at) = wanted.or(found.first()) {
+        return Some((position(dotted_from(&tokens, *at))?, None));
+    }
+    let called =
+        |name: &&str| (0..tokens.len()).find(|at| names(&tokens, Some(*at), name) && is_called(&tokens, *at));
+    let (at, name) = subject.also_called().iter().find_map(|name| Some((called(name)?, name)))?;
+    Some((position(at)?, Some((*name).to_owned())))
+}
+
+/// Whether the token is a literal of this text.
+fn is_value(tokens: &[&TokenWithSpan], at: usize, value: &str) -> bool {
+    match tokens.get(at).map(|t| &t.token) {
+        Some(
+            Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) | Token::Number(text, _),
+        ) => text == value,
+        _ => false,
+    }
+}
+
+/// Whether the token is followed by arguments.
+fn is_called(tokens: &[&TokenWithSpan], at: usize) -> bool {
+    tokens.get(at + 1).is_some_and(|t| t.token == Token::LParen)
 }
 
 /// Whether the token is the name, and not the name that something is given by AS.
-fn is_name(tokens: &[&TokenWithSpan], at: usize, subject: &Subject) -> bool {
+fn is_name(tokens: &[&TokenWithSpan], at: usize, name: &str) -> bool {
     let given = at.checked_sub(1).and_then(|before| tokens.get(before));
     let given = given.is_some_and(|t| unquoted(&t.token).is_some_and(|w| w.eq_ignore_ascii_case("AS")));
-    !given && names(tokens, Some(at), &subject.name)
+    !given && names(tokens, Some(at), name)
 }
 
 fn names(tokens: &[&TokenWithSpan], at: Option<usize>, name: &str) -> bool {

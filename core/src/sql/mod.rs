@@ -20,6 +20,7 @@ mod system_columns;
 mod table;
 mod tokens;
 mod values;
+mod windows;
 
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -225,14 +226,14 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
             limits.tokens
         )));
     }
-    let start = tokens.first().map_or(Position::START, position);
+    let start = tokens.first().map_or(Position::START, |token| tokens::position(token.span.start));
     depth::check(&tokens, limits.depth)?;
     lists::check(&tokens, limits.in_items)?;
     let mut parameters = count_parameters(&tokens, limits.parameters)?;
     refuse_as_user(&tokens)?;
     let Some((place, rows)) = rows else {
         let starts = view_starts(&tokens);
-        let mut statement = own::statement(tokens, end)?;
+        let mut statement = own::statement(tokens, end).map_err(|e| locate::placed(e, &text, start))?;
         if let (Statement::Prepare(prepare), Some((start, inner))) = (&mut statement, starts) {
             parameters = 0;
             prepare.parsed.text = tokens::text_from(&text, start, inner);
@@ -253,11 +254,6 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     let mut statement = own::statement(tokens, end)?;
     values::put(&mut statement, rows.rows)?;
     Ok(Parsed { statement, text, start, parameters })
-}
-
-fn position(token: &TokenWithSpan) -> Position {
-    let Location { line, column } = token.span.start;
-    Position { line, column }
 }
 
 /// Where a CREATE VIEW or PREPARE starts, and where the query in it does: behind the first AS outside of parentheses.

@@ -125,6 +125,11 @@ fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         let if_not_exists = cursor.take_all(&["IF", "NOT", "EXISTS"]);
         let name = cursor.name("a name for the namespace")?;
         cursor.finish()?;
+        if name.starts_with("pg_") {
+            let e =
+                Error::invalid(format!("namespace {name}: names that begin with pg_ are PostgreSQL's own"));
+            return Err(e.about(None, &name).with_hint("choose another name"));
+        }
         return Ok(Statement::CreateNamespace { name, if_not_exists });
     }
     // sqlparser would read CREATE USER TABLE as the creation of a user named TABLE.

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::tokens::{Cursor, keyword, parse_statement};
-use super::{Parsed, Statement, column_type, count_parameters, own, position};
+use super::{Parsed, Statement, column_type, count_parameters, own, tokens};
 use crate::catalog::ColumnType;
 use crate::error::{Error, Result};
 
@@ -43,7 +43,8 @@ pub(super) fn prepare(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<S
     let inner = tokens.split_off(behind + 1);
     let (name, types) = head(tokens, end)?;
     let parameters = count_parameters(&inner, usize::MAX)?;
-    let start = inner.first().map_or(crate::error::Position::START, position);
+    let start =
+        inner.first().map_or(crate::error::Position::START, |token| tokens::position(token.span.start));
     let lead = Cursor::new(&inner, end).peek_word().unwrap_or_default();
     let statement = own::statement(inner, end)?;
     if !matches!(

@@ -136,13 +136,16 @@ fn key_of(constraint: &TableConstraint) -> Result<Vec<String>> {
     let key = match constraint {
         TableConstraint::PrimaryKey(key) => key,
         TableConstraint::Unique(_) => {
-            return Err(Error::unsupported(format!("{constraint}: only the primary key is unique")));
+            return Err(Error::unsupported(format!("{constraint}: only the primary key is unique"))
+                .about(None, "unique"));
         }
         TableConstraint::ForeignKey(_) => {
-            return Err(Error::unsupported(format!("{constraint}: FirnDB has no foreign keys")));
+            return Err(Error::unsupported(format!("{constraint}: FirnDB has no foreign keys"))
+                .about(None, "foreign"));
         }
         TableConstraint::Check(_) => {
-            return Err(Error::unsupported(format!("{constraint}: FirnDB has no CHECK constraints")));
+            return Err(Error::unsupported(format!("{constraint}: FirnDB has no CHECK constraints"))
+                .about(None, "check"));
         }
         other => return Err(Error::unsupported(format!("{other}: FirnDB does not have it"))),
     };
@@ -172,11 +175,15 @@ fn refuse_clauses(statement: &ast::CreateTable) -> Result<()> {
         return Ok(());
     }
     let name = name_parts(&statement.name)?.join(".");
+    if statement.query.is_some() {
+        return Err(Error::unsupported("CREATE TABLE … AS is not supported").with_hint(format!(
+            "create the table with its columns and a PRIMARY KEY, then INSERT INTO {name} SELECT …"
+        )));
+    }
     let clauses = [
         (statement.or_replace, "OR REPLACE"),
         (statement.temporary, "TEMPORARY tables"),
         (statement.external, "EXTERNAL tables"),
-        (statement.query.is_some(), "CREATE TABLE … AS: create the table, then INSERT … SELECT"),
         (statement.like.is_some(), "LIKE"),
         (statement.inherits.is_some(), "INHERITS"),
         (statement.partition_by.is_some() || statement.partition_of.is_some(), "PARTITION"),
@@ -184,9 +191,7 @@ fn refuse_clauses(statement: &ast::CreateTable) -> Result<()> {
         (statement.strict, "STRICT"),
         (statement.on_commit.is_some(), "ON COMMIT"),
     ];
-    let clause = clauses
-        .iter()
-        .find(|(present, _)| *present)
-        .map_or("a clause that FirnDB does not have", |(_, c)| *c);
-    Err(Error::unsupported(format!("CREATE TABLE {name}: {clause} is not supported")))
+    let clause = clauses.iter().find(|(present, _)| *present);
+    let clause = clause.map_or("it has a clause that FirnDB does not have", |(_, clause)| *clause);
+    Err(Error::unsupported(format!("CREATE TABLE {name}: not supported: {clause}")))
 }

@@ -163,7 +163,12 @@ pub(super) fn text_from(text: &str, start: Location, from: Location) -> String {
 
 /// A `Syntax` error at `location`.
 pub(super) fn syntax(location: Location, what: impl AsRef<str>) -> Error {
-    Error::syntax(what.as_ref()).at(Position { line: location.line, column: location.column })
+    Error::syntax(what.as_ref()).at(position(location))
+}
+
+/// A location as the place of an error.
+pub(super) fn position(location: Location) -> Position {
+    Position { line: location.line, column: location.column }
 }
 
 /// A location in messages.

@@ -81,27 +81,65 @@ pub const MODES: &[(&str, Mode)] = &[
     ("table", Mode::Table),
 ];
 
-/// What `.help` prints, for narrow terminals too.
-pub const HELP: &str = "\
-Statements end with a semicolon, on as many lines as needed.
+/// What `.help` says of each command: what it is given, what it does, and what else it is called.
+const HELP: &[(&str, &str, &str)] = &[
+    (".tables", "the tables", "\\dt"),
+    (".schema [TABLE]", "how a table is defined", "\\d"),
+    (".inspect [TABLE]", "what lies in which tier", ""),
+    (".import FILE TABLE", "load Parquet, CSV or JSON; it makes the table with --create --key COL", ""),
+    (".read FILE", "run statements from a file", "\\i"),
+    (".mode [MODE]", "box, table, line, markdown, csv, json, jsonl; \\x is line and back", ""),
+    (".rows [N]", "show at most N rows; 0 is all", ""),
+    (".timer [on|off]", "tell how long each one takes", "\\timing"),
+    (".pager [on|off]", "long results in $PAGER or less", ""),
+    (".help", "this", "\\?"),
+    (".quit", "leave, as Ctrl-D does", "\\q"),
+];
+const BEFORE_HELP: &str = "Statements end with a semicolon, on as many lines as needed.";
+const BEHIND_HELP: &str = "Tab completes, Ctrl-R searches the history, Ctrl-C cancels what runs. The prompt is firn*> in a \
+                           transaction, firn!> in one that failed, of which only ROLLBACK is left.";
 
-.tables             the tables                     \\dt
-.schema [TABLE]     how a table is defined         \\d
-.inspect [TABLE]    what lies in which tier
-.import FILE TABLE  load Parquet or CSV; it makes the table
-                    with --create --key COL
-.read FILE          run statements from a file     \\i
-.mode [MODE]        box, table, line, markdown, csv, json,
-                    jsonl; \\x is line and back
-.rows [N]           show at most N rows; 0 is all
-.timer [on|off]     tell how long each one takes   \\timing
-.pager [on|off]     long results in $PAGER or less
-.help               this                           \\?
-.quit               leave, as Ctrl-D does          \\q
+/// Columns of the help where there is room for them: of all, of what a command is given, and of what it does.
+const HELP_COLUMNS: (usize, usize, usize) = (60, 20, 31);
 
-Tab completes, Ctrl-R searches the history, Ctrl-C cancels
-what runs. The prompt is firn*> in a transaction, firn!> in
-one that failed, of which only ROLLBACK is left.";
+/// What `.help` prints on a terminal of `width` columns; no word of it is broken.
+pub fn help(width: Option<usize>) -> String {
+    let (widest, left, middle) = HELP_COLUMNS;
+    let width = width.map_or(widest, |width| width.min(widest));
+    let mut lines = wrapped(BEFORE_HELP, width);
+    lines.push(String::new());
+    for (command, does, also) in HELP {
+        if width < widest {
+            let also = if also.is_empty() { String::new() } else { format!("  {also}") };
+            lines.push(format!("{command}{also}"));
+            lines
+                .extend(wrapped(does, width.saturating_sub(4)).into_iter().map(|line| format!("    {line}")));
+            continue;
+        }
+        for (number, line) in wrapped(does, widest - left).into_iter().enumerate() {
+            let (command, also) = if number == 0 { (*command, *also) } else { ("", "") };
+            lines.push(format!("{command:left$}{line:middle$}{also}").trim_end().to_owned());
+        }
+    }
+    lines.push(String::new());
+    lines.extend(wrapped(BEHIND_HELP, width));
+    lines.join("\n")
+}
+
+/// `text` in lines of at most `width` characters, but for longer words.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
 
 /// Reads a line that starts with a dot or a backslash, or a word such as `exit`.
 ///
@@ -285,10 +323,21 @@ mod tests {
     }
 
     #[test]
-    fn the_help_names_every_command() {
+    fn the_help_names_every_command_and_breaks_no_word() {
+        let wide = help(None);
         for (name, _) in ARGUMENTS.iter().filter(|(name, _)| *name != "\\?") {
-            assert!(HELP.contains(name), "{name}");
+            assert!(wide.contains(name), "{name}");
         }
-        assert!(HELP.lines().all(|line| line.len() <= 60));
+        assert!(wide.contains("\n.tables             the tables                     \\dt\n"), "{wide}");
+        let words = |text: &str| {
+            let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            words.sort();
+            words
+        };
+        for width in [26, 40, 59, 60, 200] {
+            let narrow = help(Some(width));
+            assert!(narrow.lines().all(|line| line.chars().count() <= width.min(60)), "{width}: {narrow}");
+            assert_eq!(words(&narrow), words(&wide), "{width}");
+        }
     }
 }

@@ -39,6 +39,13 @@ pub fn complete(line: &str, at: usize, names: &Names) -> Completion {
 fn of_statement(line: &str, before: &str, names: &Names) -> Completion {
     let nothing = Completion { start: before.len(), candidates: Vec::new() };
     let mut read: Vec<Lexeme<'_>> = Lexemes::of(before).collect();
+    if let [rest @ .., path] = read.as_slice()
+        && path.open
+        && path.text.starts_with('\'')
+        && names_file(rest)
+    {
+        return quoted_file(path.text.get(1..).unwrap_or_default(), path.at + 1);
+    }
     let inside = read.last().is_some_and(|l| l.open && l.kind != Kind::Quoted);
     if inside || read.last().is_some_and(|l| matches!(l.kind, Kind::Number | Kind::Comment)) {
         return nothing;
@@ -189,6 +196,26 @@ fn of_command(before: &str, from: usize, names: &Names) -> Completion {
     Completion { start, candidates: found.into_iter().filter(|name| starts_with(name, word)).collect() }
 }
 
+/// Whether a path is named next: in COPY behind FROM, TO and REJECTED.
+fn names_file(read: &[Lexeme<'_>]) -> bool {
+    let from = read.iter().rposition(|l| l.text == ";").map_or(0, |at| at + 1);
+    let mut read = read.iter().skip(from).filter(|l| !l.is_blank());
+    let is_copy = read.next().is_some_and(|first| first.is_word("COPY"));
+    is_copy && read.next_back().is_some_and(|last| ["FROM", "TO", "REJECTED"].iter().any(|w| last.is_word(w)))
+}
+
+/// As [`file`], within quotes: behind a file they end.
+fn quoted_file(path: &str, start: usize) -> Completion {
+    let mut completion = file(path, start);
+    for candidate in &mut completion.candidates {
+        *candidate = candidate.replace('\'', "''");
+        if !candidate.ends_with('/') {
+            candidate.push('\'');
+        }
+    }
+    completion
+}
+
 /// Files and directories whose path starts with `word`.
 fn file(word: &str, start: usize) -> Completion {
     let (dir, name) = word.rsplit_once('/').map_or(("", word), |(dir, name)| (dir, name));
@@ -270,6 +297,8 @@ mod tests {
     #[test]
     fn functions_come_with_a_parenthesis() {
         assert_eq!(at("SELECT coun|"), ["count("]);
+        assert_eq!(at("SELECT lengt|"), ["length("]);
+        assert_eq!(at("SELECT uuid_v|"), ["uuid_v7("]);
         assert!(at("SELECT date_tr|").contains(&"date_trunc(".to_owned()));
     }
 
@@ -278,6 +307,26 @@ mod tests {
         for text in ["SELECT 'sel|", "SELECT -- sel|", "SELECT /* sel|", "SELECT 12|"] {
             assert_eq!(at(text), [""; 0], "{text}");
         }
+    }
+
+    #[test]
+    fn paths_come_within_the_quotes_of_copy() {
+        assert_eq!(at("COPY t FROM 'Cargo.to|"), ["Cargo.toml'"]);
+        assert_eq!(at("copy (SELECT 1) to 'src/shel|"), ["src/shell/"]);
+        assert_eq!(at("COPY t FROM 'a.csv' (ON_ERROR skip, REJECTED 'src/args|"), ["src/args.rs'"]);
+        assert_eq!(complete("COPY t FROM 'Car", 16, &names()).start, 13);
+        for text in ["SELECT 'Cargo.to|", "COPY t FROM 'a.csv' (NULL 'Cargo.to|", "COPY t; SELECT 'Cargo|"] {
+            assert_eq!(at(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_tables_of_the_engine_come_too() {
+        let names = Names::of(&firndb_core::catalog::Catalog::default());
+        let at = |text: &str| complete(text, text.len(), &names).candidates;
+        assert!(at("SELECT * FROM system.").contains(&"tables".to_owned()));
+        assert_eq!(at("SELECT * FROM information_schema.sch"), ["schemata"]);
+        assert_eq!(at("SELECT 1 FROM system.batches b WHERE b.row_g"), ["row_groups"]);
     }
 
     #[test]

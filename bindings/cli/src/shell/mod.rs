@@ -16,7 +16,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Parser;
 use firndb_core::catalog::{Catalog, MAIN_NAMESPACE, TableDef};
@@ -184,6 +184,8 @@ impl Shell {
 
     /// Runs the commands and statements of `text`, up to the first that fails.
     async fn run(&mut self, text: &str, depth: usize) -> Result<Next, Failure> {
+        // Of the first statement, what comes before it is read counts too.
+        let mut started = Some(Instant::now());
         if is_courtesy(text) {
             return self.command(text.trim(), depth).await;
         }
@@ -195,7 +197,10 @@ impl Shell {
                         return Ok(Next::Leave);
                     }
                 }
-                Entry::Statement(statement) => self.statement(&statement).await?,
+                Entry::Statement(statement) => {
+                    let started = started.take().unwrap_or_else(Instant::now);
+                    self.statement(&statement, started).await?;
+                }
             }
         }
         Ok(Next::GoOn)
@@ -217,18 +222,16 @@ impl Shell {
         }
     }
 
-    async fn statement(&mut self, statement: &Statement<'_>) -> Result<(), Failure> {
+    async fn statement(&mut self, statement: &Statement<'_>, started: Instant) -> Result<(), Failure> {
         let token = CancelToken::new();
         self.session.set_cancel(token.clone());
         let watch = self.interrupts.watch(token);
-        let started = Instant::now();
         let outcomes = self.session.execute(statement.text).await;
         drop(watch);
-        let took = started.elapsed();
         self.failed = self.session.in_transaction() && (self.failed || outcomes.is_err());
         let outcomes = outcomes.map_err(|e| e.within(statement.start))?;
         for outcome in &outcomes {
-            self.show(outcome, took)?;
+            self.show(outcome, started)?;
         }
         if !self.session.in_transaction() {
             store::settle(&self.engine).await;
@@ -236,7 +239,9 @@ impl Shell {
         Ok(())
     }
 
-    fn show(&self, outcome: &Outcome, took: Duration) -> Result<(), Failure> {
+    /// Shows what a statement answered that began at `started`: until it is drawn it takes time.
+    fn show(&self, outcome: &Outcome, started: Instant) -> Result<(), Failure> {
+        let mut took = None;
         let said = match outcome {
             Outcome::Rows { schema, batches } => {
                 let all: usize = batches.iter().map(|b| b.num_rows()).sum();
@@ -249,6 +254,8 @@ impl Shell {
                     first.push(batch.slice(0, taken));
                 }
                 let text = view::show(self.mode, schema, &first, terminal_width())?;
+                // How long somebody reads in the pager is theirs.
+                took = Some(started.elapsed());
                 self.print(&text)?;
                 let rows = counted(all as u64, "row", "rows");
                 if shown < all {
@@ -261,7 +268,7 @@ impl Shell {
             Outcome::Done(what) => what.clone(),
         };
         if self.timed {
-            eprintln!("{said} ({})", duration(took));
+            eprintln!("{said} ({})", duration(took.unwrap_or_else(|| started.elapsed())));
         } else {
             eprintln!("{said}");
         }
@@ -275,7 +282,7 @@ impl Shell {
 
     async fn command(&mut self, text: &str, depth: usize) -> Result<Next, Failure> {
         match command::parse(text)? {
-            Command::Help => self.print(&format!("{}\n", command::HELP))?,
+            Command::Help => self.print(&format!("{}\n", command::help(terminal_width())))?,
             Command::Tables => self.tables()?,
             Command::Schema(table) => self.schema(table.as_deref())?,
             Command::Inspect(table) => {

@@ -54,13 +54,12 @@ pub fn show(mode: Mode, schema: &SchemaRef, batches: &[RecordBatch], width: Opti
     let style = match mode {
         Mode::Box => return Ok(grid::adapted(&columns, cells(batches)?, width) + "\n"),
         Mode::Table => Style::Ascii,
-        Mode::Markdown => Style::Markdown,
+        Mode::Markdown => return Ok(grid::markdown(&columns, &cells(batches)?) + "\n"),
         Mode::Line => return Ok(grid::blocks(&columns, cells(batches)?, width) + "\n"),
         Mode::Csv => return bytes(|out| csv(out, schema, batches, CsvBuilder::new())),
-        Mode::Json => return bytes(|out| json(out, batches)),
-        Mode::Jsonl => return bytes(|out| jsonl(out, batches)),
+        Mode::Json => return bytes(|out| json(out, schema, batches)),
+        Mode::Jsonl => return bytes(|out| jsonl(out, schema, batches)),
     };
-    let width = width.filter(|_| style != Style::Markdown);
     Ok(grid::styled(style, &columns, cells(batches)?, width) + "\n")
 }
 
@@ -124,6 +123,6 @@ mod tests {
         let none = |mode| show(mode, &schema, &[], None).expect("text");
         assert_eq!(none(Mode::Line), "(no rows)\n");
         assert_eq!(none(Mode::Csv), "id,body\n");
-        assert!(none(Mode::Box).contains("id") && none(Mode::Markdown).contains("| id"));
+        assert!(none(Mode::Box).contains("id") && none(Mode::Markdown).contains("|  id |"));
     }
 }

@@ -1,5 +1,7 @@
 //! `firndb backup`: what it says, and what it leaves when it is ended.
 
+use std::fs;
+
 use crate::process::{Place, command, firndb};
 
 const ROWS: &str = "CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY, body TEXT); \
@@ -27,18 +29,38 @@ fn a_backup_is_a_store() {
 }
 
 #[test]
+fn a_backup_is_no_part_of_its_store() {
+    let place = Place::new();
+    place.sql(ROWS);
+    let before = fs::read_dir(place.store()).unwrap().count();
+    for inside in ["inner", "blobs/inner", "blobs/../new/inner"] {
+        let target = format!("{}/{inside}", place.store());
+        firndb(&["backup", &place.store(), &target]).fails(2, &["directory of the store", "outside"]);
+    }
+    #[cfg(unix)]
+    {
+        let link = place.path("link");
+        std::os::unix::fs::symlink(format!("{}/blobs", place.store()), &link).unwrap();
+        firndb(&["backup", &place.store(), &format!("{link}/inner")]).fails(2, &["directory of the store"]);
+        firndb(&["backup", &link, &place.path("copy")]).fails(2, &["not a FirnDB store"]);
+    }
+    assert_eq!(fs::read_dir(place.store()).unwrap().count(), before);
+    firndb(&["backup", &place.store(), &place.path("copy")]).ok();
+}
+
+#[test]
 fn damage_is_told_and_copied() {
     let place = Place::new();
     place.sql(ROWS);
     let file =
         place.blobs("app", "t", "batch-").into_iter().find(|p| p.extension().is_some_and(|e| e == "parquet"));
     let file = file.unwrap();
-    let mut bytes = std::fs::read(&file).unwrap();
+    let mut bytes = fs::read(&file).unwrap();
     let middle = bytes.len() / 4;
     if let Some(byte) = bytes.get_mut(middle) {
         *byte ^= 0x10;
     }
-    std::fs::write(&file, bytes).unwrap();
+    fs::write(&file, bytes).unwrap();
     let copy = place.path("copy");
     let run = firndb(&["backup", &place.store(), &copy]);
     assert_eq!(run.status, 1, "{run:?}");

@@ -134,7 +134,7 @@ fn narrow_terminals_and_wide_values() {
     terminal.ask(".mode csv", "firn> .mode csv");
     terminal.ask("SELECT 1 AS id, repeat('x', 70) AS body;", "id,body");
     terminal.ask(".mode markdown", "firn> .mode markdown");
-    terminal.ask("SELECT 1 AS id;", "|----|");
+    terminal.ask("SELECT 1 AS id;", "|----:|");
 }
 
 #[test]

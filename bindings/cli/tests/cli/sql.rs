@@ -185,3 +185,34 @@ fn completions_know_the_subcommands() {
         assert!(firndb(&["completions", shell]).ok().out.contains("recover"), "{shell}");
     }
 }
+
+#[test]
+fn json_is_what_copy_writes() {
+    let place = Place::new();
+    let file = place.path("out.json");
+    let query = "SELECT 1 AS id, '{\"a\": [1, 2]}'::json AS j, 'NaN'::double precision AS f, ARRAY[1, NULL] AS a, \
+                 1.5::decimal(5,2) AS d, TIMESTAMP '2024-02-29 12:00:00' AS t, '\\x00ff'::bytea AS b, NULL AS z";
+    place.sql(&format!("COPY ({query}) TO '{file}'"));
+    let copied = std::fs::read_to_string(&file).unwrap();
+    assert!(copied.starts_with("{\"id\":1,\"j\":{\"a\": [1, 2]},\"f\":\"NaN\",\"a\":[1,null],"), "{copied}");
+    assert_eq!(firndb(&["sql", "--format", "jsonl", query]).ok().out, copied);
+    let array = firndb(&["sql", "--format", "json", query]).ok().out;
+    assert_eq!(array, format!("[{}]\n", copied.trim_end()));
+    let _: serde_json::Value = serde_json::from_str(&array).unwrap();
+}
+
+#[test]
+fn the_caret_has_room_in_eighty_columns() {
+    let long = format!(
+        "SELECT {}, boddy, {} FROM (SELECT 1 AS body) t",
+        "1 AS one, ".repeat(20) + "2",
+        "3 AS three, ".repeat(20) + "4"
+    );
+    let run = firndb(&["sql", &long]).fails(2, &["boddy", "did you mean body"]);
+    let lines: Vec<&str> = run.err.lines().collect();
+    let line = lines.iter().position(|l| l.starts_with("LINE 1: ")).expect("the line");
+    let (shown, caret) = (lines[line], lines[line + 1]);
+    assert!(shown.chars().count() <= 80 && caret.chars().count() <= 80, "{}", run.err);
+    let place = caret.find('^').expect("a caret");
+    assert!(shown.chars().skip(place).collect::<String>().starts_with("boddy"), "{}", run.err);
+}

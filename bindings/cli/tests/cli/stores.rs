@@ -1,9 +1,11 @@
 //! Directories that are not stores, stores in use, and stores that come back.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Command as Process;
 
-use crate::process::{Place, firndb};
+use crate::process::{Place, command, firndb};
 
 #[test]
 fn a_directory_of_something_else_is_left_alone() {
@@ -129,4 +131,57 @@ fn a_store_goes_through_an_archive() {
     firndb(&["load", &place.path("other"), &half]).fails(6, &["half.tar"]);
     firndb(&["load", &place.path("other"), &archive]).ok();
     firndb(&["check", &place.path("other")]).ok();
+}
+
+#[test]
+fn an_archive_that_cannot_be_loaded_leaves_nothing() {
+    let place = Place::new();
+    place.sql("CREATE SHARED TABLE t (id BIGINT PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'); STORAGE FLUSH TABLE t");
+    let archive = place.path("s.tar");
+    firndb(&["dump", &place.store(), &archive]).ok();
+    let whole = fs::read(&archive).unwrap();
+    let cut = place.file("cut.tar", &whole[..3000]);
+    let short = place.file("short.tar", &whole[..209]);
+    let empty = place.file("empty.tar", "");
+    let before = place.names();
+    for (file, words) in [
+        (&cut, ["cut.tar", "cut short"]),
+        (&short, ["no archive", "firndb dump"]),
+        (&empty, ["no archive", "empty"]),
+    ] {
+        firndb(&["load", &place.path("new"), file]).fails(6, &words);
+        assert_eq!(place.names(), before, "{file}");
+    }
+    firndb(&["check", &place.path("new")]).fails(2, &["does not exist"]);
+    firndb(&["load", &place.path("new"), &archive]).ok();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_load_that_is_killed_leaves_nothing_of_the_name() {
+    let place = Place::new();
+    place.sql("CREATE SHARED TABLE t (id BIGINT PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'); STORAGE FLUSH TABLE t");
+    let archive = place.path("s.tar");
+    firndb(&["dump", &place.store(), &archive]).ok();
+    // A pipe that gives the first half of the archive and then nothing more.
+    let pipe = place.path("pipe.tar");
+    assert!(Process::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut child = command(&["load", &place.path("new"), &pipe]).spawn().unwrap();
+    let whole = fs::read(&archive).unwrap();
+    let mut end = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    end.write_all(&whole[..whole.len() / 2]).unwrap();
+    let begun = || place.names().iter().any(|name| name.starts_with(".new.load-"));
+    for _ in 0..1000 {
+        if begun() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(begun(), "{:?}", place.names());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(end);
+    assert!(!Path::new(&place.path("new")).exists());
+    firndb(&["check", &place.path("new")]).fails(2, &["does not exist"]);
+    firndb(&["load", &place.path("new"), &archive]).ok();
 }

@@ -195,3 +195,43 @@ fn a_user_table_takes_rows_for_the_user() {
     firndb(&["export", &store, "app.notes", &out, "-u", "alice"]).ok();
     assert_eq!(fs::read_to_string(&out).unwrap(), "id,body\n1,mine\n");
 }
+
+#[test]
+fn an_error_is_told_once_and_without_a_statement_that_nobody_typed() {
+    let place = Place::new();
+    place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.people (id BIGINT PRIMARY KEY, name TEXT)");
+    let file = place.file("people.csv", "id,nam\n1,Ada\n");
+    for (args, hint) in [
+        (["import", &place.store(), "app.peopel", &file], "did you mean app.people?"),
+        (["import", &place.store(), "app.people", &file], "did you mean name?"),
+        (["export", &place.store(), "app.peopel", &place.path("out.csv")], "did you mean app.people?"),
+    ] {
+        let run = firndb(&args).fails(2, &[hint]);
+        assert_eq!(run.err.matches("hint:").count(), 1, "{run:#?}");
+        assert!(!run.err.contains("caused by") && !run.err.contains("COPY"), "{run:#?}");
+    }
+}
+
+#[test]
+fn a_table_is_made_of_the_rows_that_are_whole() {
+    let place = Place::new();
+    let (store, rejected) = (place.store(), place.path("bad.csv"));
+    for (file, text, lines) in [
+        ("a.csv", "id,name\n1,Ada\n2\n3,Grace,extra\n4,Alan\n", 2),
+        ("b.jsonl", "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":2,\n{\"id\":4,\"name\":\"Alan\"}\n", 1),
+    ] {
+        let path = place.file(file, text);
+        let table = format!("app.{}", &file[..1]);
+        let args = ["import", &store, &table, &path, "--create", "--key", "id"];
+        // Without --rejected COPY says what is wrong, and nothing stays.
+        let run = firndb(&args).fails(2, &[file, "line", "nothing of the file went in"]);
+        assert!(run.err.contains("dropped table") && !run.err.contains("unequal"), "{run:#?}");
+        let run = firndb(&[&args[..], &["--rejected", &rejected]].concat()).ok();
+        assert!(run.err.contains("2 rows into") && run.err.contains("left out"), "{run:#?}");
+        assert_eq!(
+            place.sql(&format!("SELECT id, name FROM {table} ORDER BY id")),
+            "id,name\n1,Ada\n4,Alan\n"
+        );
+        assert_eq!(fs::read_to_string(&rejected).unwrap().lines().count(), lines + 1);
+    }
+}

@@ -10,13 +10,14 @@ use serde::de::DeserializeOwned;
 use super::{ARCHIVE, BLOBS, END, End, HEAD, Head, KEYS, Tally};
 use crate::engine::create::{begin_load, end_load, undo_load};
 use crate::engine::open::FORMAT;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Keyspace, Stores, WriteBatch};
 use crate::types::Durability;
 
 const BLOCK: usize = 512;
 /// Bytes of pairs that are committed at once.
 const BATCH_BYTES: usize = 8 << 20;
+const CUT_SHORT: &str = "the archive is cut short";
 
 /// Makes the store of the archive in `input` of `stores`, which must be empty.
 ///
@@ -43,12 +44,7 @@ pub async fn load(stores: &Stores, input: &mut (dyn Read + Send)) -> Result<()> 
 /// the store.
 async fn fill(stores: &Stores, input: &mut (dyn Read + Send), written: &mut Vec<Path>) -> Result<String> {
     let mut tally = Tally::default();
-    let (name, content) = next(input)?.ok_or_else(|| Error::corrupt("the archive is empty"))?;
-    if name != HEAD {
-        return Err(Error::corrupt(format!(
-            "not an archive of FirnDB: it starts with {name}, expected {HEAD}"
-        )));
-    }
+    let (name, content) = first(input)?;
     let head: Head = parse(HEAD, &content)?;
     if head.archive != ARCHIVE || head.format != FORMAT {
         return Err(Error::unsupported(format!(
@@ -125,6 +121,23 @@ fn parse<T: DeserializeOwned>(name: &str, content: &[u8]) -> Result<T> {
     serde_json::from_slice(content).map_err(|e| Error::corrupt(format!("{name}: {e}")).with_source(e))
 }
 
+/// The entry that an archive starts with.
+fn first(input: &mut dyn Read) -> Result<(String, Vec<u8>)> {
+    let none = |why: String| {
+        Error::corrupt(format!("this is no archive of FirnDB: {why}"))
+            .with_hint("an archive is made by firndb dump, and by dump() in JavaScript")
+    };
+    match next(input) {
+        Ok(Some((name, content))) if name == HEAD => Ok((name, content)),
+        Ok(Some((name, _))) => Err(none(format!("it starts with {name}, expected {HEAD}"))),
+        Ok(None) => Err(none("it is empty".to_owned())),
+        Err(e) if e.kind() == ErrorKind::Corrupt && e.message() != CUT_SHORT => {
+            Err(none("it does not start with the header of a tar file".to_owned()))
+        }
+        Err(e) => Err(e),
+    }
+}
+
 /// The next entry: its name and content.
 fn next(input: &mut dyn Read) -> Result<Option<(String, Vec<u8>)>> {
     let mut long_name = None;
@@ -157,11 +170,15 @@ fn next(input: &mut dyn Read) -> Result<Option<(String, Vec<u8>)>> {
 
 /// Fills `block`; `false` at the end of the input.
 fn read_block(input: &mut dyn Read, block: &mut [u8; BLOCK]) -> Result<bool> {
-    match input.read_exact(block) {
-        Ok(()) => Ok(true),
-        Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(e) => Err(failed(e)),
+    let mut found = Vec::with_capacity(BLOCK);
+    input.take(BLOCK as u64).read_to_end(&mut found).map_err(failed)?;
+    if found.is_empty() {
+        return Ok(false);
     }
+    let length = found.len();
+    let whole = found.try_into();
+    *block = whole.map_err(|_| Error::corrupt(format!("a tar header has {BLOCK} bytes, found {length}")))?;
+    Ok(true)
 }
 
 fn read_content(input: &mut dyn Read, size: u64) -> Result<Vec<u8>> {
@@ -171,7 +188,7 @@ fn read_content(input: &mut dyn Read, size: u64) -> Result<Vec<u8>> {
     let size =
         usize::try_from(size).map_err(|_| Error::limit("an entry of the archive does not fit memory"))?;
     if content.len() < size {
-        return Err(Error::corrupt("the archive is cut short"));
+        return Err(Error::corrupt(CUT_SHORT));
     }
     content.truncate(size);
     Ok(content)

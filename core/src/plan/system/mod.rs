@@ -28,7 +28,7 @@ pub struct OwnTable {
     /// Its name.
     pub name: &'static str,
     /// Its columns.
-    columns: &'static [(&'static str, ColumnType)],
+    pub columns: &'static [(&'static str, ColumnType)],
 }
 
 use ColumnType::{BigInt, Boolean, Text};
