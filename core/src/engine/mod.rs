@@ -133,12 +133,16 @@ impl Engine {
     /// `NotFound` for an unknown table; what reading reports.
     pub async fn inspect(&self, table: Option<&str>) -> Result<Vec<TableInspection>> {
         let tiers = &self.shared.tiers;
-        let catalog = tiers.catalog();
-        let tables: Vec<Arc<TableDef>> = match table {
+        inspect::inspect(tiers, &self.tables(table)?).await
+    }
+
+    /// The table of this name, or all.
+    fn tables(&self, name: Option<&str>) -> Result<Vec<Arc<TableDef>>> {
+        let catalog = self.shared.tiers.catalog();
+        Ok(match name {
             Some(name) => vec![catalog.resolve(&parse_name(name), crate::catalog::MAIN_NAMESPACE)?],
             None => catalog.tables().cloned().collect(),
-        };
-        inspect::inspect(tiers, &tables).await
+        })
     }
 
     /// The definitions of all namespaces and tables as they are now.
