@@ -6,6 +6,7 @@
 //! once in their footers, and, as for ranges of values, once their rows are read.
 
 mod entry;
+mod keys;
 mod search;
 mod survey;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use object_store::path::Path;
 use roaring::RoaringBitmap;
 
 pub use entry::read_entry;
+pub use keys::visible_keys;
 pub use search::{Newest, Untold, newest_note, read_note};
 pub use survey::survey;
 

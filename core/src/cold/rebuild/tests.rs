@@ -10,8 +10,9 @@ use arrow::datatypes::{DataType, TimeUnit};
 use bytes::Bytes;
 use futures::executor::block_on;
 use object_store::ObjectStore;
+use roaring::RoaringBitmap;
 
-use super::{read_entry, survey};
+use super::{read_entry, survey, visible_keys};
 use crate::cold::checksums::ExtentSums;
 use crate::cold::fixture::{Blobs, column, rows, scope, table, write};
 use crate::cold::schema::FileSchema;
@@ -136,4 +137,20 @@ fn keys_that_do_not_ascend_are_found() {
         faults.iter().any(|f| f.contains("ascend")) && faults.iter().any(|f| f.contains("NULL")),
         "{faults:?}"
     );
+}
+
+#[test]
+fn visible_keys_are_those_that_are_not_dead() {
+    let schema = schema();
+    let blobs = Blobs::new();
+    let file = blobs.store(edges(&schema, (0..1000).collect()));
+    let dead: RoaringBitmap = (0..1000).filter(|row| row % 3 != 0).collect();
+    let mut keys = Vec::new();
+    let pace = Pace::of_background(&Stores::memory());
+    block_on(visible_keys(&file, &schema, Some(&dead), &pace, |key| keys.push(key.to_vec()))).unwrap();
+    let encoder = schema.key_encoder().unwrap();
+    let expected: ArrayRef = Arc::new(Int64Array::from_iter_values((0..1000).step_by(3)));
+    let expected: Vec<Vec<u8>> =
+        encoder.encode(&[expected]).unwrap().iter().map(|key| key.data().to_vec()).collect();
+    assert_eq!(keys, expected);
 }
