@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Clock, Pause};
+use crate::storage::{Clock, Pause, Stores};
 
 /// So long a statement may keep its thread.
 pub const SLICE_MICROS: i64 = 10_000;
@@ -70,6 +70,12 @@ impl Pace {
     pub fn new(cancel: CancelToken, clock: Arc<dyn Clock>, pause: Arc<dyn Pause>) -> Self {
         let since = Arc::new(AtomicI64::new(clock.now_micros()));
         Self { cancel, clock, pause, since, limit_micros: None, worked_micros: Arc::default() }
+    }
+
+    /// The pace of work that no statement does and nobody takes back.
+    #[must_use]
+    pub fn of_background(stores: &Stores) -> Self {
+        Self::new(CancelToken::new(), Arc::clone(&stores.clock), Arc::clone(&stores.pause))
     }
 
     /// The same, for a statement that may work for `timeout_ms`; 0 for any time.

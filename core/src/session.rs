@@ -448,7 +448,9 @@ impl Session {
                 catalog.tables_in(namespace).cloned().collect()
             }
         };
-        let report = crate::engine::check_tables(tiers, &tables).await?;
+        let stores = &tiers.stores;
+        let pace = Pace::new(self.cancel.clone(), Arc::clone(&stores.clock), Arc::clone(&stores.pause));
+        let report = Box::pin(crate::engine::check_tables(tiers, &tables, &pace, &mut |_, _| ())).await?;
         names("finding", report.findings)
     }
 }

@@ -2,6 +2,7 @@
 
 mod open_scopes;
 mod settle;
+mod without_manifest;
 
 use std::collections::HashMap;
 use std::sync::Arc;

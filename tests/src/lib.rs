@@ -14,6 +14,7 @@ pub mod history;
 #[cfg(unix)]
 pub mod judged;
 pub mod lasting;
+pub mod losses;
 pub mod oracle;
 #[cfg(unix)]
 pub mod postgres;

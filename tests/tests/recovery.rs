@@ -78,6 +78,11 @@ async fn expect_a_corrupt(faults: &FaultStores, file: &str) {
     assert_eq!(ask(&mut engine.session(), "SELECT * FROM b").await, ["1|works"]);
 }
 
+async fn expect_a_corrupt_without_b(faults: &FaultStores) {
+    let error = fail(&mut open(faults).await.session(), "SELECT * FROM a").await;
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+}
+
 /// `a` is empty or as it was, and takes rows and flushes: no name is given out twice.
 async fn expect_a_goes_on(faults: &FaultStores, expected: &[&str]) {
     let engine = open(faults).await;
@@ -201,6 +206,9 @@ async fn a_damaged_newest_manifest_does_not_bring_deleted_rows_back() {
     let file = newest.rsplit('/').next().unwrap();
     faults.corrupt_blob(&newest, 100).unwrap();
     faults.delete_blob(&format!("{SCOPE}/manifest.json")).unwrap();
+    // The note of the flush.
+    let vectors = faults.blob_paths().into_iter().rfind(|p| p.starts_with(SCOPE) && p.ends_with(".dv"));
+    faults.corrupt_blob(&vectors.unwrap(), 20).unwrap();
 
     let lost = faults.survivors_without_kv();
     let report = recover(&lost).await;
@@ -238,6 +246,7 @@ async fn a_scope_whose_only_manifest_is_damaged_is_not_empty() {
     let only = newest_manifest(&faults, SCOPE);
     faults.truncate_blob(&only, 20).unwrap();
     faults.truncate_blob(&format!("{SCOPE}/manifest.json"), 20).unwrap();
+    faults.truncate_blob(&format!("{SCOPE}/batch-1.parquet"), 20).unwrap();
     let lost = faults.survivors_without_kv();
     assert!(!recover(&lost).await.problems.is_empty());
     expect_a_corrupt(&lost, only.rsplit('/').next().unwrap()).await;
@@ -253,10 +262,13 @@ async fn a_manifest_put_back_makes_a_recovered_scope_whole() {
     let only = newest_manifest(&faults, SCOPE);
     faults.corrupt_blob(&only, 100).unwrap();
     faults.delete_blob(&format!("{SCOPE}/manifest.json")).unwrap();
+    let sums = format!("{SCOPE}/batch-1.sum");
+    faults.corrupt_blob(&sums, 20).unwrap();
     let lost = faults.survivors_without_kv();
     recover(&lost).await;
     expect_a_corrupt(&lost, only.rsplit('/').next().unwrap()).await;
     lost.corrupt_blob(&only, 100).unwrap();
+    lost.corrupt_blob(&sums, 20).unwrap();
     expect_a_goes_on(&lost, &["1|a"]).await;
 }
 
@@ -266,12 +278,23 @@ async fn file_numbers_go_on_past_a_first_flush_that_was_cut_short() {
     let engine = open(&faults).await;
     ask(&mut engine.session(), "CREATE SHARED TABLE a (id INTEGER PRIMARY KEY, v TEXT)").await;
     ask(&mut engine.session(), "INSERT INTO a VALUES (1, 'a')").await;
+    faults.refuse("batch-1.sum", ErrorKind::Unavailable);
+    engine.flush_all().await.unwrap_err();
+    let lost = faults.survivors_without_kv();
+    let forced = lost.survivors_without_kv();
+    let report = recover(&lost).await;
+    assert!(report.problems.iter().any(|p| p.contains(SCOPE)), "{report}");
+    expect_a_corrupt_without_b(&lost).await;
+    recover_with_older_manifests(&forced).await;
+    expect_a_goes_on(&forced, &[]).await;
+
+    // With all files there, and only the manifest missing, the rows are certain.
+    faults.refuse_nothing();
     faults.refuse("/manifest-", ErrorKind::Unavailable);
     engine.flush_all().await.unwrap_err();
     let lost = faults.survivors_without_kv();
-    let report = recover(&lost).await;
-    assert!(report.problems.iter().any(|p| p.contains(SCOPE)), "{report}");
-    expect_a_goes_on(&lost, &[]).await;
+    recover(&lost).await;
+    expect_a_goes_on(&lost, &["1|a"]).await;
 }
 
 #[tokio::test]
@@ -289,6 +312,7 @@ async fn a_damaged_scope_whose_user_is_not_known_stops_a_recovery() {
         let dir = format!("main/u-00000001/{}", Scope::User(UserId::new(name).unwrap()).dir());
         faults.truncate_blob(&newest_manifest(faults, &dir), 20).unwrap();
         faults.delete_blob(&format!("{dir}/manifest.json")).unwrap();
+        faults.truncate_blob(&format!("{dir}/batch-1.parquet"), 20).unwrap();
     };
     let faults = faults.survivors_without_kv();
     damage(&faults, "alice");

@@ -284,7 +284,8 @@ pub struct InspectArgs {
 /// `firndb check`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Every file is read and every checksum verified. The findings go to standard output, one a line.
+    after_help = "Every file is read, every checksum verified, and what is known of the rows held against them. The findings go
+to standard output, one a line. Files that nothing refers to are told, and are no damage.
 
 Examples:
   firndb check store && echo sound
@@ -293,13 +294,16 @@ Examples:
 pub struct CheckArgs {
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Say of each file what is in it, on standard error
+    #[arg(long, short)]
+    pub verbose: bool,
 }
 
 /// `firndb recover`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "For a store whose DIR/kv is gone. Rows that were hot, in the key-value store only, are lost with it;
-everything that was flushed comes back. What is missing or damaged is told, a line each, and the exit status
+everything that was flushed comes back, of lost manifests what the files tell. What is missing or damaged is told, a line each, and the exit status
 is 1; rows that cannot be vouched for are damaged afterwards, never silently older ones or none.
 
 Examples:
@@ -310,8 +314,8 @@ Examples:
 pub struct RecoverArgs {
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Where the newest manifest of a user's or table's rows is missing or damaged, go back to an older one:
-    /// rows deleted since are there again, rows flushed since are not
+    /// Where it cannot be told what was committed last of a user's or table's rows, go back to what can:
+    /// rows deleted since are there again, rows flushed since are not; files that are lost are left out
     #[arg(long)]
     pub force: bool,
 }

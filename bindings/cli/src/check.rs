@@ -4,11 +4,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use firndb_core::{Engine, ErrorKind};
+use firndb_core::{CancelToken, Engine, ErrorKind};
 
 use crate::args::{CheckArgs, RecoverArgs};
 use crate::failure::{self, output};
-use crate::progress::spinner;
+use crate::progress::{Unit, bar, spinner};
 use crate::render::{counted, duration, size};
 use crate::store;
 
@@ -20,20 +20,32 @@ pub async fn check(args: CheckArgs) -> failure::Outcome {
     let started = Instant::now();
     let findings = match store::open_existing(&args.store).await {
         Ok(engine) => {
-            let working = spinner("checking");
-            let checked = engine.check().await;
+            let working = bar(0, Unit::Bytes, "checking");
+            let mut show = |done: u64, total: u64| {
+                working.set_length(total);
+                working.set_position(done);
+            };
+            let checked = engine.check_with(&CancelToken::new(), &mut show).await;
             working.finish_and_clear();
             let closed = engine.close().await;
             let report = checked?;
             closed?;
             report.notes.iter().for_each(|note| eprintln!("note: {note}"));
+            if args.verbose {
+                report.verified.iter().for_each(|file| eprintln!("as written: {file}"));
+            }
             eprintln!(
-                "read {}, {} of {}, {}",
+                "read {}, {} of {} with {}, {}",
                 counted(report.scopes, "scope", "scopes"),
                 counted(report.files, "file", "files"),
                 size(report.bytes),
+                counted(report.rows, "row", "rows"),
                 counted(report.blocks, "hot block", "hot blocks")
             );
+            if report.orphans > 0 {
+                let orphans = counted(report.orphans, "orphan", "orphans");
+                eprintln!("{orphans} of {}", size(report.orphan_bytes));
+            }
             report.findings
         }
         // What is too damaged to be opened is damaged.

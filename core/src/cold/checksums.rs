@@ -63,6 +63,18 @@ impl ExtentSums {
         Checksum::of(&self.body())
     }
 
+    /// The checksum of the whole batch file, put together from those of its extents.
+    #[must_use]
+    pub fn whole(&self) -> Checksum {
+        let mut at = 0;
+        let sum = self.sums.iter().fold(0, |whole, sum| {
+            let length = EXTENT_BYTES.min(self.total.saturating_sub(at));
+            at += length;
+            crc32c::crc32c_combine(whole, *sum, usize::try_from(length).unwrap_or(usize::MAX))
+        });
+        Checksum(sum)
+    }
+
     /// The bytes of the file of sums.
     #[must_use]
     pub fn encode(&self) -> Bytes {

@@ -7,7 +7,7 @@
 //! ```text
 //! offset  size  what
 //! 0       4     magic "FDEL"
-//! 4       2     version, 1
+//! 4       2     version: 1, or 2 with a commit note
 //! 6       2     length s of the scope's directory name
 //! 8       4     table id
 //! 12      4     number n of vectors
@@ -19,6 +19,9 @@
 //!                 4     length b
 //!                 b     row numbers, as a Roaring bitmap in the portable format
 //!                       (github.com/RoaringBitmap/RoaringFormatSpec)
+//! …             in version 2 the commit note (`notes.rs`):
+//!                 4     length c
+//!                 c     JSON
 //! end-4   4     CRC-32C of all bytes before
 //! ```
 //! Integers are little-endian.
@@ -32,12 +35,15 @@ use roaring::RoaringBitmap;
 
 use crate::cold::file::missing;
 use crate::cold::names;
+use crate::cold::notes::CommitNote;
 use crate::error::{Error, Result};
 use crate::manifest::BatchEntry;
 use crate::types::TableId;
 
 const MAGIC: [u8; 4] = *b"FDEL";
 const VERSION: u16 = 1;
+/// The version of a file with a commit note.
+const NOTED_VERSION: u16 = 2;
 const NO_PREVIOUS: u64 = u64::MAX;
 
 /// The contents of one file of deletion vectors.
@@ -53,6 +59,8 @@ pub struct DeletionVectors {
     pub previous: Option<u64>,
     /// The dead rows of batch files, by batch number.
     pub vectors: BTreeMap<u64, RoaringBitmap>,
+    /// What the commit that wrote the file made of the scope, if that is noted here.
+    pub note: Option<CommitNote>,
 }
 
 impl DeletionVectors {
@@ -113,7 +121,8 @@ impl DeletionVectors {
         let too_long = |_| Error::internal("deletion vectors are too long for their format");
         let mut out = Vec::new();
         out.extend_from_slice(&MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
+        let version = if self.note.is_some() { NOTED_VERSION } else { VERSION };
+        out.extend_from_slice(&version.to_le_bytes());
         out.extend_from_slice(&u16::try_from(self.scope.len()).map_err(too_long)?.to_le_bytes());
         out.extend_from_slice(&self.table.0.to_le_bytes());
         out.extend_from_slice(&u32::try_from(self.vectors.len()).map_err(too_long)?.to_le_bytes());
@@ -126,6 +135,11 @@ impl DeletionVectors {
             out.extend_from_slice(&length.to_le_bytes());
             dead.serialize_into(&mut out)
                 .map_err(|e| Error::internal("a deletion vector cannot be written").with_source(e))?;
+        }
+        if let Some(note) = &self.note {
+            let note = note.encode()?;
+            out.extend_from_slice(&u32::try_from(note.len()).map_err(too_long)?.to_le_bytes());
+            out.extend_from_slice(note.as_bytes());
         }
         let sum = crc32c::crc32c(&out);
         out.extend_from_slice(&sum.to_le_bytes());
@@ -146,16 +160,21 @@ impl DeletionVectors {
             return Err(damaged("expected the magic FDEL, found other bytes"));
         }
         let version = u16::from_le_bytes(reader.array().ok_or_else(short)?);
-        if version != VERSION {
+        if version != VERSION && version != NOTED_VERSION {
             return Err(Error::unsupported(format!(
-                "deletion vectors {name} have version {version}, this version reads {VERSION}"
+                "deletion vectors {name} have version {version}, this version reads {VERSION} and {NOTED_VERSION}"
             )));
         }
         let (expected, found) = (u32::from_le_bytes(*sum), crc32c::crc32c(body));
         if expected != found {
             return Err(damaged(&format!("expected checksum {expected:08x}, found {found:08x}")));
         }
-        let vectors = reader.file().ok_or_else(|| damaged("expected fields in order, found other bytes"))?;
+        let mut vectors =
+            reader.file().ok_or_else(|| damaged("expected fields in order, found other bytes"))?;
+        if version == NOTED_VERSION {
+            let note = reader.note().ok_or_else(short)?;
+            vectors.note = Some(CommitNote::decode(name, note)?);
+        }
         if !reader.rest.is_empty() {
             return Err(damaged("expected the end, found more bytes"));
         }
@@ -199,7 +218,13 @@ impl<'a> Reader<'a> {
             }
             vectors.insert(batch, dead);
         }
-        Some(DeletionVectors { table, scope, number, previous, vectors })
+        Some(DeletionVectors { table, scope, number, previous, vectors, note: None })
+    }
+
+    /// The bytes of the note that follows.
+    fn note(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(u32::from_le_bytes(self.array()?)).ok()?;
+        self.slice(length)
     }
 }
 
@@ -207,6 +232,7 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
+    use crate::types::SeqId;
 
     fn sample() -> DeletionVectors {
         let runs: RoaringBitmap = (10..100_000).collect();
@@ -217,6 +243,7 @@ mod tests {
             number: 10,
             previous: Some(4),
             vectors: BTreeMap::from([(3, runs), (9, sparse), (11, RoaringBitmap::new())]),
+            note: None,
         }
     }
 
@@ -232,11 +259,26 @@ mod tests {
         let smaller = vectors.encode().unwrap();
         assert!(smaller.len() < bytes.len());
         assert_eq!(DeletionVectors::decode("d", &smaller).unwrap(), vectors);
+        vectors.vectors.clear();
+        vectors.note = Some(note());
+        let bytes = vectors.encode().unwrap();
+        assert_eq!(DeletionVectors::decode("d", &bytes).unwrap(), vectors);
+    }
+
+    fn note() -> CommitNote {
+        CommitNote {
+            version: 11,
+            epoch: 1,
+            flushed_through: SeqId::from_i64(5),
+            schema_version: 1,
+            user: None,
+            live: BTreeMap::from([(3, Some(10)), (9, None)]),
+        }
     }
 
     #[test]
     fn any_altered_byte_is_found() {
-        let good = sample().encode().unwrap();
+        let good = DeletionVectors { note: Some(note()), ..sample() }.encode().unwrap();
         for at in (0..good.len()).step_by(97).chain([0, 6, 8, 12, 16, 24, 32, good.len() - 1]) {
             let mut bad = good.to_vec();
             bad[at] ^= 0x20;

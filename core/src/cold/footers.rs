@@ -94,8 +94,21 @@ impl Footers {
     }
 }
 
-/// Reads and checks the footer of `file`.
+/// Reads and checks the footer of `file`, whose row groups have to be those of its entry.
 pub(super) async fn load(file: &ColdFile, sums: &ExtentSums) -> Result<Footer> {
+    let metadata = load_any(file, sums).await?;
+    let groups: Vec<i64> = metadata.row_groups().iter().map(|g| g.num_rows()).collect();
+    let expected = &file.entry().row_groups;
+    if !groups.iter().copied().eq(expected.iter().map(|rows| i64::from(*rows))) {
+        return Err(file.damaged(&format!("expected row groups of {expected:?} rows, found {groups:?}")));
+    }
+    let options = ArrowReaderOptions::new();
+    let reader = ArrowReaderMetadata::try_new(Arc::new(metadata), options).map_err(|e| named(file, e))?;
+    Ok(Footer { reader })
+}
+
+/// Reads the footer of `file`, of whose entry only name, size and checksums are known.
+pub(super) async fn load_any(file: &ColdFile, sums: &ExtentSums) -> Result<ParquetMetaData> {
     let size = file.entry().bytes;
     // The last whole extent and what follows it usually hold footer and page index, and are read whole
     // for their checksums anyway.
@@ -107,14 +120,7 @@ pub(super) async fn load(file: &ColdFile, sums: &ExtentSums) -> Result<Footer> {
         .await
         .map_err(|e| named(file, e))?;
     check_format(file, &metadata)?;
-    let groups: Vec<i64> = metadata.row_groups().iter().map(|g| g.num_rows()).collect();
-    let expected = &file.entry().row_groups;
-    if !groups.iter().copied().eq(expected.iter().map(|rows| i64::from(*rows))) {
-        return Err(file.damaged(&format!("expected row groups of {expected:?} rows, found {groups:?}")));
-    }
-    let options = ArrowReaderOptions::new();
-    let reader = ArrowReaderMetadata::try_new(Arc::new(metadata), options).map_err(|e| named(file, e))?;
-    Ok(Footer { reader })
+    Ok(metadata)
 }
 
 fn check_format(file: &ColdFile, metadata: &ParquetMetaData) -> Result<()> {

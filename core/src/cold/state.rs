@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use crate::catalog::TableDef;
-use crate::cold::{ColdFile, DeletionVectors, FileName};
+use crate::cold::rebuild::newest_deletes;
+use crate::cold::{ColdFile, DeletionVectors};
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::manifest::store::{self as manifest_store, Pointer};
@@ -29,8 +30,19 @@ pub struct ColdState {
     pub files: Vec<ColdFile>,
     /// The dead rows by batch number; a file without dead rows is not in it.
     pub dead: BTreeMap<u64, Arc<RoaringBitmap>>,
+    /// What became of the manifest, where this was read from something else.
+    pub lost: Option<LostManifest>,
     /// Rows hidden by hot versions, remembered from scan to scan.
     pub hidden: Mutex<Arc<Hidden>>,
+}
+
+/// A manifest that is not there as it was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostManifest {
+    /// What is wrong with it.
+    pub why: String,
+    /// Whether the entries have their ranges of values; if not, every file is read that a row may be in.
+    pub ranges_known: bool,
 }
 
 /// The rows that the hot versions up to `through` hide.
@@ -54,7 +66,7 @@ impl ColdState {
     ) -> Self {
         let live = manifest.iter().flat_map(Manifest::live);
         let files = live.map(|b| ColdFile::new(Arc::clone(blobs), &dir, Arc::new(b.clone()))).collect();
-        Self { dir, pointer, manifest, files, dead, hidden: Mutex::default() }
+        Self { dir, pointer, manifest, files, dead, lost: None, hidden: Mutex::default() }
     }
 
     /// Reads what the key-value store points at; with `repair` completes the copy of the manifest if a
@@ -69,6 +81,25 @@ impl ColdState {
             return Ok(Self::new(&stores.blobs, dir, pointer, None, BTreeMap::new()));
         }
         let (manifest, bytes) = manifest_store::read(stores.blobs.as_ref(), &dir, &pointer).await?;
+        let state = Self::of_manifest(stores, def, scope, pointer, manifest).await?;
+        if repair {
+            manifest_store::try_refresh_copy(stores.blobs.as_ref(), &dir, &bytes).await;
+        }
+        Ok(state)
+    }
+
+    /// The state that `manifest`, which `pointer` names, describes.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming the file, when it is of another scope, or deletion vectors are missing or altered.
+    pub async fn of_manifest(
+        stores: &Stores,
+        def: &TableDef,
+        scope: &Scope,
+        pointer: Pointer,
+        manifest: Manifest,
+    ) -> Result<Self> {
+        let dir = Path::from(def.dir()).join(scope.dir());
         if manifest.table_id != def.id || manifest.scope()? != *scope {
             return Err(Error::corrupt(format!(
                 "{}: belongs to table {} and scope {}, expected {} and {scope}",
@@ -77,9 +108,6 @@ impl ColdState {
                 manifest.scope,
                 def.id,
             )));
-        }
-        if repair {
-            manifest_store::try_refresh_copy(stores.blobs.as_ref(), &dir, &bytes).await;
         }
         let dead = read_dead(stores, def, &dir, &manifest).await?;
         Ok(Self::new(&stores.blobs, dir, pointer, Some(manifest), dead))
@@ -100,13 +128,7 @@ impl ColdState {
     /// The number of the newest deletion-vector file that the manifest refers to.
     #[must_use]
     pub fn newest_deletes(&self) -> Option<u64> {
-        let names = self.manifest.iter().flat_map(|m| &m.batches).filter_map(|b| b.deletes.as_ref());
-        names
-            .filter_map(|d| match FileName::parse(&d.path) {
-                Some(FileName::Deletes(number)) => Some(number),
-                _ => None,
-            })
-            .max()
+        self.manifest.as_ref().and_then(newest_deletes)
     }
 }
 

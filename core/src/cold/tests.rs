@@ -394,6 +394,7 @@ fn deletion_vectors_belong_to_their_table_and_count() {
     let mut entry = write(&schema, 3, &[batch(&schema, 0, 1, 10)]).entry;
     entry.deletes = Some(DeletesRef { path: "deletes-8.dv".into(), count: 2 });
     let vectors = DeletionVectors {
+        note: None,
         table: TableId(7),
         scope: "u-alice".into(),
         number: 8,

@@ -15,6 +15,7 @@
 //! | `firndb.manifest_version`| the manifest that was to list it first                             |
 //! | `firndb.replaces`        | numbers of the batch files whose rows it took over, comma-separated|
 //! | `firndb.schema`          | JSON: schema version; id, name, type of each column; key           |
+//! | `firndb.note`            | JSON: the note of the commit (`notes.rs`), if it is noted here        |
 //! | `firndb.checksum`        | `crc32c:` of all bytes before the page index, and how many they are|
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use parquet::schema::types::ColumnPath;
 
 use crate::cold::checksums::ExtentSums;
 use crate::cold::names;
+use crate::cold::notes::{CommitNote, NOTE_KEY};
 use crate::cold::schema::{FileSchema, SEQ_COLUMN, positions};
 use crate::error::{Error, Result};
 use crate::key::KeyEncoder;
@@ -147,6 +149,15 @@ impl BatchFileWriter {
         }
         self.statistics.update(batch)?;
         self.writer.write(batch)?;
+        Ok(())
+    }
+
+    /// Has the footer carry `note`, that of the commit of which this is the last file.
+    ///
+    /// # Errors
+    /// `Internal` when the note cannot be written.
+    pub fn set_note(&mut self, note: &CommitNote) -> Result<()> {
+        self.writer.append_key_value_metadata(KeyValue::new(NOTE_KEY.to_owned(), note.encode()?));
         Ok(())
     }
 
@@ -280,14 +291,14 @@ fn properties(schema: &FileSchema, key: &[usize]) -> Result<WriterPropertiesBuil
     Ok(builder)
 }
 
-fn row_groups(metadata: &ParquetMetaData) -> Result<Vec<u32>> {
+pub(super) fn row_groups(metadata: &ParquetMetaData) -> Result<Vec<u32>> {
     let rows = metadata.row_groups().iter().map(|g| u32::try_from(g.num_rows()));
     rows.collect::<std::result::Result<_, _>>()
         .map_err(|_| Error::internal("a row group without a count of rows"))
 }
 
 /// Where the Bloom filters lie, by the field ids of their columns.
-fn filters(metadata: &ParquetMetaData) -> BTreeMap<ColumnId, Vec<FilterRef>> {
+pub(super) fn filters(metadata: &ParquetMetaData) -> BTreeMap<ColumnId, Vec<FilterRef>> {
     let mut found = BTreeMap::<ColumnId, Vec<FilterRef>>::new();
     for (group, row_group) in (0u32..).zip(metadata.row_groups()) {
         for column in row_group.columns() {

@@ -102,7 +102,10 @@ impl Contents {
         }
         for (dir, pointer) in &self.scopes {
             match manifest_store::read(blobs, dir, pointer).await {
-                Ok((manifest, _)) => files_of(dir, &manifest, &mut files),
+                Ok((manifest, _)) => {
+                    files_of(dir, &manifest, &mut files);
+                    files.extend(note_of(blobs, dir, &manifest).await?);
+                }
                 Err(e) if e.kind() == ErrorKind::Corrupt => {
                     damage.push(e.to_string());
                     list(blobs, dir, pointer, &mut files).await?;
@@ -136,6 +139,22 @@ fn files_of(dir: &Path, manifest: &Manifest, files: &mut Vec<File>) {
         batch: None,
     });
     files.push(File::same(path));
+}
+
+/// The file with the note of `manifest`, where it has nothing else in it. Of a load that was cut short after its
+/// commit there is none.
+async fn note_of(blobs: &dyn ObjectStore, dir: &Path, manifest: &Manifest) -> Result<Option<File>> {
+    let Some(noted) = &manifest.noted else { return Ok(None) };
+    let is_listed = manifest.live().any(|b| b.deletes.as_ref().is_some_and(|d| d.path == noted.file));
+    if is_listed || !matches!(FileName::parse(&noted.file), Some(FileName::Deletes(_))) {
+        return Ok(None);
+    }
+    let path = dir.clone().join(noted.file.clone());
+    match blobs.head(&path).await {
+        Ok(_) => Ok(Some(File::same(path))),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// The files in `dir` that were there at the moment of `pointer`.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::catalog::TableDef;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
-use crate::flush::{FlushReport, flush_scope, is_due};
+use crate::error::{Error, ErrorKind, Result};
+use crate::flush::{FlushReport, flush_scope, is_due, mend_scope, remake_scope};
+use crate::pace::{CancelToken, Pace};
 use crate::storage::Keyspace;
 
 /// What flushes of several scopes did: one that fails does not keep the others from it.
@@ -29,8 +30,8 @@ impl Flushed {
 }
 
 impl Engine {
-    /// Does one unit of work that no statement waits for: a flush that a policy asks for, or clearing away
-    /// dropped tables. Whether it did anything.
+    /// Does one unit of work that no statement waits for: making a lost manifest again, a flush that a policy asks
+    /// for, or clearing away dropped tables. Whether it did anything.
     ///
     /// # Errors
     /// What the stores report, once there is nothing left to do but what failed.
@@ -41,6 +42,11 @@ impl Engine {
         }
         let mut flushed = Flushed::default();
         for scope in tiers.open_scopes() {
+            match mend_scope(tiers, &scope, &Pace::of_background(&tiers.stores)).await {
+                Ok(false) => {}
+                Ok(true) => return Ok(true),
+                Err(e) => flushed.fail(e),
+            }
             if !is_due(tiers, &scope) {
                 continue;
             }
@@ -59,6 +65,37 @@ impl Engine {
             Err(e) => flushed.fail(e),
         }
         flushed.into_result().map(|_| false)
+    }
+
+    /// Makes the manifests of every table, or of one, again that are lost, or that say of a file what is not so: every
+    /// file is read. How many there were.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown table; `Cancelled` by `cancel`; the first of those that failed, once all others are done.
+    pub async fn rebuild_manifests(&self, table: Option<&str>, cancel: &CancelToken) -> Result<u64> {
+        let tiers = &self.shared.tiers;
+        tiers.check_writable()?;
+        let stores = &tiers.stores;
+        let pace = Pace::new(cancel.clone(), Arc::clone(&stores.clock), Arc::clone(&stores.pause));
+        let (mut rebuilt, mut failed) = (0, None);
+        for def in self.tables(table)? {
+            for scope in tiers.scopes_in(def.id, &[Keyspace::Manifest]).await? {
+                let remade = match tiers.scope(&def, &scope).await {
+                    Ok(state) => Box::pin(remake_scope(tiers, &state, &pace)).await,
+                    Err(e) => Err(e),
+                };
+                match remade {
+                    Ok(remade) => rebuilt += u64::from(remade),
+                    Err(e) if e.kind() == ErrorKind::Cancelled => return Err(e),
+                    Err(e) => {
+                        failed
+                            .get_or_insert(e.context(format!("the manifest of {} {scope}", def.full_name())));
+                    }
+                }
+                tiers.enforce_budget();
+            }
+        }
+        failed.map_or(Ok(rebuilt), Err)
     }
 
     /// Flushes every scope of every table, as far as open snapshots allow.

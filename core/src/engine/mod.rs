@@ -24,6 +24,7 @@ pub use recover::RecoveryReport;
 use crate::catalog::{Catalog, TableDef, TableName};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::pace::{CancelToken, Pace};
 use crate::plan::Planner;
 use crate::session::Session;
 use crate::stats::EngineStats;
@@ -116,15 +117,27 @@ impl Engine {
         Session::new(self.clone(), subject, role)
     }
 
-    /// Reads everything and verifies it.
+    /// Reads everything and verifies it: checksums, statistics, Bloom filters, the order of keys and that each is visible
+    /// once, deletion vectors, and which files nothing refers to.
     ///
     /// # Errors
     /// Only what prevents looking; damage is in the report.
     pub async fn check(&self) -> Result<CheckReport> {
+        self.check_with(&CancelToken::new(), &mut |_, _| ()).await
+    }
+
+    /// As [`Engine::check`]: `cancel` ends it, and `progress` is told how many bytes of batch files were read, and how
+    /// many are known to be there.
+    ///
+    /// # Errors
+    /// As [`Engine::check`]; `Cancelled`.
+    pub async fn check_with(&self, cancel: &CancelToken, progress: OnProgress<'_>) -> Result<CheckReport> {
         let tiers = &self.shared.tiers;
         let _files = tiers.snapshots.pin_files();
         let tables: Vec<Arc<TableDef>> = tiers.catalog().tables().cloned().collect();
-        check::check(tiers, &tables).await
+        let stores = &tiers.stores;
+        let pace = Pace::new(cancel.clone(), Arc::clone(&stores.clock), Arc::clone(&stores.pause));
+        check::check(tiers, &tables, &pace, progress).await
     }
 
     /// What lies in which tier, of one table or of all.
@@ -133,12 +146,16 @@ impl Engine {
     /// `NotFound` for an unknown table; what reading reports.
     pub async fn inspect(&self, table: Option<&str>) -> Result<Vec<TableInspection>> {
         let tiers = &self.shared.tiers;
-        let catalog = tiers.catalog();
-        let tables: Vec<Arc<TableDef>> = match table {
+        inspect::inspect(tiers, &self.tables(table)?).await
+    }
+
+    /// The table of this name, or all.
+    fn tables(&self, name: Option<&str>) -> Result<Vec<Arc<TableDef>>> {
+        let catalog = self.shared.tiers.catalog();
+        Ok(match name {
             Some(name) => vec![catalog.resolve(&parse_name(name), crate::catalog::MAIN_NAMESPACE)?],
             None => catalog.tables().cloned().collect(),
-        };
-        inspect::inspect(tiers, &tables).await
+        })
     }
 
     /// The definitions of all namespaces and tables as they are now.

@@ -19,17 +19,19 @@ use object_store::path::Path;
 
 use crate::catalog::TableDef;
 use crate::cold::locate::locate;
+use crate::cold::rebuild::note_file;
 use crate::cold::state::ColdState;
 use crate::cold::{BatchFileWriter, FileSchema, names};
 use crate::dml::duplicate;
 use crate::error::{Error, ErrorKind, Result};
+use crate::flush::mend::mend;
 use crate::flush::runs::{Runs, key_columns};
 use crate::flush::sizes::row_sizes;
 use crate::flush::write::{file_rows, next_manifest, reserve_numbers, store_file};
 use crate::hot::block;
 use crate::hot::scope::ScopeState;
-use crate::manifest::BatchEntry;
 use crate::manifest::store::{self as manifest_store, Pointer};
+use crate::manifest::{BatchEntry, Manifest, Noted};
 use crate::pace::Pace;
 use crate::storage::Keyspace;
 use crate::storage::keys::seq_key;
@@ -56,12 +58,13 @@ pub async fn load_runs(
     let order = tiers.commit_order.lock().await;
     check_unaltered(&tiers.catalog(), def)?;
     let publishing = scope.publish.lock().await;
+    Box::pin(mend(tiers, def, scope, pace)).await?;
     let before = scope.view().cold;
     // A file ends with the row that fills it, by rows or by bytes.
     let most = &tiers.config;
     let files = runs.rows() / most.batch_file_rows.max(1) + runs.bytes() / most.batch_file_bytes.max(1) + 1;
     let files = files as u64;
-    let pointer = reserve_numbers(tiers, scope, &before, files + 1).await?;
+    let pointer = reserve_numbers(tiers, scope, &before, files + 2).await?;
     let version = pointer.next_number - 1;
     let mut load = Load {
         tiers,
@@ -70,7 +73,8 @@ pub async fn load_runs(
         before: &before,
         schema: def.file_schema()?,
         version,
-        next_file: version - files,
+        // One number before the manifest's is that of the note.
+        next_file: version - 1 - files,
         writer: None,
         entries: Vec::new(),
         hot: Vec::new(),
@@ -96,6 +100,7 @@ pub async fn load_runs(
     }
     let (last, hot) = (load.last, std::mem::take(&mut load.hot));
     let dir = cold.dir.clone();
+    let noted = cold.manifest.clone();
     show(def, scope, hot, cold).map_err(|e| {
         tiers.fail();
         Error::unavailable("the rows are committed, but cannot be shown; close the store and open it again")
@@ -104,6 +109,9 @@ pub async fn load_runs(
     tiers.snapshots.publish(last);
     drop(order);
     manifest_store::try_refresh_copy(tiers.stores.blobs.as_ref(), &dir, &manifest_bytes).await;
+    if let Some(manifest) = noted {
+        try_note(tiers, &dir, &before, &manifest).await;
+    }
     drop(publishing);
     Ok(())
 }
@@ -114,6 +122,21 @@ fn show(def: &TableDef, scope: &ScopeState, hot: Vec<RecordBatch>, cold: ColdSta
         scope.append(rows, def.schema_version, def.row_key_columns(def.schema_version)?)?;
     }
     scope.publish_cold(Arc::new(cold))
+}
+
+/// Writes the note of a load. A reader may see its rows only from the commit on, so the note follows that. Nobody
+/// needs it before the manifest is lost, and the next commit writes another: a failure is only logged.
+async fn try_note(tiers: &Tiers, dir: &Path, before: &ColdState, manifest: &Manifest) {
+    let number = manifest.version - 1;
+    let file = note_file(manifest, number, before.newest_deletes());
+    let path = dir.clone().join(names::deletes(number));
+    let written = match file.encode() {
+        Ok(bytes) => manifest_store::create_blob(tiers.stores.blobs.as_ref(), &path, bytes).await,
+        Err(e) => Err(e),
+    };
+    if let Err(error) = written {
+        tracing::warn!(%error, %path, "the note of a load could not be written");
+    }
 }
 
 /// A load that is being written. What awaits takes it as `&mut`: a file's writer cannot be shared by threads.
@@ -253,12 +276,20 @@ impl Load<'_> {
         let mut batches = before.manifest.as_ref().map(|m| m.batches.clone()).unwrap_or_default();
         batches.extend(self.entries.iter().cloned());
         let through = pointer.flushed_through;
-        let manifest =
-            next_manifest(self.tiers, self.def, self.scope, before, through, self.version, batches);
+        let noted = Noted { version: self.version, file: names::deletes(self.version - 1) };
+        let manifest = Manifest {
+            noted: Some(noted.clone()),
+            ..next_manifest(self.tiers, self.def, self.scope, before, through, self.version, batches)
+        };
         manifest.check().map_err(|e| Error::internal(format!("a load made a bad manifest: {e}")))?;
         let blobs = self.tiers.stores.blobs.as_ref();
         let (bytes, checksum) = manifest_store::create(blobs, &before.dir, &manifest).await?;
-        let after = Pointer { version: self.version, checksum: Some(checksum), ..pointer.clone() };
+        let after = Pointer {
+            version: self.version,
+            checksum: Some(checksum),
+            noted: Some(noted),
+            ..pointer.clone()
+        };
         let dir = before.dir.clone();
         let cold = ColdState::new(&self.tiers.stores.blobs, dir, after, Some(manifest), before.dead.clone());
         Ok((cold, bytes))

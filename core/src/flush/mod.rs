@@ -6,6 +6,7 @@
 //! E if it alone is missing.
 
 mod load;
+mod mend;
 mod runs;
 mod select;
 mod sizes;
@@ -14,12 +15,14 @@ mod write;
 use std::sync::Arc;
 
 pub use load::load_runs;
+pub use mend::{mend_scope, remake_scope};
 pub use runs::{Runs, remove_leftovers};
 
 use crate::cold::locate::locate;
 use crate::error::Result;
 use crate::flush::select::select;
 use crate::hot::scope::ScopeState;
+use crate::pace::Pace;
 use crate::tiers::{Tiers, drop_blocks};
 use crate::types::Durability;
 
@@ -53,6 +56,7 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
     let publishing = scope.publish.lock().await;
     // Under the lock: a DROP TABLE holds it until the table is gone from the catalog.
     let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else { return Ok(None) };
+    Box::pin(mend::mend(tiers, &def, scope, &Pace::of_background(&tiers.stores))).await?;
     tiers.end_idle_snapshots();
     let under_snapshot = tiers.snapshots.any_older_than_committed();
     let through = tiers.snapshots.flush_horizon();

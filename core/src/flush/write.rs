@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 
 use crate::catalog::TableDef;
 use crate::cold::locate::Located;
+use crate::cold::notes::{self, CommitNote};
 use crate::cold::state::ColdState;
 use crate::cold::{BatchFileWriter, DeletionVectors, FileSchema, WrittenFile, names};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,11 +19,11 @@ use crate::flush::FlushReport;
 use crate::flush::select::Picked;
 use crate::hot::scope::ScopeState;
 use crate::manifest::store::{self as manifest_store, Doubt, Pointer, create_blob};
-use crate::manifest::{BatchEntry, BatchStatus, DeletesRef, FORMAT, Manifest};
+use crate::manifest::{BatchEntry, BatchStatus, DeletesRef, FORMAT, Manifest, Noted};
 use crate::pace::{CancelToken, Pace};
 use crate::storage::WriteBatch;
 use crate::tiers::Tiers;
-use crate::types::{Durability, Scope, SeqId};
+use crate::types::{Durability, Scope, SeqId, UserId};
 
 /// Rows gathered at a time.
 const WRITE_ROWS: usize = 8192;
@@ -117,19 +118,31 @@ impl<'a> Plan<'a> {
         let mut files = Vec::new();
         let mut bytes = 0;
 
-        for index in 0..self.file_count(tiers) {
-            let entry = self.write_file(tiers, schema, first_file + index, index, version).await?;
+        let file_count = self.file_count(tiers);
+        // The note of the commit goes into the last file that it writes.
+        let noted_in_batch = self.dead.is_empty() && file_count > 0;
+        for index in 0..file_count {
+            let number = first_file + index;
+            let note = (noted_in_batch && index + 1 == file_count)
+                .then(|| self.note(tiers, version, &batches, Some(number)));
+            let entry = self.write_file(tiers, schema, (number, index), version, note).await?;
             files.push(entry.path.clone());
             bytes += entry.bytes;
             batches.push(entry);
         }
-        if !self.dead.is_empty() {
-            let path = self.write_deletes(tiers, deletes_number).await?;
+        let mut noted = files.last().cloned();
+        if !noted_in_batch {
+            let path = names::deletes(deletes_number);
             mark_dead(&mut batches, &self.dead, &path)?;
+            self.write_deletes(tiers, deletes_number, self.note(tiers, version, &batches, None)).await?;
             dead.extend(self.dead.iter().map(|(n, rows)| (*n, Arc::new(rows.clone()))));
+            noted = Some(path);
         }
-        let manifest =
-            next_manifest(tiers, self.def, self.scope, self.before, self.through, version, batches);
+        let noted = noted.map(|file| Noted { version, file });
+        let manifest = Manifest {
+            noted: noted.clone(),
+            ..next_manifest(tiers, self.def, self.scope, self.before, self.through, version, batches)
+        };
         manifest.check().map_err(|e| Error::internal(format!("a flush made a bad manifest: {e}")))?;
         let (manifest_bytes, checksum) =
             manifest_store::create(tiers.stores.blobs.as_ref(), &self.before.dir, &manifest).await?;
@@ -137,6 +150,7 @@ impl<'a> Plan<'a> {
             version,
             checksum: Some(checksum),
             flushed_through: self.through,
+            noted,
             doubt: (!tiers.stores.names_are_synced).then(|| doubt(tiers, &pointer)),
             ..pointer.clone()
         };
@@ -148,9 +162,9 @@ impl<'a> Plan<'a> {
         &self,
         tiers: &Tiers,
         schema: &FileSchema,
-        number: u64,
-        index: u64,
+        (number, index): (u64, u64),
         version: u64,
+        note: Option<CommitNote>,
     ) -> Result<BatchEntry> {
         let size = self.file_rows(tiers);
         let from = usize::try_from(index).unwrap_or(usize::MAX).saturating_mul(size);
@@ -161,6 +175,9 @@ impl<'a> Plan<'a> {
         for start in (from..end).step_by(WRITE_ROWS) {
             pace.step().await?;
             self.write_rows(&mut writer, schema, start, end.min(start + WRITE_ROWS))?;
+        }
+        if let Some(note) = note {
+            writer.set_note(&note)?;
         }
         store_file(tiers, &self.before.dir, writer.finish()?).await
     }
@@ -184,18 +201,31 @@ impl<'a> Plan<'a> {
         }
     }
 
-    async fn write_deletes(&self, tiers: &Tiers, number: u64) -> Result<String> {
+    /// The note of this flush, whose files are `batches` and the one with the number `coming`.
+    fn note(&self, tiers: &Tiers, version: u64, batches: &[BatchEntry], coming: Option<u64>) -> CommitNote {
+        let mut live = notes::live(batches);
+        live.extend(coming.map(|number| (number, None)));
+        CommitNote {
+            version,
+            epoch: tiers.fence.epoch(),
+            flushed_through: self.through,
+            schema_version: self.def.schema_version,
+            user: user_of(&self.scope.scope),
+            live,
+        }
+    }
+
+    async fn write_deletes(&self, tiers: &Tiers, number: u64, note: CommitNote) -> Result<()> {
         let file = DeletionVectors {
             table: self.def.id,
             scope: self.scope.scope.dir(),
             number,
             previous: self.before.newest_deletes(),
             vectors: self.dead.clone(),
+            note: Some(note),
         };
-        let name = names::deletes(number);
-        let path = self.before.dir.clone().join(name.clone());
-        create_blob(tiers.stores.blobs.as_ref(), &path, file.encode()?).await?;
-        Ok(name)
+        let path = self.before.dir.clone().join(names::deletes(number));
+        create_blob(tiers.stores.blobs.as_ref(), &path, file.encode()?).await
     }
 }
 
@@ -247,10 +277,6 @@ pub fn next_manifest(
     version: u64,
     batches: Vec<BatchEntry>,
 ) -> Manifest {
-    let user = match &scope.scope {
-        Scope::User(id) => Some(id.clone()),
-        Scope::Shared => None,
-    };
     let time = DateTime::<Utc>::from_timestamp_micros(tiers.stores.clock.now_micros()).unwrap_or_default();
     let before = before.manifest.as_ref();
     Manifest {
@@ -259,7 +285,7 @@ pub fn next_manifest(
         table: def.name.clone(),
         table_id: def.id,
         scope: scope.scope.dir(),
-        user,
+        user: user_of(&scope.scope),
         version,
         previous: before.map(|m| m.version),
         epoch: tiers.fence.epoch(),
@@ -267,7 +293,16 @@ pub fn next_manifest(
         max_batch: batches.iter().map(|b| b.number).chain(before.map(|m| m.max_batch)).max().unwrap_or(0),
         flushed_through: through,
         schema_version: def.schema_version,
+        rebuilt: None,
+        noted: before.and_then(|m| m.noted.clone()),
         batches,
+    }
+}
+
+fn user_of(scope: &Scope) -> Option<UserId> {
+    match scope {
+        Scope::User(id) => Some(id.clone()),
+        Scope::Shared => None,
     }
 }
 
@@ -300,6 +335,7 @@ fn doubt(tiers: &Tiers, before: &Pointer) -> Doubt {
             version: before.version,
             checksum: before.checksum,
             flushed_through: before.flushed_through,
+            noted: before.noted.clone(),
         },
     }
 }

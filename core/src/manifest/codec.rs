@@ -150,6 +150,8 @@ mod tests {
             max_batch: 11,
             flushed_through: SeqId::from_i64(7_264_502_391_808_000_000),
             schema_version: 2,
+            rebuilt: None,
+            noted: None,
             batches: vec![BatchEntry {
                 number: 9,
                 path: "batch-9.parquet".into(),
@@ -208,6 +210,20 @@ mod tests {
             assert!(error.to_string().contains("manifest-12.json"));
         }
         assert_eq!(decode("m", &bytes[..bytes.len() / 2]).unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+
+    #[test]
+    fn a_manifest_with_any_bit_flipped_is_not_believed() {
+        let (bytes, _) = encode(&sample()).unwrap();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut bad = bytes.to_vec();
+                bad[at] ^= 1 << bit;
+                let found = decode("manifest-12.json", &bad);
+                assert!(found.is_err(), "bit {bit} of byte {at}: {found:?}");
+            }
+            assert!(decode("manifest-12.json", &bytes[..at]).is_err(), "cut to {at} bytes");
+        }
     }
 
     #[test]

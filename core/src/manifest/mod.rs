@@ -8,7 +8,7 @@ pub mod store;
 mod value;
 
 pub use codec::{FORMAT, decode, encode};
-pub use model::{BatchEntry, BatchStatus, Checksum, DeletesRef, FilterRef, Manifest};
+pub use model::{BatchEntry, BatchStatus, Checksum, ColumnStats, DeletesRef, FilterRef, Manifest, Noted};
 pub use prune::prune;
 pub use statistics::{StatisticsBuilder, bounds};
 pub use value::StatValue;

@@ -40,8 +40,23 @@ pub struct Manifest {
     pub flushed_through: SeqId,
     /// The table's schema version when it was written.
     pub schema_version: u32,
+    /// Why it was made from the files, if it was: what became of the manifest before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuilt: Option<String>,
+    /// Where the note is that tells the same of the files; none in a manifest of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noted: Option<Noted>,
     /// The batch files, by number.
     pub batches: Vec<BatchEntry>,
+}
+
+/// Which commit note tells what rows there are, and in which file it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// The version of the commit that wrote the note. A later one that changed no row may have none.
+    pub version: u64,
+    /// The name of the file.
+    pub file: String,
 }
 
 /// One batch file.
@@ -171,7 +186,9 @@ impl std::str::FromStr for Checksum {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let digits = text.strip_prefix("crc32c:").filter(|d| d.len() == 8);
+        let digits = text.strip_prefix("crc32c:").filter(|d| {
+            d.len() == 8 && !d.contains(|c: char| !c.is_ascii_hexdigit() || c.is_ascii_uppercase())
+        });
         let value = digits.and_then(|d| u32::from_str_radix(d, 16).ok());
         value
             .map(Self)
@@ -334,6 +351,8 @@ mod tests {
             max_batch: 9,
             flushed_through: SeqId::from_i64(5),
             schema_version: 1,
+            rebuilt: None,
+            noted: None,
             batches,
         }
     }
@@ -381,7 +400,9 @@ mod tests {
     fn checksums_read_back() {
         assert_eq!(Checksum(0xAB).to_string(), "crc32c:000000ab");
         assert_eq!("crc32c:000000ab".parse(), Ok(Checksum(0xAB)));
-        for bad in ["", "crc32c:ab", "crc32:000000ab", "crc32c:0000000g"] {
+        for bad in
+            ["", "crc32c:ab", "crc32:000000ab", "crc32c:0000000g", "crc32c:0000000A", "crc32c:+000000a"]
+        {
             assert!(bad.parse::<Checksum>().is_err());
         }
     }

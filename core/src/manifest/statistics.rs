@@ -73,12 +73,17 @@ impl StatisticsBuilder {
     /// A builder for files of `schema`.
     #[must_use]
     pub fn new(schema: &FileSchema) -> Self {
-        let ids: Vec<ColumnId> = schema.columns.iter().map(|c| c.id).collect();
+        Self::of(schema.columns.iter().map(|c| c.id).collect())
+    }
+
+    /// A builder for files of `_seq` and the columns `ids`.
+    #[must_use]
+    pub fn of(ids: Vec<ColumnId>) -> Self {
         let columns = ids.iter().map(|_| ColumnBuilder::default()).collect();
         Self { ids, columns, seq: None }
     }
 
-    /// Takes in the rows of `batch`, laid out as [`FileSchema::arrow`].
+    /// Takes in the rows of `batch`: `_seq`, then the columns in their order.
     ///
     /// # Errors
     /// `Internal` when the layout is another.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::codec;
-use crate::manifest::model::{Checksum, Manifest};
+use crate::manifest::model::{Checksum, Manifest, Noted};
 use crate::storage::keys::scope_key;
 use crate::storage::{Keyspace, KvStore, WriteBatch};
 use crate::types::{Scope, SeqId, TableId};
@@ -33,6 +33,9 @@ pub struct Pointer {
     pub next_number: u64,
     /// The change feed knows every change above this.
     pub feed_floor: SeqId,
+    /// Where the note is of the files that the manifest lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noted: Option<Noted>,
     /// Present while the names of files may be lost that the manifest refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
@@ -53,6 +56,9 @@ pub struct Doubt {
     pub checksum: Option<Checksum>,
     /// What was cold in it.
     pub flushed_through: SeqId,
+    /// Where the note of its files is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noted: Option<Noted>,
 }
 
 impl Default for Pointer {
@@ -63,6 +69,7 @@ impl Default for Pointer {
             flushed_through: SeqId::ZERO,
             next_number: 1,
             feed_floor: SeqId::ZERO,
+            noted: None,
             doubt: None,
         }
     }
@@ -141,6 +148,24 @@ pub async fn read(blobs: &dyn ObjectStore, dir: &Path, pointer: &Pointer) -> Res
         }
         _ => Ok((manifest, bytes)),
     }
+}
+
+/// The copy of the newest manifest in `dir`, if it is whole and the one that `pointer` names.
+///
+/// # Errors
+/// What the blob store reports.
+pub async fn read_copy(blobs: &dyn ObjectStore, dir: &Path, pointer: &Pointer) -> Result<Option<Manifest>> {
+    let path = dir.clone().join(COPY);
+    let bytes = match blobs.get(&path).await {
+        Ok(found) => found.bytes().await?,
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(e) => return Err(e.into()),
+    };
+    let read = codec::decode(path.as_ref(), &bytes).ok();
+    let named = read.filter(|(copy, checksum)| {
+        copy.version == pointer.version && pointer.checksum.is_none_or(|expected| expected == *checksum)
+    });
+    Ok(named.map(|(copy, _)| copy))
 }
 
 /// Writes a manifest under its number, which nothing may have used before.

@@ -37,6 +37,10 @@ impl Tiers {
     /// `Corrupt`, naming the file, for damage that is no lost name; what the stores report.
     pub(super) async fn load_cold(&self, def: &TableDef, scope: &Scope) -> Result<ColdState> {
         let loaded = ColdState::load(&self.stores, def, scope, !self.config.read_only).await;
+        let loaded = match loaded {
+            Err(e) if e.kind() == ErrorKind::Corrupt => Box::pin(self.without_manifest(def, scope, e)).await,
+            loaded => loaded,
+        };
         if self.config.read_only || loaded.as_ref().is_ok_and(|cold| cold.pointer.doubt.is_none()) {
             return loaded;
         }
@@ -109,6 +113,7 @@ impl Tiers {
             version: doubt.version,
             checksum: doubt.checksum,
             flushed_through: doubt.flushed_through,
+            noted: doubt.noted.clone(),
             doubt: None,
             ..pointer.clone()
         };

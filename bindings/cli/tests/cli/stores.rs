@@ -93,6 +93,21 @@ fn a_recovery_with_problems_says_so_in_its_exit_status() {
     fs::remove_file(copy).unwrap();
     let lose = || fs::remove_dir_all(Path::new(&place.store()).join("kv")).unwrap();
 
+    // What the flush noted in its deletion vectors is as good as its manifest; without either it is not known.
+    lose();
+    let run = firndb(&["recover", &place.store()]).ok();
+    assert!(run.out.contains("made again from the files: 1") && run.out.contains("deletes-"), "{run:?}");
+    assert_eq!(place.sql("SELECT id FROM app.t ORDER BY id"), "id\n1\n");
+    let run = firndb(&["check", "--verbose", &place.store()]).ok();
+    assert!(run.err.contains("batch-1.parquet: 2 rows"), "{run:?}");
+    place.sql("DELETE FROM app.t WHERE id = 1; STORAGE FLUSH TABLE app.t");
+    for manifest in place.blobs("app", "t", "manifest").iter().skip(1) {
+        fs::write(manifest, b"damaged").unwrap();
+    }
+    for vectors in place.blobs("app", "t", "deletes") {
+        fs::remove_file(vectors).unwrap();
+    }
+
     lose();
     let run = firndb(&["recover", &place.store()]);
     assert_eq!(run.status, 1, "{run:?}");

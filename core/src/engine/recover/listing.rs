@@ -38,6 +38,8 @@ pub struct FoundScope {
     pub manifests: BTreeMap<u64, Path>,
     /// The copy of the newest manifest.
     pub copy: Option<Path>,
+    /// Batch files and deletion vectors.
+    pub files: Vec<FileName>,
     /// The highest number of any file.
     pub last_number: u64,
 }
@@ -93,7 +95,8 @@ impl FoundScope {
                 self.manifests.insert(number, path);
             }
             FileName::NewestManifest => self.copy = Some(path),
-            _ => {}
+            FileName::Batch(_) | FileName::Deletes(_) => self.files.push(file),
+            FileName::Sums(_) => {}
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Rebuilding a lost key-value store from the blob store.
 //!
-//! Definitions come from `table-{version}.json` and those of views, cold rows from the newest manifest of each scope; a scope
-//! whose newest manifest cannot be read is damaged, and says so when it is read. Every counter starts past
+//! Definitions come from `table-{version}.json` and those of views, cold rows from the newest manifest of each scope, or,
+//! where that is lost, from the notes that commits left in their files (`from_files.rs`); a scope of which not even those
+//! tell for certain is damaged, and says so when it is read. Every counter starts past
 //! all that was seen, so that no name, no id and no `_seq` is given out twice.
 
 mod definitions;
+mod from_files;
 mod listing;
 mod scopes;
 mod views;
@@ -44,6 +46,8 @@ pub struct RecoveryReport {
     pub files: u64,
     /// Rows in them that are alive.
     pub rows: u64,
+    /// Scopes whose manifest was lost, and made again from their files.
+    pub rebuilt: u64,
     /// What could not be used, or is not certain, a line each.
     pub problems: Vec<String>,
     /// What is as it should be but worth knowing, a line each.
@@ -61,6 +65,9 @@ impl fmt::Display for RecoveryReport {
             self.files,
             self.rows
         )?;
+        if self.rebuilt > 0 {
+            writeln!(f, "manifests that were lost, and made again from the files: {}", self.rebuilt)?;
+        }
         writeln!(f, "rows that had not been flushed were in the lost key-value store and are gone")?;
         for problem in &self.problems {
             writeln!(f, "problem: {problem}")?;
@@ -93,7 +100,7 @@ pub async fn recover(stores: &Stores, config: &Config, older_manifests: bool) ->
     let mut highest = Highest::default();
     for table in tables.iter_mut().filter(|t| !t.def.dropped) {
         report.tables.push(table.def.full_name().to_string());
-        let scopes = read_scopes(stores, table, &mut report).await?;
+        let scopes = read_scopes(stores, table, older_manifests, &mut report).await?;
         table.go_past(&scopes, &mut report)?;
         for scope in &scopes {
             highest.include(scope);
@@ -141,11 +148,15 @@ impl Highest {
 async fn read_scopes(
     stores: &Stores,
     table: &ReadTable<'_>,
+    older_manifests: bool,
     report: &mut RecoveryReport,
 ) -> Result<Vec<ReadScope>> {
     let mut scopes = Vec::with_capacity(table.found.scopes.len());
     for (dir, found) in &table.found.scopes {
-        scopes.push(ReadScope::read(stores, table.def.id, dir, found, report).await?);
+        let mut scope = ReadScope::read(stores, table.def.id, dir, found, report).await?;
+        Box::pin(from_files::consult(&mut scope, stores, &table.def, found, older_manifests, report)).await?;
+        scope.tell_damage(report);
+        scopes.push(scope);
     }
     Ok(scopes)
 }

@@ -8,11 +8,12 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
 use crate::catalog::TableDef;
-use crate::engine::recover::RecoveryReport;
+use crate::cold::{DeletionVectors, names};
 use crate::engine::recover::listing::FoundScope;
+use crate::engine::recover::{RecoveryReport, from_files};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::store::{Pointer, manifest_path};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Checksum, Manifest};
 use crate::storage::Stores;
 use crate::types::{Scope, SeqId, TableId};
 
@@ -25,10 +26,16 @@ pub struct ReadScope {
     pub manifest: Option<Manifest>,
     /// The number of a newer one that was there, and cannot be read.
     pub lost: Option<u64>,
-    /// Whether the manifest comes from the copy.
+    /// Its checksum, as its file has it.
+    checksum: Option<Checksum>,
+    /// Why newer ones cannot be read.
+    damaged: Vec<String>,
+    /// Whether the manifest is not there as a numbered file, but comes from the copy.
     restored: bool,
+    /// The note of a manifest that was made again, and its number as a file.
+    pub note_file: Option<(u64, DeletionVectors)>,
     /// Past every number that has been given out.
-    next_number: u64,
+    pub next_number: u64,
 }
 
 impl ReadScope {
@@ -43,7 +50,8 @@ impl ReadScope {
         found: &FoundScope,
         report: &mut RecoveryReport,
     ) -> Result<Self> {
-        let (mut newest, damaged) = newest_readable(stores, table, found).await?;
+        let (newest, damaged) = newest_readable(stores, table, found).await?;
+        let (mut newest, mut checksum) = newest.unzip();
         let seen = found.manifests.keys().next_back().copied().unwrap_or(0);
         let mut last = seen;
         let mut restored = false;
@@ -53,26 +61,53 @@ impl ReadScope {
                 restored = copy.version == last && newest.as_ref().is_none_or(|m| m.version < last);
                 if restored {
                     report.notes.push(format!("{dir}: manifest {last} is restored from its copy"));
-                    newest = Some(copy);
+                    (newest, checksum) = (Some(copy), None);
                 }
             }
             // A copy that is there tells that a flush was committed, whatever it says.
             Some(Err(_)) if seen == 0 => last = found.last_number.max(1),
             _ => {}
         }
-        let told = if restored { &mut report.notes } else { &mut report.problems };
-        told.extend(damaged);
         let lost = newest.as_ref().is_none_or(|m| m.version < last).then_some(last).filter(|l| *l > 0);
         let next_number = found.last_number.max(last).saturating_add(1);
-        Ok(Self { dir: dir.clone(), manifest: newest, lost, restored, next_number })
+        Ok(Self {
+            dir: dir.clone(),
+            manifest: newest,
+            checksum,
+            damaged,
+            lost,
+            restored,
+            note_file: None,
+            next_number,
+        })
     }
 
-    /// Writes a manifest that only its copy held.
+    /// Takes `manifest`, made again from the files, and the file with its note.
+    pub fn take(&mut self, manifest: Manifest, note: DeletionVectors) {
+        self.next_number = self.next_number.max(manifest.version.saturating_add(1));
+        self.note_file = Some((note.number, note));
+        self.manifest = Some(manifest);
+        self.checksum = None;
+        self.restored = true;
+        self.lost = None;
+    }
+
+    /// Says which manifests cannot be read: a problem, unless what was in them is there all the same.
+    pub fn tell_damage(&mut self, report: &mut RecoveryReport) {
+        let told = if self.lost.is_none() { &mut report.notes } else { &mut report.problems };
+        told.append(&mut self.damaged);
+    }
+
+    /// Writes a manifest that only its copy held, or that was made again.
     ///
     /// # Errors
     /// What the blob store reports.
     pub async fn restore(&self, stores: &Stores) -> Result<()> {
         let Some(manifest) = self.manifest.as_ref().filter(|_| self.restored) else { return Ok(()) };
+        if let Some((number, note)) = &self.note_file {
+            let path = self.dir.clone().join(names::deletes(*number));
+            stores.blobs.put(&path, PutPayload::from_bytes(note.encode()?)).await?;
+        }
         let (bytes, _) = manifest::encode(manifest)?;
         let path = manifest_path(&self.dir, manifest.version);
         stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await?;
@@ -134,12 +169,16 @@ impl ReadScope {
             }
             return Ok(counting);
         };
-        let (_, checksum) = manifest::encode(manifest)?;
+        let checksum = match self.checksum {
+            Some(checksum) => checksum,
+            None => manifest::encode(manifest)?.1,
+        };
         Ok(Pointer {
             version: manifest.version,
             checksum: Some(checksum),
             flushed_through: manifest.flushed_through,
             feed_floor: manifest.flushed_through,
+            noted: manifest.noted.clone(),
             ..counting
         })
     }
@@ -170,10 +209,19 @@ async fn newest_readable(
     stores: &Stores,
     table: TableId,
     found: &FoundScope,
-) -> Result<(Option<Manifest>, Vec<String>)> {
+) -> Result<(Option<(Manifest, Checksum)>, Vec<String>)> {
     let mut damaged = Vec::new();
     for (number, path) in found.manifests.iter().rev() {
-        match read_manifest(stores, table, path).await.and_then(|m| numbered(m, *number, path)) {
+        let read = match read_manifest(stores, table, path).await {
+            Ok((manifest, checksum)) => match numbered(manifest, *number, path) {
+                Ok(manifest) => {
+                    from_files::agrees(stores, path, &manifest).await.map(|()| (manifest, checksum))
+                }
+                Err(e) => Err(e),
+            },
+            Err(e) => Err(e),
+        };
+        match read {
             Ok(manifest) => return Ok((Some(manifest), damaged)),
             Err(e) if e.kind() == ErrorKind::Corrupt => damaged.push(e.to_string()),
             Err(e) => return Err(e),
@@ -187,20 +235,20 @@ async fn read_copy(stores: &Stores, table: TableId, found: &FoundScope) -> Resul
     let Some(path) = &found.copy else { return Ok(None) };
     match read_manifest(stores, table, path).await {
         Err(e) if e.kind() != ErrorKind::Corrupt => Err(e),
-        copy => Ok(Some(copy)),
+        copy => Ok(Some(copy.map(|(manifest, _)| manifest))),
     }
 }
 
-async fn read_manifest(stores: &Stores, table: TableId, path: &Path) -> Result<Manifest> {
+async fn read_manifest(stores: &Stores, table: TableId, path: &Path) -> Result<(Manifest, Checksum)> {
     let bytes = stores.blobs.get(path).await?.bytes().await?;
-    let (manifest, _) = manifest::decode(path.as_ref(), &bytes)?;
+    let (manifest, checksum) = manifest::decode(path.as_ref(), &bytes)?;
     if manifest.table_id != table {
         return Err(Error::corrupt(format!(
             "{path}: belongs to table {}, expected {table}",
             manifest.table_id
         )));
     }
-    Ok(manifest)
+    Ok((manifest, checksum))
 }
 
 fn numbered(manifest: Manifest, number: u64, path: &Path) -> Result<Manifest> {

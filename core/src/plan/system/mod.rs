@@ -128,6 +128,8 @@ static OWN_TABLES: [OwnTable; 9] = [
             ("rows", BigInt),
             ("dead_rows", BigInt),
             ("bytes", BigInt),
+            ("state", Text),
+            ("reason", Text),
         ],
     },
     OwnTable {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Cell;
 use crate::catalog::TableDef;
+use crate::cold::state::LostManifest;
 use crate::config::{Config, QueryLimits, SqlLimits};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{BatchEntry, Manifest};
 use crate::plan::statement::StatementContext;
 
@@ -14,25 +15,39 @@ struct Cold {
     def: Arc<TableDef>,
     scope: String,
     manifest: Manifest,
+    lost: Option<LostManifest>,
 }
 
 /// The scopes that the subject reads, of all tables.
 async fn cold_scopes(context: &StatementContext<'_>) -> Result<Vec<Cold>> {
     let mut found = Vec::new();
     for def in context.catalog.tables() {
-        let scope = context.scope_of(def);
-        let view = context.tiers.scope(def, &scope).await?.view();
-        if let Some(manifest) = &view.cold.manifest {
-            found.push(Cold { def: Arc::clone(def), scope: scope.dir(), manifest: manifest.clone() });
-        }
+        found.extend(cold_scope(context, def).await?);
     }
     Ok(found)
+}
+
+/// The scope that the subject reads of `def`, if it has been flushed.
+async fn cold_scope(context: &StatementContext<'_>, def: &Arc<TableDef>) -> Result<Option<Cold>> {
+    let scope = context.scope_of(def);
+    let cold = context.tiers.scope(def, &scope).await?.view().cold;
+    Ok(cold.manifest.as_ref().map(|manifest| Cold {
+        def: Arc::clone(def),
+        scope: scope.dir(),
+        manifest: manifest.clone(),
+        lost: cold.lost.clone(),
+    }))
 }
 
 /// `system.manifests`.
 pub(super) async fn manifests(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
     let row = |cold: Cold| {
-        let Cold { def, scope, manifest } = cold;
+        let Cold { def, scope, manifest, lost } = cold;
+        let (state, reason) = match (&lost, &manifest.rebuilt) {
+            (Some(lost), _) => ("rebuilding", Cell::from(lost.why.as_str())),
+            (None, Some(why)) => ("rebuilt", Cell::from(why.as_str())),
+            (None, None) => ("ok", Cell::Null),
+        };
         let sum = |of: fn(&BatchEntry) -> u64| Cell::from(manifest.live().map(of).sum::<u64>());
         vec![
             def.namespace.as_str().into(),
@@ -46,15 +61,33 @@ pub(super) async fn manifests(context: &StatementContext<'_>) -> Result<Vec<Vec<
             sum(|batch| batch.rows),
             sum(dead_rows),
             sum(|batch| batch.bytes),
+            state.into(),
+            reason,
         ]
     };
-    Ok(cold_scopes(context).await?.into_iter().map(row).collect())
+    let mut rows = Vec::new();
+    for def in context.catalog.tables() {
+        match cold_scope(context, def).await {
+            Ok(cold) => rows.extend(cold.map(row)),
+            Err(e) if e.kind() == ErrorKind::Corrupt => rows.push(damaged(context, def, &e)),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(rows)
+}
+
+/// The row of a scope of which not even the files tell what was in the manifest.
+fn damaged(context: &StatementContext<'_>, def: &TableDef, why: &Error) -> Vec<Cell> {
+    let names = [def.namespace.clone(), def.name.clone(), context.scope_of(def).dir()];
+    let unknown = (0..8).map(|_| Cell::Null);
+    let told = [Cell::from("damaged"), Cell::from(why.to_string())];
+    names.into_iter().map(Cell::from).chain(unknown).chain(told).collect()
 }
 
 /// `system.batches`.
 pub(super) async fn batches(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
     let mut rows = Vec::new();
-    for Cold { def, scope, manifest } in cold_scopes(context).await? {
+    for Cold { def, scope, manifest, .. } in cold_scopes(context).await? {
         rows.extend(manifest.batches.iter().map(|batch| {
             vec![
                 def.namespace.as_str().into(),
