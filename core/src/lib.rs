@@ -56,7 +56,10 @@ mod txn;
 mod types;
 mod values;
 
-pub use config::{Config, QueryLimits, SqlLimits};
+pub use config::{
+    BatchFileSettings, CacheSettings, Config, ExecutionSettings, FlushSettings, Given, HotSettings,
+    LoadSettings, Place, QueryLimits, SettingRow, SqlLimits, TransactionSettings, WriterSettings,
+};
 pub use engine::{
     BackupReport, BatchInspection, CheckReport, Engine, OnProgress, RecoveryReport, ScopeInspection,
     TableInspection,

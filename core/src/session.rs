@@ -157,7 +157,7 @@ impl Session {
         Err(Error::conflict(format!(
             "the transaction did nothing for more than {} s and was rolled back, so that rows could be flushed; \
              run it again",
-            self.engine.shared.tiers.config.idle_transaction_ms / 1000
+            self.engine.shared.tiers.config.transaction.idle_ms / 1000
         )))
     }
 
@@ -355,7 +355,7 @@ impl Session {
     }
 
     fn retries(&self) -> u32 {
-        self.engine.shared.tiers.config.conflict_retries
+        self.engine.shared.tiers.config.transaction.conflict_retries
     }
 
     /// Runs a statement that writes: into the open transaction, or committed by itself.

@@ -67,7 +67,7 @@ impl Tiers {
         catalog: Catalog,
     ) -> Self {
         Self {
-            caches: Arc::new(ColdCaches::new(config.footer_cache_bytes, config.bloom_cache_bytes)),
+            caches: Arc::new(ColdCaches::new(config.cache.footer_bytes, config.cache.bloom_bytes)),
             stores,
             config,
             fence,
@@ -94,7 +94,7 @@ impl Tiers {
 
     /// Refuses when this engine may not write.
     pub fn check_writable(&self) -> Result<()> {
-        if self.config.read_only {
+        if self.config.writer.read_only {
             return Err(Error::new(ErrorKind::PermissionDenied, "the store was opened for reading only"));
         }
         self.fence.check()
@@ -202,7 +202,7 @@ impl Tiers {
 
     /// Ends the snapshots that nobody has read on for longer than the settings allow.
     pub fn end_idle_snapshots(&self) {
-        let idle_ms = i64::try_from(self.config.idle_transaction_ms).unwrap_or(i64::MAX);
+        let idle_ms = i64::try_from(self.config.transaction.idle_ms).unwrap_or(i64::MAX);
         self.snapshots.end_idle(self.stores.clock.now_ms().saturating_sub(idle_ms));
     }
 
@@ -218,7 +218,7 @@ impl Tiers {
 
     /// Drops the least recently used scopes that nobody holds, until the rest fits the budget.
     pub fn enforce_budget(&self) {
-        let evicted = self.scopes.lock().enforce(self.config.hot_bytes, self.config.open_scopes);
+        let evicted = self.scopes.lock().enforce(self.config.hot.bytes, self.config.hot.scopes);
         self.stats.scopes_evicted.add(evicted);
     }
 }

@@ -60,7 +60,7 @@ pub async fn backup_engine(engine: &Engine, target: &Path, progress: OnProgress<
 
 async fn reader(dir: &Path, blobs: Option<&str>) -> Result<Engine> {
     let mut config = Config::default();
-    config.read_only = true;
+    config.writer.read_only = true;
     Engine::open(open_read_only(dir, blobs)?, config).await
 }
 

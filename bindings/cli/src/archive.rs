@@ -39,9 +39,10 @@ pub async fn load(args: LoadArgs) -> failure::Outcome {
     let started = Instant::now();
     let file = File::open(&args.file).map_err(|e| failure::file("read", &args.file, &e))?;
     let dir = &args.store.dir;
+    let config = store::config(Some(dir), &args.store.settings)?;
     let stores = firndb_storage_native::open(dir, args.store.blobs.as_deref())?;
     let working = spinner(format!("loading {}", args.file.display()));
-    let loaded = Engine::load(stores, store::config(), &mut BufReader::new(file)).await;
+    let loaded = Engine::load(stores, config, &mut BufReader::new(file)).await;
     working.finish_and_clear();
     let engine = loaded.map_err(|e| e.context(format!("loading {}", args.file.display())))?;
     engine.close().await?;

@@ -9,6 +9,7 @@ import { FirnDBError } from './errors.js'
 import { inProcess } from './in-process.js'
 import { type Location, locate } from './location.js'
 import type { EngineOptions } from './protocol.js'
+import { settingTexts } from './settings.js'
 import type { BackupReport, NodeOpenOptions, StorageReport } from './types.js'
 import { loadByWasm, openWasm } from './wasm-engine.js'
 
@@ -30,6 +31,7 @@ export type {
   QueryOptions,
   Result,
   Row,
+  SettingValue,
   StorageReport,
 } from './types.js'
 
@@ -111,7 +113,8 @@ async function openEngine(
 const MEMORY = 'memory://'
 
 /** What of `options` is the engine's; what is none of its values is refused. */
-function engineOptions({ durability, limits, readOnly, blobs, files }: NodeOpenOptions, location: Location): EngineOptions {
+function engineOptions(options: NodeOpenOptions, location: Location): EngineOptions {
+  const { durability, limits, settings, readOnly, blobs, files } = options
   if (![undefined, 'strict', 'relaxed'].includes(durability)) {
     throw new FirnDBError('InvalidInput', "the option durability is 'strict' or 'relaxed'")
   }
@@ -135,6 +138,7 @@ function engineOptions({ durability, limits, readOnly, blobs, files }: NodeOpenO
   return {
     ...(durability === undefined ? {} : { durability }),
     ...(limits === undefined ? {} : { limits }),
+    ...(settings === undefined ? {} : { settings: settingTexts(settings) }),
     ...(readOnly === undefined ? {} : { readOnly }),
     ...(blobs === undefined ? {} : { blobs }),
     ...(files === undefined ? {} : { files }),

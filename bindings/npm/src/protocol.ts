@@ -117,6 +117,8 @@ export type WorkerMessage =
 export interface EngineOptions {
   durability?: 'strict' | 'relaxed'
   limits?: Limits
+  /** Settings by name, as text. */
+  settings?: Record<string, string>
   readOnly?: boolean
   /** The URL of the cold tier, where that is not beside the hot one; of the addon only. */
   blobs?: string

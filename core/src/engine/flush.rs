@@ -36,7 +36,7 @@ impl Engine {
     /// What the stores report, once there is nothing left to do but what failed.
     pub async fn step(&self) -> Result<bool> {
         let tiers = &self.shared.tiers;
-        if tiers.config.read_only {
+        if tiers.config.writer.read_only {
             return Ok(false);
         }
         let mut flushed = Flushed::default();

@@ -69,13 +69,13 @@ impl Engine {
             engine.shared.tiers.fence.check()?;
             tracing::warn!(%error, "the remains of a dropped table could not be removed yet");
         }
-        if !engine.shared.tiers.config.read_only
+        if !engine.shared.tiers.config.writer.read_only
             && let Err(error) = crate::flush::remove_leftovers(&engine.shared.tiers).await
         {
             engine.shared.tiers.fence.check()?;
             tracing::warn!(%error, "what a load left that was cut short could not be removed yet");
         }
-        if !engine.shared.tiers.config.read_only
+        if !engine.shared.tiers.config.writer.read_only
             && let Err(error) = view_files::settle(&engine.shared.tiers).await
         {
             engine.shared.tiers.fence.check()?;
@@ -202,7 +202,7 @@ impl Engine {
         input: &mut (dyn std::io::Read + Send),
     ) -> Result<Self> {
         config.validate()?;
-        if config.read_only {
+        if config.writer.read_only {
             return Err(Error::invalid("an archive cannot be loaded into a store that is only read"));
         }
         archive::load(&stores, input).await?;

@@ -36,8 +36,8 @@ impl Tiers {
     /// # Errors
     /// `Corrupt`, naming the file, for damage that is no lost name; what the stores report.
     pub(super) async fn load_cold(&self, def: &TableDef, scope: &Scope) -> Result<ColdState> {
-        let loaded = ColdState::load(&self.stores, def, scope, !self.config.read_only).await;
-        if self.config.read_only || loaded.as_ref().is_ok_and(|cold| cold.pointer.doubt.is_none()) {
+        let loaded = ColdState::load(&self.stores, def, scope, !self.config.writer.read_only).await;
+        if self.config.writer.read_only || loaded.as_ref().is_ok_and(|cold| cold.pointer.doubt.is_none()) {
             return loaded;
         }
         let pointer = manifest_store::read_pointer(self.stores.kv.as_ref(), def.id, scope).await?;

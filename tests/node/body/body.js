@@ -5,6 +5,7 @@ import { archives } from './archives.js'
 import { cancelling } from './cancelling.js'
 import { copying } from './copying.js'
 import { limits } from './limits.js'
+import { settings } from './settings.js'
 import { statements } from './statements.js'
 import { streams } from './streams.js'
 import { transactions } from './transactions.js'
@@ -28,4 +29,5 @@ export function body(engine) {
   copying(on)
   archives(on)
   limits(on)
+  settings(on)
 }

@@ -133,7 +133,14 @@ static OWN_TABLES: [OwnTable; 9] = [
     OwnTable {
         namespace: SYSTEM,
         name: "settings",
-        columns: &[("name", Text), ("value", Text), ("description", Text)],
+        columns: &[
+            ("name", Text),
+            ("value", Text),
+            ("default_value", Text),
+            ("source", Text),
+            ("place", Text),
+            ("description", Text),
+        ],
     },
     OwnTable {
         namespace: SYSTEM,
