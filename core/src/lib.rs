@@ -42,6 +42,7 @@ mod engine;
 mod error;
 mod flush;
 mod hot;
+mod jobs;
 mod key;
 mod manifest;
 mod pace;
@@ -57,8 +58,9 @@ mod types;
 mod values;
 
 pub use config::{
-    BatchFileSettings, CacheSettings, Config, ExecutionSettings, FlushSettings, Given, HotSettings,
-    LoadSettings, Place, QueryLimits, SettingRow, SqlLimits, TransactionSettings, WriterSettings,
+    BatchFileSettings, CacheSettings, Config, ExecutionSettings, FeedSettings, FlushSettings, Given,
+    HotSettings, JobSettings, LoadSettings, Place, QueryLimits, SettingRow, SqlLimits, TransactionSettings,
+    WriterSettings,
 };
 pub use engine::{
     BackupReport, BatchInspection, CheckReport, Engine, OnProgress, RecoveryReport, ScopeInspection,
@@ -66,6 +68,7 @@ pub use engine::{
 };
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
+pub use jobs::record::{ExpireTombstonesTask, FlushTask, Job, JobId, JobState, Task};
 pub use pace::CancelToken;
 pub use session::{Copied, Export, Outcome, PieceForm, Pieces, Prepared, Rows, Session, ipc_stream};
 pub use stats::EngineStats;

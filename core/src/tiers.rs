@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hot::block::Block;
 use crate::hot::scope::ScopeState;
+use crate::jobs::record::JobTable;
 use crate::key::KeyEncoder;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
@@ -49,6 +50,8 @@ pub struct Tiers {
     pub caches: Arc<ColdCaches>,
     /// Counters.
     pub stats: Stats,
+    /// The jobs of the store.
+    pub jobs: JobTable,
     /// Readers that may be reading a table dropped since this engine was opened.
     dropped_under: Mutex<HashMap<TableId, ReaderAge>>,
     catalog: RwLock<Arc<Catalog>>,
@@ -75,6 +78,7 @@ impl Tiers {
             snapshots: Snapshots::starting_at(committed),
             commit_order: AsyncMutex::new(()),
             stats: Stats::default(),
+            jobs: JobTable::default(),
             dropped_under: Mutex::default(),
             catalog: RwLock::new(Arc::new(catalog)),
             scopes: Mutex::default(),

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 pub use given::{Given, Place};
 pub use sections::{
-    BatchFileSettings, CacheSettings, ExecutionSettings, FlushSettings, HotSettings, LoadSettings,
-    QueryLimits, SqlLimits, TransactionSettings, WriterSettings,
+    BatchFileSettings, CacheSettings, ExecutionSettings, FeedSettings, FlushSettings, HotSettings,
+    JobSettings, LoadSettings, QueryLimits, SqlLimits, TransactionSettings, WriterSettings,
 };
 use table::{SETTINGS, Setting};
 
@@ -43,6 +43,10 @@ pub struct Config {
     pub query: QueryLimits,
     /// What all statements together run with.
     pub execution: ExecutionSettings,
+    /// What the feed of changes knows.
+    pub feed: FeedSettings,
+    /// How many jobs that are over are remembered.
+    pub jobs: JobSettings,
     /// What is remembered of files.
     pub cache: CacheSettings,
     /// Where the values of settings were given, by name.

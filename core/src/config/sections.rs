@@ -171,6 +171,38 @@ impl Default for ExecutionSettings {
     }
 }
 
+/// What the feed of changes knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FeedSettings {
+    /// For how many hours tombstones are retained after they were written, unless their table says otherwise.
+    pub deleted_retention_hours: u64,
+    /// How often tombstones that are older are looked for, in seconds.
+    pub expiry_interval_seconds: u64,
+}
+
+impl Default for FeedSettings {
+    fn default() -> Self {
+        Self { deleted_retention_hours: 168, expiry_interval_seconds: 3_600 }
+    }
+}
+
+/// How many jobs that are over are remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JobSettings {
+    /// So many of the newest.
+    pub history_rows: usize,
+    /// For so many hours.
+    pub history_hours: u64,
+}
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self { history_rows: 1_000, history_hours: 168 }
+    }
+}
+
 /// What is remembered of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -60,6 +60,18 @@ pub static SETTINGS: &[Setting] = &[
         slot: |config| &mut config.execution.partitions,
     },
     Setting {
+        name: "feed.deleted_retention_hours",
+        description: "hours that tombstones are retained for queries with _deleted, unless DELETED_RETENTION_HOURS of the table says otherwise",
+        range: (0, ANY),
+        slot: |config| &mut config.feed.deleted_retention_hours,
+    },
+    Setting {
+        name: "feed.expiry_interval_seconds",
+        description: "how often tombstones that are older are looked for",
+        range: (1, ANY),
+        slot: |config| &mut config.feed.expiry_interval_seconds,
+    },
+    Setting {
         name: "flush.bytes",
         description: "bytes of hot versions at which a scope is flushed",
         range: (1, ANY),
@@ -88,6 +100,18 @@ pub static SETTINGS: &[Setting] = &[
         description: "scopes in memory",
         range: (1, ANY),
         slot: |config| &mut config.hot.scopes,
+    },
+    Setting {
+        name: "jobs.history_hours",
+        description: "hours that a job which is over stays in system.jobs",
+        range: (0, ANY),
+        slot: |config| &mut config.jobs.history_hours,
+    },
+    Setting {
+        name: "jobs.history_rows",
+        description: "jobs that are over which stay in system.jobs",
+        range: (1, ANY),
+        slot: |config| &mut config.jobs.history_rows,
     },
     Setting {
         name: "load.bytes",

@@ -8,6 +8,7 @@ mod create;
 mod ddl;
 mod flush;
 mod inspect;
+mod jobs;
 mod open;
 mod recover;
 mod view_files;
@@ -24,6 +25,7 @@ pub use recover::RecoveryReport;
 use crate::catalog::{Catalog, TableDef, TableName};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::jobs::Jobs;
 use crate::plan::Planner;
 use crate::session::Session;
 use crate::stats::EngineStats;
@@ -35,8 +37,8 @@ use crate::values::ids::IdSource;
 
 /// A store, open. Clones share it.
 ///
-/// Nothing runs by itself: an application that wants flush policies by time, and dropped tables cleared
-/// away, calls [`Engine::step`] now and then.
+/// Nothing runs by itself: an application that wants flush policies by time, jobs done, and dropped tables
+/// cleared away, calls [`Engine::step`] now and then.
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
@@ -49,6 +51,8 @@ pub struct Shared {
     pub tiers: Arc<Tiers>,
     /// DataFusion.
     pub planner: Planner,
+    /// What its steps have begun.
+    pub jobs: Jobs,
 }
 
 impl Engine {
@@ -63,7 +67,8 @@ impl Engine {
         let ids = Arc::new(IdSource::new(Arc::clone(&stores.clock), Arc::clone(&stores.rng)));
         let planner = Planner::new(&config, &stores.blobs, &ids)?;
         let tiers = Arc::new(open::open(stores, config).await?);
-        let engine = Self { shared: Arc::new(Shared { tiers, planner }) };
+        crate::jobs::open(&tiers).await?;
+        let engine = Self { shared: Arc::new(Shared { tiers, planner, jobs: Jobs::default() }) };
         if let Err(error) = engine.clear_dropped().await {
             // A file that cannot be removed harms nobody; an engine that cannot write is of no use.
             engine.shared.tiers.fence.check()?;
