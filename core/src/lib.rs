@@ -43,6 +43,7 @@ mod error;
 mod flush;
 mod heap;
 mod hot;
+mod jobs;
 mod key;
 mod manifest;
 mod pace;
@@ -57,14 +58,19 @@ mod txn;
 mod types;
 mod values;
 
-pub use config::{Config, QueryLimits, SqlLimits};
 pub use copy::json_rows;
+pub use config::{
+    BatchFileSettings, CacheSettings, Config, ExecutionSettings, FeedSettings, FlushSettings, Given,
+    HotSettings, JobSettings, LoadSettings, Place, QueryLimits, SettingRow, SqlLimits, TransactionSettings,
+    WriterSettings,
+};
 pub use engine::{
     BackupReport, BatchInspection, CheckReport, Engine, OnProgress, RecoveryReport, ScopeInspection,
     TableInspection,
 };
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
+pub use jobs::record::{ExpireTombstonesTask, FlushTask, Job, JobId, JobState, Task};
 pub use pace::CancelToken;
 pub use plan::{OwnTable, own_tables};
 pub use session::{Copied, Export, Outcome, PieceForm, Pieces, Prepared, Rows, Session, ipc_stream};

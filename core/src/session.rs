@@ -28,6 +28,8 @@ use crate::catalog::{self, ColumnType, MAIN_NAMESPACE};
 use crate::engine::{Engine, parse_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{flush_scope, is_due};
+use crate::jobs::attend;
+use crate::jobs::record::{FlushTask, JobId, Task};
 use crate::pace::{CancelToken, Pace};
 use crate::plan::{StatementContext, own_tables};
 use crate::scan::ScanReports;
@@ -157,7 +159,7 @@ impl Session {
         Err(Error::conflict(format!(
             "the transaction did nothing for more than {} s and was rolled back, so that rows could be flushed; \
              run it again",
-            self.engine.shared.tiers.config.idle_transaction_ms / 1000
+            self.engine.shared.tiers.config.transaction.idle_ms / 1000
         )))
     }
 
@@ -263,6 +265,11 @@ impl Session {
             }
             Statement::Flush(target) => self.flush(target).await,
             Statement::Check(target) => self.check(target).await,
+            Statement::KillJob(id) => {
+                self.refuse_users("KILL JOB")?;
+                self.engine.kill_job(JobId(*id)).await?;
+                Ok(done("KILL JOB"))
+            }
             Statement::ShowManifest(name) => self.read(params, Read::Manifest(name)).await,
             // Seldom run, and large: the future of every other statement need not have room for it.
             ddl => Box::pin(self.define(ddl)).await,
@@ -318,6 +325,7 @@ impl Session {
             pinned: self.transaction.as_ref().map(|t| t.pinned.as_ref()),
             namespace: &self.namespace,
             subject: &self.subject,
+            role: self.role,
             seq,
             writes,
             params,
@@ -355,7 +363,7 @@ impl Session {
     }
 
     fn retries(&self) -> u32 {
-        self.engine.shared.tiers.config.conflict_retries
+        self.engine.shared.tiers.config.transaction.conflict_retries
     }
 
     /// Runs a statement that writes: into the open transaction, or committed by itself.
@@ -418,7 +426,10 @@ impl Session {
                 let def = self.engine.shared.tiers.catalog().resolve(name, &self.namespace)?;
                 self.engine.flush_table(&def).await?
             }
-            StorageTarget::All { namespace } => self.engine.flush(namespace.as_deref()).await?,
+            StorageTarget::All { namespace } => {
+                let task = Task::Flush(FlushTask { namespace: namespace.clone() });
+                Box::pin(attend(&self.engine.shared.tiers, &task, &self.cancel)).await?
+            }
         };
         flushed(&reports)
     }

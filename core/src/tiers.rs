@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hot::block::Block;
 use crate::hot::scope::ScopeState;
+use crate::jobs::record::JobTable;
 use crate::key::KeyEncoder;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
@@ -50,6 +51,8 @@ pub struct Tiers {
     pub caches: Arc<ColdCaches>,
     /// Counters.
     pub stats: Stats,
+    /// The jobs of the store.
+    pub jobs: JobTable,
     /// Readers that may be reading a table dropped since this engine was opened.
     dropped_under: Mutex<HashMap<TableId, ReaderAge>>,
     catalog: RwLock<Arc<Catalog>>,
@@ -68,7 +71,7 @@ impl Tiers {
         catalog: Catalog,
     ) -> Self {
         Self {
-            caches: Arc::new(ColdCaches::new(config.footer_cache_bytes, config.bloom_cache_bytes)),
+            caches: Arc::new(ColdCaches::new(config.cache.footer_bytes, config.cache.bloom_bytes)),
             stores,
             config,
             fence,
@@ -76,6 +79,7 @@ impl Tiers {
             snapshots: Snapshots::starting_at(committed),
             commit_order: AsyncMutex::new(()),
             stats: Stats::default(),
+            jobs: JobTable::default(),
             dropped_under: Mutex::default(),
             catalog: RwLock::new(Arc::new(catalog)),
             scopes: Mutex::default(),
@@ -95,7 +99,7 @@ impl Tiers {
 
     /// Refuses when this engine may not write.
     pub fn check_writable(&self) -> Result<()> {
-        if self.config.read_only {
+        if self.config.writer.read_only {
             return Err(Error::new(ErrorKind::PermissionDenied, "the store was opened for reading only"));
         }
         self.fence.check()
@@ -203,7 +207,7 @@ impl Tiers {
 
     /// Ends the snapshots that nobody has read on for longer than the settings allow.
     pub fn end_idle_snapshots(&self) {
-        let idle_ms = i64::try_from(self.config.idle_transaction_ms).unwrap_or(i64::MAX);
+        let idle_ms = i64::try_from(self.config.transaction.idle_ms).unwrap_or(i64::MAX);
         self.snapshots.end_idle(self.stores.clock.now_ms().saturating_sub(idle_ms));
     }
 
@@ -219,7 +223,7 @@ impl Tiers {
 
     /// Drops the least recently used scopes that nobody holds, until the rest fits the budget.
     pub fn enforce_budget(&self) {
-        let evicted = self.scopes.lock().enforce(self.config.hot_bytes, self.config.open_scopes);
+        let evicted = self.scopes.lock().enforce(self.config.hot.bytes, self.config.hot.scopes);
         self.stats.scopes_evicted.add(evicted);
     }
 }

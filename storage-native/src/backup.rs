@@ -75,7 +75,7 @@ fn refuse_inside(dir: &Path, blobs: Option<&str>, target: &Path) -> Result<()> {
 
 async fn reader(dir: &Path, blobs: Option<&str>) -> Result<Engine> {
     let mut config = Config::default();
-    config.read_only = true;
+    config.writer.read_only = true;
     Engine::open(open_read_only(dir, blobs)?, config).await
 }
 

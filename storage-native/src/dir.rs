@@ -12,6 +12,8 @@ use crate::local_fs::{create_dirs, sync_dir};
 pub(crate) const KV: &str = "kv";
 /// The directory of the blobs.
 pub(crate) const BLOBS: &str = "blobs";
+/// The settings of a store, which people write.
+pub(crate) const SETTINGS: &str = "firndb.toml";
 const MARKER: &str = "firndb-store";
 const MARKER_TEXT: &str = "FirnDB store, layout 1\n";
 
@@ -65,7 +67,9 @@ fn look(dir: &Path) -> Result<Found> {
         Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Ok(Found::Foreign),
         Err(e) => Err(e),
     };
-    let entries = entries.map_err(|e| unavailable(dir, "looking into", e))?;
+    let mut entries = entries.map_err(|e| unavailable(dir, "looking into", e))?;
+    // A store may be made with settings that are there first.
+    entries.retain(|entry| entry.file_name() != SETTINGS);
     if entries.is_empty() {
         return Ok(Found::Empty);
     }

@@ -2,6 +2,7 @@
 //! object store, a directory that holds both, and the files that COPY reads and writes.
 //!
 //! ```text
+//! DIR/firndb.toml    settings, if there are any: nothing here writes it
 //! DIR/firndb-store   says that DIR is a store, and of which layout
 //! DIR/kv/            RocksDB
 //! DIR/blobs/         blobs, unless they are at a URL
@@ -11,6 +12,7 @@
 //! which tokio does not allow inside of a `LocalSet`.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 mod backup;
 mod blocking;
@@ -20,6 +22,7 @@ mod load;
 mod local_fs;
 mod making;
 mod rocks;
+mod settings;
 mod url;
 
 use std::path::Path;
@@ -34,6 +37,7 @@ pub use files::{LocalFile, LocalFiles};
 pub use load::load;
 pub use local_fs::LocalFs;
 pub use rocks::RocksKv;
+pub use settings::config;
 pub use url::{blob_store, blob_store_with};
 
 /// Opens the store in `dir`, or makes one there if `dir` is absent or empty. Blobs are at the URL `blobs`

@@ -6,7 +6,7 @@ use firndb_core::{Config, Durability};
 #[must_use]
 pub fn hot_bytes(bytes: usize) -> Config {
     let mut config = Config::default();
-    config.hot_bytes = bytes;
+    config.hot.bytes = bytes;
     config
 }
 
@@ -14,7 +14,7 @@ pub fn hot_bytes(bytes: usize) -> Config {
 #[must_use]
 pub fn durability(durability: Durability) -> Config {
     let mut config = Config::default();
-    config.durability = durability;
+    config.writer.durability = durability;
     config
 }
 
@@ -22,7 +22,7 @@ pub fn durability(durability: Durability) -> Config {
 #[must_use]
 pub fn read_only() -> Config {
     let mut config = Config::default();
-    config.read_only = true;
+    config.writer.read_only = true;
     config
 }
 
@@ -30,8 +30,8 @@ pub fn read_only() -> Config {
 #[must_use]
 pub fn flush_by_command() -> Config {
     let mut config = Config::default();
-    config.flush_rows = u64::MAX;
-    config.flush_bytes = u64::MAX;
-    config.hot_bytes = 8 << 30;
+    config.flush.rows = u64::MAX;
+    config.flush.bytes = u64::MAX;
+    config.hot.bytes = 8 << 30;
     config
 }

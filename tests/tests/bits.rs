@@ -81,7 +81,7 @@ async fn a_manifest_with_any_byte_flipped_is_never_believed() {
 async fn large(rows: u32) -> (FaultStores, Vec<(&'static str, Vec<String>)>) {
     let faults = FaultStores::new();
     let mut config = Config::default();
-    config.batch_file_rows = 1_000_000;
+    config.batch_file.rows = 1_000_000;
     let engine = Engine::open(stores(&faults), config).await.unwrap();
     run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT, w DOUBLE PRECISION)").await;
     let made = format!(

@@ -21,8 +21,8 @@ fn stores(faults: &FaultStores) -> Stores {
 /// Settings under which a few thousand rows are many.
 fn small() -> Config {
     let mut config = Config::default();
-    config.load_rows = 1000;
-    config.batch_file_rows = 3000;
+    config.load.rows = 1000;
+    config.batch_file.rows = 3000;
     config
 }
 
@@ -103,7 +103,7 @@ async fn many_rows_become_sorted_files_in_one_commit() {
 async fn files_are_cut_by_the_bytes_of_their_rows() {
     let faults = FaultStores::new();
     let mut config = small();
-    config.batch_file_bytes = 200_000;
+    config.batch_file.bytes = 200_000;
     let engine = Engine::open(stores(&faults), config).await.unwrap();
     run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT NOT NULL)").await;
     // On average a row is small; but the large ones are next to each other.
@@ -152,7 +152,7 @@ async fn a_key_that_is_there_or_comes_twice_leaves_nothing() {
 async fn too_many_rows_of_deleted_keys_are_refused_until_a_flush() {
     let faults = FaultStores::new();
     let mut config = small();
-    config.load_bytes = 40_000;
+    config.load.bytes = 40_000;
     let engine = Engine::open(stores(&faults), config).await.unwrap();
     run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
     copy(&mut engine.session(), "t", csv(0..2000, "old")).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_transaction_that_waits_for_its_source_does_not_hold_flushes_for_ever(
     let stores = faults.stores(clock.clone(), Arc::new(SeededRng::new(1)));
     let engine = Engine::open(stores, small()).await.unwrap();
     run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
-    let patience = i64::try_from(Config::default().idle_transaction_ms).unwrap();
+    let patience = i64::try_from(Config::default().transaction.idle_ms).unwrap();
     for (waits_ms, ends) in [(patience - 1, false), (patience + 1, true)] {
         run(&engine, "TRUNCATE t; INSERT INTO t VALUES (1, 'old')").await;
         let mut session = engine.session();

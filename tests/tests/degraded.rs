@@ -203,7 +203,7 @@ async fn copy_ten(engine: &Engine) {
 async fn the_rows_of_a_load_are_in_the_notes_once_it_is_committed() {
     let faults = two_files().await;
     let mut config = Config::default();
-    config.load_rows = 5;
+    config.load.rows = 5;
     let engine = Engine::open(stores(&faults), config).await.unwrap();
     engine.flush_all().await.unwrap();
     let before = faults.operations();
@@ -213,7 +213,7 @@ async fn the_rows_of_a_load_are_in_the_notes_once_it_is_committed() {
     for n in 1..=steps {
         let faults = two_files().await;
         let mut config = Config::default();
-        config.load_rows = 5;
+        config.load.rows = 5;
         let engine = Engine::open(stores(&faults), config).await.unwrap();
         engine.flush_all().await.unwrap();
         faults.crash_after(n, CrashMode::AfterEffect);
@@ -245,7 +245,7 @@ async fn a_flush_and_a_load_mend_before_they_write() {
         let faults = two_files().await;
         lose(&faults, &[SHARED, "/manifest"]);
         let mut config = Config::default();
-        config.load_rows = 5;
+        config.load.rows = 5;
         let engine = Engine::open(stores(&faults), config).await.unwrap();
         if load {
             copy_ten(&engine).await;
@@ -320,7 +320,7 @@ async fn who_only_reads_has_right_rows_and_mends_nothing() {
     let faults = two_files().await;
     lose(&faults, &[SHARED, "/manifest"]);
     let mut config = Config::default();
-    config.read_only = true;
+    config.writer.read_only = true;
     let engine = Engine::open(stores(&faults), config).await.unwrap();
     assert_eq!(ask(&mut engine.session(), COUNTS).await, TWO_FILES);
     assert!(!engine.step().await.unwrap());

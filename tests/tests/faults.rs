@@ -134,7 +134,7 @@ async fn a_damaged_scope_does_not_keep_others_from_being_flushed() {
 async fn a_damaged_scope_does_not_keep_background_work_from_others() {
     let faults = FaultStores::new();
     let mut config = Config::default();
-    config.flush_rows = 1;
+    config.flush.rows = 1;
     // So many that what is damaged comes last by chance only seldom.
     let engine = damaged(&faults, 10, config).await;
     // All are in memory, where policies are looked after.

@@ -142,7 +142,7 @@ async fn one_statement_and_all_together_hold_so_much_memory() {
     let engine_of = async |statement: usize, all: usize| {
         engine(|config| {
             config.query.memory_bytes = statement;
-            config.query_memory_bytes = all;
+            config.execution.memory_bytes = all;
         })
         .await
     };
@@ -153,7 +153,7 @@ async fn one_statement_and_all_together_hold_so_much_memory() {
     let one = engine_of(1 << 20, 256 << 20).await;
     refused(&mut one.session(), join, "(query.memory_bytes)").await;
     let all = engine_of(256 << 20, 1 << 20).await;
-    refused(&mut all.session(), join, "(query_memory_bytes)").await;
+    refused(&mut all.session(), join, "(execution.memory_bytes)").await;
     // What the refused ones held is given back: of a MiB, thirty that keep a little would leave no room for this.
     let distinct = |rows: u32| {
         format!(
@@ -161,10 +161,10 @@ async fn one_statement_and_all_together_hold_so_much_memory() {
         )
     };
     for _ in 0..30 {
-        refused(&mut all.session(), join, "(query_memory_bytes)").await;
+        refused(&mut all.session(), join, "(execution.memory_bytes)").await;
     }
     assert_eq!(ask(&mut all.session(), &distinct(30_000)).await, ["30000"]);
-    refused(&mut all.session(), &distinct(200_000), "(query_memory_bytes)").await;
+    refused(&mut all.session(), &distinct(200_000), "(execution.memory_bytes)").await;
 }
 
 #[tokio::test]

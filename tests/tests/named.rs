@@ -313,7 +313,7 @@ async fn byte_budget_evicts_scopes_and_rows_are_still_there() {
 async fn scopes_that_are_only_cold_leave_memory_when_there_are_too_many() {
     let lasting = Lasting::new(1);
     let mut config = Config::default();
-    config.open_scopes = 4;
+    config.hot.scopes = 4;
     let engine = Engine::open(lasting.stores(), config).await.unwrap();
     ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
     let names: Vec<String> = (0..20).map(|n| format!("user{n}")).collect();

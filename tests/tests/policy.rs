@@ -61,7 +61,7 @@ async fn so_many_bytes_are_flushed() {
 async fn old_rows_are_flushed_if_they_are_worth_a_file() {
     let lasting = Lasting::new(1);
     let mut config = Config::default();
-    config.min_flush_rows = 10;
+    config.flush.min_rows = 10;
     let (engine, mut s) = with_policy(&lasting, config, "interval:60").await;
     insert(&mut s, 0..10).await;
     lasting.clock().set_ms(START_MS + 59_000);
@@ -115,7 +115,7 @@ async fn an_open_snapshot_holds_a_flush_by_policy_back_and_the_work_ends() {
 async fn a_batch_file_is_bounded_by_bytes_too() {
     let lasting = Lasting::new(1);
     let mut config = firndb_tests::setting::flush_by_command();
-    config.batch_file_bytes = 1 << 20;
+    config.batch_file.bytes = 1 << 20;
     let (engine, mut s) = with_policy(&lasting, config, "rows:1000000").await;
     ask(&mut s, "INSERT INTO t SELECT value, repeat('x', 100000) FROM generate_series(1, 50)").await;
     ask(&mut s, "DELETE FROM t WHERE id = 7").await;

@@ -206,7 +206,7 @@ async fn rows_that_are_left_outlive_their_table() {
             "{change}: the other stream has not begun to read"
         );
         // Rows that nobody asks for keep no files for ever.
-        let patience = i64::try_from(Config::default().idle_transaction_ms).unwrap();
+        let patience = i64::try_from(Config::default().transaction.idle_ms).unwrap();
         lasting.clock().set_ms(lasting.clock().now_ms() + patience + 1);
         while engine.step().await.unwrap() {}
         assert!(lasting.files("main/t-").await < before, "{change}");

@@ -31,6 +31,7 @@ const DIRECTION: &[Line] = &[
     Apart(&["copy"]), // files outside of the store, as the columns of a table
     Apart(&["catalog"]),
     Together(&["cold::names", "cold::schema"]), // how batch files are called, and what columns they have
+    Apart(&["jobs::record"]),                   // jobs as they are kept, which a system table shows
     Together(&["config", "error", "heap", "key", "pace", "stats", "storage", "types", "values"]), // leaves
 ];
 

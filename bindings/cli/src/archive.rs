@@ -37,9 +37,10 @@ pub async fn load(args: LoadArgs) -> failure::Outcome {
     let started = Instant::now();
     let file = File::open(&args.file).map_err(|e| failure::file("read", &args.file, &e))?;
     let dir = &args.store.dir;
+    let config = store::config(Some(dir), &args.store.settings)?;
     let blobs = args.store.blobs.as_deref();
     let working = spinner(format!("loading {}", args.file.display()));
-    let loaded = firndb_storage_native::load(dir, blobs, store::config(), &mut BufReader::new(file)).await;
+    let loaded = firndb_storage_native::load(dir, blobs, config, &mut BufReader::new(file)).await;
     working.finish_and_clear();
     loaded.map_err(|e| e.context(format!("loading {}", args.file.display())))?;
     eprintln!("{}: loaded from {} in {}", dir.display(), args.file.display(), duration(started.elapsed()));

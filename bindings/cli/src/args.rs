@@ -74,6 +74,31 @@ pub struct StoreArgs {
     /// Where the cold tier lives, if not in DIR/blobs: s3://bucket/prefix, gs://…, az://…, file://…
     #[arg(long, value_name = "URL")]
     pub blobs: Option<String>,
+    #[command(flatten)]
+    pub settings: SettingArgs,
+}
+
+/// The settings of the engine.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SettingArgs {
+    /// Give a setting a value; can be repeated. `SELECT * FROM system.settings` lists them
+    #[arg(long, value_name = "SECTION.KEY=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+    /// Read settings from this file, and not from DIR/firndb.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl SettingArgs {
+    /// Whether nothing is given.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.config.is_none()
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected SECTION.KEY=VALUE")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 /// Who a session acts as.
@@ -142,6 +167,8 @@ pub struct ShellArgs {
     pub blobs: Option<String>,
     #[command(flatten)]
     pub who: Who,
+    #[command(flatten)]
+    pub settings: SettingArgs,
 }
 
 /// `firndb sql`.
@@ -155,6 +182,7 @@ Examples:
   firndb sql -d notes --format csv \"SELECT * FROM app.messages\" > messages.csv
   firndb sql -d notes --param 7 --param \"it's\" \"INSERT INTO app.t VALUES ($1, $2)\"
   firndb sql -d notes -u alice \"SELECT count(*) FROM app.messages\"
+  firndb sql -d notes --set query.timeout_ms=5000 -f report.sql
   echo \"SELECT 1\" | firndb sql")]
 pub struct SqlArgs {
     /// Directory of the store; created when it does not exist
@@ -165,6 +193,8 @@ pub struct SqlArgs {
     pub blobs: Option<String>,
     #[command(flatten)]
     pub who: Who,
+    #[command(flatten)]
+    pub settings: SettingArgs,
     /// How to print rows; everything else goes to standard error
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -334,8 +364,12 @@ Examples:
   firndb check backups/monday"
 )]
 pub struct BackupArgs {
-    #[command(flatten)]
-    pub store: StoreArgs,
+    /// Directory of the store
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Where the cold tier lives, if not in DIR/blobs: s3://bucket/prefix, gs://…, az://…, file://…
+    #[arg(long, value_name = "URL")]
+    pub blobs: Option<String>,
     /// The directory to make; it must be absent or empty
     #[arg(value_name = "TARGET")]
     pub target: PathBuf,

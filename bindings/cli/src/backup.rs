@@ -13,7 +13,7 @@ use crate::render::{counted, duration, size};
 /// Runs the command: damage on standard output, a line each.
 pub async fn run(args: BackupArgs) -> failure::Outcome {
     let started = Instant::now();
-    let (dir, blobs) = (&args.store.dir, args.store.blobs.as_deref());
+    let (dir, blobs) = (&args.dir, args.blobs.as_deref());
     let bar = bar(0, Unit::Bytes, format!("copying {}", dir.display()));
     let mut show = |done: u64, total: u64| {
         bar.set_length(total);

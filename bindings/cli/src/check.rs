@@ -69,12 +69,12 @@ pub async fn check(args: CheckArgs) -> failure::Outcome {
 /// Runs `firndb recover`: says what came back.
 pub async fn recover(args: RecoverArgs) -> failure::Outcome {
     let started = Instant::now();
-    let stores = firndb_storage_native::open_existing(&args.store.dir, args.store.blobs.as_deref())?;
+    let (stores, config) = store::existing(&args.store)?;
     let working = spinner("recovering");
     let report = if args.force {
-        Engine::recover_with_older_manifests(stores, store::config()).await
+        Engine::recover_with_older_manifests(stores, config).await
     } else {
-        Engine::recover(stores, store::config()).await
+        Engine::recover(stores, config).await
     };
     working.finish_and_clear();
     let report = report?;

@@ -23,7 +23,8 @@ use crate::target::{TableName, create_table};
 /// Runs the command.
 pub async fn run(args: ImportArgs) -> failure::Outcome {
     let input = Input::of(&args)?;
-    let engine = store::open_or_create(&args.store.dir, args.store.blobs.as_deref()).await?;
+    let engine =
+        store::open_or_create(&args.store.dir, args.store.blobs.as_deref(), &args.store.settings).await?;
     let done = import(&engine, &args, &input, CancelToken::new()).await;
     store::finish(&engine, done).await
 }

@@ -19,8 +19,8 @@ pub async fn run(args: SqlArgs) -> failure::Outcome {
     let script = text(&args)?;
     let params: Vec<_> = args.params.iter().map(|p| parameter(p)).collect();
     let engine = match &args.dir {
-        Some(dir) => store::open_or_create(dir, args.blobs.as_deref()).await?,
-        None => store::memory().await?,
+        Some(dir) => store::open_or_create(dir, args.blobs.as_deref(), &args.settings).await?,
+        None => store::memory(&args.settings).await?,
     };
     let mut session = store::session(&engine, &args.who)?;
     let mut printer = Printer::new(args.format, args.quiet);

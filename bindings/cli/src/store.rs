@@ -5,41 +5,60 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use firndb_core::storage::Stores;
-use firndb_core::{Config, Engine, Error, Result, Role, Session, UserId};
+use firndb_core::{Config, Engine, Error, Given, Result, Role, Session, UserId};
 use firndb_storage_native::LocalFiles;
 
-use crate::args::{RoleName, StoreArgs, Who};
+use crate::args::{RoleName, SettingArgs, StoreArgs, Who};
 use crate::failure::{Failure, Outcome};
 
-/// The settings of an engine that has the machine to itself.
-pub fn config() -> Config {
-    let mut config = Config::default();
-    config.target_partitions = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    config
+/// The settings of an engine on the store in `dir`, if it is on one: of the file, the environment, and the
+/// arguments.
+pub fn config(dir: Option<&Path>, args: &SettingArgs) -> Result<Config> {
+    let option = |(name, value): &(String, String)| Given::option(name, value, format!("--set {name}"));
+    firndb_storage_native::config(dir, args.config.as_deref(), args.set.iter().map(option))
+}
+
+/// The settings and the stores of the store that the arguments name, which must exist.
+pub fn existing(args: &StoreArgs) -> Result<(Stores, Config)> {
+    let config = config(Some(&args.dir), &args.settings)?;
+    let (dir, blobs) = (&args.dir, args.blobs.as_deref());
+    let stores = if config.writer.read_only {
+        firndb_storage_native::open_read_only(dir, blobs)?
+    } else {
+        firndb_storage_native::open_existing(dir, blobs)?
+    };
+    Ok((stores, config))
 }
 
 /// An engine over stores in memory, gone with the process.
-pub async fn memory() -> Result<Engine> {
-    Engine::open(Stores::memory().with_files(Arc::new(LocalFiles::new())), config()).await
+pub async fn memory(settings: &SettingArgs) -> Result<Engine> {
+    let config = config(None, settings)?;
+    Engine::open(Stores::memory().with_files(Arc::new(LocalFiles::new())), config).await
 }
 
 /// The engine of the store in `dir`, which is created when there is none.
-pub async fn open_or_create(dir: &Path, blobs: Option<&str>) -> Result<Engine> {
-    Engine::open(firndb_storage_native::open(dir, blobs)?, config()).await
+pub async fn open_or_create(dir: &Path, blobs: Option<&str>, settings: &SettingArgs) -> Result<Engine> {
+    let config = config(Some(dir), settings)?;
+    let stores = if config.writer.read_only {
+        firndb_storage_native::open_read_only(dir, blobs)?
+    } else {
+        firndb_storage_native::open(dir, blobs)?
+    };
+    Engine::open(stores, config).await
 }
 
 /// The engine of a store in `dir` that flushes only when it is told to.
 pub async fn open_without_policies(dir: &Path) -> Result<Engine> {
-    let mut config = config();
-    config.flush_rows = u64::MAX;
-    config.flush_bytes = u64::MAX;
+    let mut config = config(Some(dir), &SettingArgs::default())?;
+    config.flush.rows = u64::MAX;
+    config.flush.bytes = u64::MAX;
     Engine::open(firndb_storage_native::open(dir, None)?, config).await
 }
 
 /// The engine of a store that must exist.
 pub async fn open_existing(args: &StoreArgs) -> Result<Engine> {
-    let stores = firndb_storage_native::open_existing(&args.dir, args.blobs.as_deref())?;
-    Engine::open(stores, config()).await
+    let (stores, config) = existing(args)?;
+    Engine::open(stores, config).await
 }
 
 /// A session for whom the arguments name.

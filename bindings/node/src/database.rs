@@ -1,10 +1,11 @@
 //! A store, open.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use firndb_core::storage::Stores;
-use firndb_core::{BackupReport, Config, Durability, Engine, Error, QueryLimits, Result, Role, UserId};
+use firndb_core::{BackupReport, Config, Engine, Error, Given, Result, Role, UserId};
 use firndb_storage_native::LocalFiles;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -29,6 +30,8 @@ pub struct OpenOptions {
     pub blobs: Option<String>,
     /// Whether statements may name files of this machine, as `COPY` does; they may if it is not given.
     pub files: Option<bool>,
+    /// Settings by name, as text.
+    pub settings: Option<HashMap<String, String>>,
 }
 
 /// What one statement may take at most; checked by the package to be integers from 0 on.
@@ -45,13 +48,37 @@ pub struct Limits {
     pub timeout_ms: Option<f64>,
 }
 
-impl Limits {
-    /// Sets those that are given. A cast ends at the ends of the type.
-    fn set(&self, query: &mut QueryLimits) {
-        query.result_rows = self.result_rows.map_or(query.result_rows, |n| n as u64);
-        query.result_bytes = self.result_bytes.map_or(query.result_bytes, |n| n as u64);
-        query.memory_bytes = self.memory_bytes.map_or(query.memory_bytes, |n| n as usize);
-        query.timeout_ms = self.timeout_ms.map_or(query.timeout_ms, |n| n as u64);
+impl OpenOptions {
+    /// The settings among the options.
+    fn given(&self) -> Result<Vec<Given>> {
+        let mut given = Vec::new();
+        if let Some(durability) = &self.durability {
+            if !matches!(durability.as_str(), "strict" | "relaxed") {
+                return Err(Error::invalid("the option durability is 'strict' or 'relaxed'"));
+            }
+            given.push(Given::option("writer.durability", durability, "durability"));
+        }
+        if let Some(read_only) = self.read_only {
+            given.push(Given::option("writer.read_only", read_only.to_string(), "readOnly"));
+        }
+        if let Some(limits) = &self.limits {
+            let limits = [
+                ("query.result_rows", "limits.resultRows", limits.result_rows),
+                ("query.result_bytes", "limits.resultBytes", limits.result_bytes),
+                ("query.memory_bytes", "limits.memoryBytes", limits.memory_bytes),
+                ("query.timeout_ms", "limits.timeoutMs", limits.timeout_ms),
+            ];
+            given.extend(limits.into_iter().filter_map(|(name, option, limit)| {
+                // A cast ends at the ends of the type.
+                limit.map(|limit| Given::option(name, (limit as u64).to_string(), option))
+            }));
+        }
+        let mut settings: Vec<_> = self.settings.iter().flatten().collect();
+        settings.sort_unstable();
+        let setting =
+            |(name, value): (&String, &String)| Given::option(name, value, format!("settings['{name}']"));
+        given.extend(settings.into_iter().map(setting));
+        Ok(given)
     }
 }
 
@@ -199,16 +226,11 @@ async fn open(path: &str, options: &OpenOptions) -> Result<Engine> {
 }
 
 fn stores(path: &str, options: &OpenOptions) -> Result<(Stores, Config)> {
-    let mut config = Config::default();
-    config.durability = durability(options.durability.as_deref())?;
-    config.read_only = options.read_only.unwrap_or(false);
-    if let Some(limits) = &options.limits {
-        limits.set(&mut config.query);
-    }
-    config.target_partitions = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let dir = (!path.starts_with(MEMORY)).then(|| Path::new(path));
+    let config = firndb_storage_native::config(dir, None, options.given()?)?;
     let mut stores = if path.starts_with(MEMORY) {
         Stores::memory().with_files(Arc::new(LocalFiles::new()))
-    } else if config.read_only {
+    } else if config.writer.read_only {
         firndb_storage_native::open_read_only(Path::new(path), options.blobs.as_deref())?
     } else {
         firndb_storage_native::open(Path::new(path), options.blobs.as_deref())?
@@ -217,15 +239,6 @@ fn stores(path: &str, options: &OpenOptions) -> Result<(Stores, Config)> {
         stores.files = None;
     }
     Ok((stores, config))
-}
-
-fn durability(name: Option<&str>) -> Result<Durability> {
-    match name {
-        None => Ok(Durability::default()),
-        Some("strict") => Ok(Durability::Strict),
-        Some("relaxed") => Ok(Durability::Relaxed),
-        Some(_) => Err(Error::invalid("the option durability is 'strict' or 'relaxed'")),
-    }
 }
 
 fn count_parameters(sql: &str) -> Result<u32> {

@@ -8,6 +8,7 @@ import { FirnDBError, fromSent } from './errors.js'
 import { portLink } from './link.js'
 import { checkLocks } from './locks.js'
 import { type EngineOptions, type HostMessage, isMemory, type WasmSource, type WorkerMessage } from './protocol.js'
+import { settingTexts } from './settings.js'
 import type { OpenOptions, StorageReport } from './types.js'
 import { toSource } from './wasm-source.js'
 
@@ -28,6 +29,7 @@ export type {
   QueryOptions,
   Result,
   Row,
+  SettingValue,
   StorageReport,
 } from './types.js'
 
@@ -55,14 +57,16 @@ export class FirnDB extends Database {
       return FirnDB.#opened(name, options, blob)
     }
     checkLocks(navigator.locks)
+    const engine = engineOptions(options)
     const wasm = await toSource(options.wasm, globalThis.location.href)
-    await byWorker(options.worker, (port) => ({ kind: 'load', name, options: engineOptions(options), wasm, port, archive: blob }))
+    await byWorker(options.worker, (port) => ({ kind: 'load', name, options: engine, wasm, port, archive: blob }))
     return FirnDB.#opened(name, options)
   }
 
   /** `archive` is what a store in memory is made of. */
   static async #opened(name: string, options: OpenOptions, archive?: Blob): Promise<FirnDB> {
     checkName(name)
+    const engine = engineOptions(options)
     const wasm = await toSource(options.wasm, globalThis.location.href)
     if (!isMemory(name) && options.persist !== false) {
       // Not awaited: a browser may ask the user. The answer is in the report of storage().
@@ -74,7 +78,7 @@ export class FirnDB extends Database {
       client,
       locks: navigator.locks,
       openChannel: (channel) => new BroadcastChannel(channel),
-      spawn: (broken) => spawn({ name, client, wasm, ...(archive ? { archive } : {}) }, options, broken),
+      spawn: (broken) => spawn({ name, client, wasm, options: engine, ...(archive ? { archive } : {}) }, options.worker, broken),
     })
     const unfollow = followPage(connection)
     return new FirnDB({
@@ -128,15 +132,16 @@ function followPage(connection: Connection): () => void {
 interface Post {
   name: string
   client: string
+  options: EngineOptions
   wasm: WasmSource
   archive?: Blob
 }
 
-function spawn(post: Post, options: OpenOptions, broken: (how: Breakdown) => void): Candidate {
-  const worker = makeWorker(options.worker, broken)
+function spawn(post: Post, from: OpenOptions['worker'], broken: (how: Breakdown) => void): Candidate {
+  const worker = makeWorker(from, broken)
   const { port1, port2 } = new MessageChannel()
   const send = (message: WorkerMessage, transfer: Transferable[] = []) => worker.postMessage(message, transfer)
-  send({ kind: 'start', ...post, options: engineOptions(options), port: port2 }, [port2])
+  send({ kind: 'start', ...post, port: port2 }, [port2])
   return {
     link: portLink(port1),
     stop: () => send({ kind: 'stop' }),
@@ -149,8 +154,12 @@ function spawn(post: Post, options: OpenOptions, broken: (how: Breakdown) => voi
 }
 
 /** What of `options` is the engine's. */
-function engineOptions({ durability, limits }: OpenOptions): EngineOptions {
-  return { ...(durability === undefined ? {} : { durability }), ...(limits === undefined ? {} : { limits }) }
+function engineOptions({ durability, limits, settings }: OpenOptions): EngineOptions {
+  return {
+    ...(durability === undefined ? {} : { durability }),
+    ...(limits === undefined ? {} : { limits }),
+    ...(settings === undefined ? {} : { settings: settingTexts(settings) }),
+  }
 }
 
 /** Has a worker of its own do one thing, and waits for the end of it. */

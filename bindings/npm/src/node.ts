@@ -8,6 +8,7 @@ import { FirnDBError } from './errors.js'
 import { inProcess } from './in-process.js'
 import { type Location, locate } from './location.js'
 import type { EngineOptions } from './protocol.js'
+import { settingTexts } from './settings.js'
 import type { BackupReport, NodeOpenOptions, StorageReport } from './types.js'
 import { openWasm } from './wasm-thread.js'
 
@@ -29,6 +30,7 @@ export type {
   QueryOptions,
   Result,
   Row,
+  SettingValue,
   StorageReport,
 } from './types.js'
 
@@ -110,7 +112,8 @@ const MEMORY = 'memory://'
 const IN_MEMORY: StorageReport = { kind: 'memory', persisted: false }
 
 /** What of `options` is the engine's; what is none of its values is refused. */
-function engineOptions({ durability, limits, readOnly, blobs, files }: NodeOpenOptions, location: Location): EngineOptions {
+function engineOptions(options: NodeOpenOptions, location: Location): EngineOptions {
+  const { durability, limits, settings, readOnly, blobs, files } = options
   if (![undefined, 'strict', 'relaxed'].includes(durability)) {
     throw new FirnDBError('InvalidInput', "the option durability is 'strict' or 'relaxed'")
   }
@@ -134,6 +137,7 @@ function engineOptions({ durability, limits, readOnly, blobs, files }: NodeOpenO
   return {
     ...(durability === undefined ? {} : { durability }),
     ...(limits === undefined ? {} : { limits }),
+    ...(settings === undefined ? {} : { settings: settingTexts(settings) }),
     ...(readOnly === undefined ? {} : { readOnly }),
     ...(blobs === undefined ? {} : { blobs }),
     ...(files === undefined ? {} : { files }),

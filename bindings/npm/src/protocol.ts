@@ -127,6 +127,8 @@ export interface ThreadStart {
 export interface EngineOptions {
   durability?: 'strict' | 'relaxed'
   limits?: Limits
+  /** Settings by name, as text. */
+  settings?: Record<string, string>
   readOnly?: boolean
   /** The URL of the cold tier, where that is not beside the hot one; of the addon only. */
   blobs?: string

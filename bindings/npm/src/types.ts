@@ -112,6 +112,11 @@ export interface OpenOptions {
   durability?: 'strict' | 'relaxed'
   /** What one statement may take; past it is `LimitExceeded`. The leader's count where several tabs have the store open. */
   limits?: Limits
+  /**
+   * Settings of the engine by name, such as `{ 'flush.rows': 10000 }`; the package's README lists them, and
+   * `SELECT * FROM system.settings` shows what they are. The leader's count where several tabs have the store open.
+   */
+  settings?: Readonly<Record<string, SettingValue | undefined>>
   /** The engine's WebAssembly, where it is not beside the package's files: an address, its bytes, or compiled. */
   wasm?: URL | string | BufferSource | Exclude<WasmSource, undefined>
   /** The engine's worker, where it is not beside the package's files: an address, or what makes one. */
@@ -119,6 +124,9 @@ export interface OpenOptions {
   /** Whether to ask the browser not to evict the store's data. Default: `true`. {@link StorageReport} has its answer. */
   persist?: boolean
 }
+
+/** The value of a setting; a number is an integer. */
+export type SettingValue = string | number | bigint | boolean
 
 /** What one statement may take. Every limit is an integer; one that is not given has the engine's default. */
 export interface Limits {

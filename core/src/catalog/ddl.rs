@@ -478,6 +478,9 @@ fn set_options(table: &mut TableDef, changes: &OptionChanges) -> Result<()> {
     if let Some(flush) = changes.flush {
         table.options.flush = flush;
     }
+    if let Some(retention) = changes.deleted_retention {
+        table.options.deleted_retention = retention;
+    }
     if let Some(compression) = changes.compression {
         table.options.compression = compression;
     }

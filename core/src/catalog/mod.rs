@@ -34,7 +34,7 @@ pub use name::{
     quoted,
 };
 pub(crate) use name::{check_column_name, nearest};
-pub use options::{Compression, FlushPolicy, OptionChanges, TableOptions};
+pub use options::{Compression, FlushPolicy, OptionChanges, Retention, TableOptions};
 pub use store::{VIEWS, decode_view, view_dir, view_file, write_difference};
 pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};
 pub use truncate::truncate_tables;

@@ -1,5 +1,7 @@
 //! What `WITH (…)` says about a table.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::types::ColumnId;
@@ -39,6 +41,26 @@ pub struct FlushPolicy {
     pub interval_s: Option<u64>,
 }
 
+/// How long tombstones are retained for those who ask for deletions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retention {
+    /// So many hours after they were written.
+    Hours(u64),
+    /// As long as the table is there.
+    Forever,
+}
+
+impl fmt::Display for Retention {
+    /// As in SQL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hours(hours) => hours.fmt(f),
+            Self::Forever => f.write_str("forever"),
+        }
+    }
+}
+
 /// A table's options.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TableOptions {
@@ -51,6 +73,9 @@ pub struct TableOptions {
     /// The compression of batch files.
     #[serde(default)]
     pub compression: Compression,
+    /// How long tombstones are retained; `None` leaves it to the engine's configuration.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deleted_retention: Option<Retention>,
 }
 
 /// The options a statement names; columns by name.
@@ -62,4 +87,6 @@ pub struct OptionChanges {
     pub bloom: Option<Vec<String>>,
     /// `COMPRESSION`.
     pub compression: Option<Compression>,
+    /// `DELETED_RETENTION_HOURS`; `Some(None)` for `'default'`.
+    pub deleted_retention: Option<Option<Retention>>,
 }

@@ -191,6 +191,7 @@ fn options_change_as_they_are_set() {
             flush: Some(FlushPolicy { rows: None, bytes: None, interval_s: Some(300) }),
             bloom: vec![ColumnId(2)],
             compression: Compression::Snappy,
+            deleted_retention: None,
         }
     );
     let (catalog, table) =

@@ -175,7 +175,7 @@ async fn undo(stores: &Stores, id: &str) {
 }
 
 fn refuse_read_only(config: &Config) -> Result<()> {
-    if config.read_only { Err(Error::not_found("there is no store here to read")) } else { Ok(()) }
+    if config.writer.read_only { Err(Error::not_found("there is no store here to read")) } else { Ok(()) }
 }
 
 fn taken(file: &StoreFile) -> Error {

@@ -60,7 +60,7 @@ impl Engine {
     /// The first table's that could not be cleared away; the others are.
     pub(crate) async fn clear_dropped(&self) -> Result<bool> {
         let tiers = &self.shared.tiers;
-        if tiers.config.read_only {
+        if tiers.config.writer.read_only {
             return Ok(false);
         }
         tiers.end_idle_snapshots();

@@ -31,13 +31,13 @@ impl Flushed {
 
 impl Engine {
     /// Does one unit of work that no statement waits for: making a lost manifest again, a flush that a policy asks
-    /// for, or clearing away dropped tables. Whether it did anything.
+    /// for, a slice of a job, or clearing away dropped tables. Whether it did anything.
     ///
     /// # Errors
     /// What the stores report, once there is nothing left to do but what failed.
     pub async fn step(&self) -> Result<bool> {
         let tiers = &self.shared.tiers;
-        if tiers.config.read_only {
+        if tiers.config.writer.read_only {
             return Ok(false);
         }
         let mut flushed = Flushed::default();
@@ -58,6 +58,11 @@ impl Engine {
                 }
                 Err(e) => flushed.fail(e),
             }
+        }
+        match self.shared.jobs.step(tiers).await {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(e) => flushed.fail(e),
         }
         match self.clear_dropped().await {
             Ok(true) => return Ok(true),
@@ -103,17 +108,8 @@ impl Engine {
     /// # Errors
     /// The first of those that failed; every other scope is flushed.
     pub async fn flush_all(&self) -> Result<Vec<FlushReport>> {
-        self.flush(None).await
-    }
-
-    /// Flushes every scope of the tables in `namespace`, or of all.
-    pub(crate) async fn flush(&self, namespace: Option<&str>) -> Result<Vec<FlushReport>> {
-        let catalog = self.shared.tiers.catalog();
-        if let Some(namespace) = namespace {
-            catalog.expect_namespace(namespace)?;
-        }
         let mut flushed = Flushed::default();
-        for def in catalog.tables().filter(|t| namespace.is_none_or(|n| t.namespace == n)) {
+        for def in self.shared.tiers.catalog().tables() {
             self.flush_scopes(def, &mut flushed).await?;
         }
         flushed.into_result()

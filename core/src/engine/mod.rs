@@ -8,6 +8,7 @@ mod create;
 mod ddl;
 mod flush;
 mod inspect;
+mod jobs;
 mod open;
 mod recover;
 mod view_files;
@@ -25,6 +26,7 @@ use crate::catalog::{Catalog, TableDef, TableName};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pace::{CancelToken, Pace};
+use crate::jobs::Jobs;
 use crate::plan::Planner;
 use crate::session::Session;
 use crate::stats::EngineStats;
@@ -36,8 +38,8 @@ use crate::values::ids::IdSource;
 
 /// A store, open. Clones share it.
 ///
-/// Nothing runs by itself: an application that wants flush policies by time, and dropped tables cleared
-/// away, calls [`Engine::step`] now and then.
+/// Nothing runs by itself: an application that wants flush policies by time, jobs done, and dropped tables
+/// cleared away, calls [`Engine::step`] now and then.
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
@@ -50,6 +52,8 @@ pub struct Shared {
     pub tiers: Arc<Tiers>,
     /// DataFusion.
     pub planner: Planner,
+    /// What its steps have begun.
+    pub jobs: Jobs,
 }
 
 impl Engine {
@@ -64,19 +68,20 @@ impl Engine {
         let ids = Arc::new(IdSource::new(Arc::clone(&stores.clock), Arc::clone(&stores.rng)));
         let planner = Planner::new(&config, &stores.blobs, &ids)?;
         let tiers = Arc::new(open::open(stores, config).await?);
-        let engine = Self { shared: Arc::new(Shared { tiers, planner }) };
+        crate::jobs::open(&tiers).await?;
+        let engine = Self { shared: Arc::new(Shared { tiers, planner, jobs: Jobs::default() }) };
         if let Err(error) = engine.clear_dropped().await {
             // A file that cannot be removed harms nobody; an engine that cannot write is of no use.
             engine.shared.tiers.fence.check()?;
             tracing::warn!(%error, "the remains of a dropped table could not be removed yet");
         }
-        if !engine.shared.tiers.config.read_only
+        if !engine.shared.tiers.config.writer.read_only
             && let Err(error) = crate::flush::remove_leftovers(&engine.shared.tiers).await
         {
             engine.shared.tiers.fence.check()?;
             tracing::warn!(%error, "what a load left that was cut short could not be removed yet");
         }
-        if !engine.shared.tiers.config.read_only
+        if !engine.shared.tiers.config.writer.read_only
             && let Err(error) = view_files::settle(&engine.shared.tiers).await
         {
             engine.shared.tiers.fence.check()?;
@@ -219,7 +224,7 @@ impl Engine {
         input: &mut (dyn std::io::Read + Send),
     ) -> Result<Self> {
         config.validate()?;
-        if config.read_only {
+        if config.writer.read_only {
             return Err(Error::invalid("an archive cannot be loaded into a store that is only read"));
         }
         archive::load(&stores, input).await?;

@@ -65,12 +65,12 @@ pub async fn open(stores: Stores, config: Config) -> Result<Tiers> {
     // Before anything is changed: a store that cannot be read is left as it is.
     let mut catalog = Catalog::load(kv.as_ref()).await?;
     let epoch = raise_epoch(&stores, &config).await?;
-    if !config.read_only {
+    if !config.writer.read_only {
         // Whoever could write until now may have changed it since.
         catalog = Catalog::load(kv.as_ref()).await?;
     }
     let fence = Arc::new(Fence::new(kv, epoch));
-    let seqs = SeqAllocator::open(Arc::clone(&fence), stores.clock.clone(), config.node).await?;
+    let seqs = SeqAllocator::open(Arc::clone(&fence), stores.clock.clone(), config.writer.node).await?;
     let committed = seqs.last().await;
     Ok(Tiers::new(stores, config, fence, seqs, committed, catalog))
 }
@@ -129,7 +129,7 @@ async fn raise_epoch(stores: &Stores, config: &Config) -> Result<u64> {
     let bytes = bytes.ok_or_else(|| Error::corrupt("meta key writer_epoch is missing"))?;
     let epoch = bytes.as_ref().try_into().map(u64::from_be_bytes);
     let epoch = epoch.map_err(|_| Error::corrupt("meta key writer_epoch: expected 8 bytes"))?;
-    if config.read_only {
+    if config.writer.read_only {
         return Ok(epoch);
     }
     let raised = epoch + 1;

@@ -62,7 +62,7 @@ pub async fn load_runs(
     let before = scope.view().cold;
     // A file ends with the row that fills it, by rows or by bytes.
     let most = &tiers.config;
-    let files = runs.rows() / most.batch_file_rows.max(1) + runs.bytes() / most.batch_file_bytes.max(1) + 1;
+    let files = runs.rows() / most.batch_file.rows.max(1) + runs.bytes() / most.batch_file.bytes.max(1) + 1;
     let files = files as u64;
     let pointer = reserve_numbers(tiers, scope, &before, files + 2).await?;
     let version = pointer.next_number - 1;
@@ -184,12 +184,12 @@ impl Load<'_> {
 
     /// Refuses more rows of deleted keys than go into one commit of the key-value store.
     fn check_hot(&self, bytes: usize) -> Result<()> {
-        let most = self.tiers.config.load_bytes;
+        let most = self.tiers.config.load.bytes;
         if bytes <= most {
             return Ok(());
         }
         let message = format!(
-            "more than {most} bytes of the rows (load_bytes) have keys of rows that were deleted and are not flushed yet"
+            "more than {most} bytes of the rows (load.bytes) have keys of rows that were deleted and are not flushed yet"
         );
         Err(Error::limit(message).with_hint(
             "STORAGE FLUSH TABLE first; it goes no further than the oldest transaction or stream, so end those",
@@ -248,7 +248,7 @@ impl Load<'_> {
         for size in sizes {
             taken += 1;
             bytes += size;
-            is_full = before + taken >= most.batch_file_rows || bytes >= most.batch_file_bytes;
+            is_full = before + taken >= most.batch_file.rows || bytes >= most.batch_file.bytes;
             if is_full {
                 break;
             }

@@ -100,14 +100,14 @@ pub fn is_due(tiers: &Tiers, scope: &ScopeState) -> bool {
         return false;
     }
     let policy = def.options.flush.unwrap_or_default();
-    if rows >= policy.rows.unwrap_or(tiers.config.flush_rows) {
+    if rows >= policy.rows.unwrap_or(tiers.config.flush.rows) {
         return true;
     }
-    if scope.hot_bytes() as u64 >= policy.bytes.unwrap_or(tiers.config.flush_bytes) {
+    if scope.hot_bytes() as u64 >= policy.bytes.unwrap_or(tiers.config.flush.bytes) {
         return true;
     }
     let Some(interval_s) = policy.interval_s else { return false };
     let age_ms = scope.oldest_hot().map_or(0, |seq| tiers.stores.clock.now_ms() - seq.unix_ms());
     let due = i64::try_from(interval_s).unwrap_or(i64::MAX).saturating_mul(1000);
-    age_ms >= due && rows >= tiers.config.min_flush_rows
+    age_ms >= due && rows >= tiers.config.flush.min_rows
 }

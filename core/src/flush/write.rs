@@ -251,7 +251,7 @@ impl Written {
 
 /// Rows of a batch file: as configured, or fewer when rows are large, since a file is made in memory.
 fn rows_per_file(tiers: &Tiers, row_bytes: usize) -> usize {
-    tiers.config.batch_file_rows.min((tiers.config.batch_file_bytes / row_bytes.max(1)).max(1))
+    tiers.config.batch_file.rows.min((tiers.config.batch_file.bytes / row_bytes.max(1)).max(1))
 }
 
 /// Writes a batch file and its checksums into `dir`, synced.

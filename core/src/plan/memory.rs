@@ -63,7 +63,7 @@ impl MemoryPool for StatementMemory {
                 MemoryLimit::Finite(limit) => limit,
                 MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
             };
-            return Err(too_much(reservation, "all statements together", limit, "query_memory_bytes"));
+            return Err(too_much(reservation, "all statements together", limit, "execution.memory_bytes"));
         }
         Ok(())
     }

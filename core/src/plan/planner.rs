@@ -67,7 +67,7 @@ impl Planner {
     /// `Internal` when DataFusion refuses the settings.
     pub fn new(config: &Config, blobs: &Arc<dyn ObjectStore>, ids: &Arc<IdSource>) -> Result<Self> {
         let mut settings = SessionConfig::new()
-            .with_target_partitions(config.target_partitions)
+            .with_target_partitions(config.execution.partitions)
             .with_information_schema(false);
         let options = settings.options_mut();
         options.sql_parser.map_string_types_to_utf8view = false;
@@ -97,7 +97,7 @@ impl Planner {
             .with_window_functions(SessionStateDefaults::default_window_functions())
             .with_table_function_list(SessionStateDefaults::default_table_functions());
         let mut rules = PhysicalOptimizer::new().rules;
-        if config.target_partitions == 1 {
+        if config.execution.partitions == 1 {
             rules.push(Arc::new(RunSequentially));
         }
         let mut base = base.with_physical_optimizer_rules(rules).build();
@@ -211,7 +211,7 @@ impl Planner {
 pub type Tables = HashMap<TableReference, Arc<dyn TableSource>>;
 
 fn runtime(config: &Config, blobs: &Arc<dyn ObjectStore>) -> Result<RuntimeEnv> {
-    let memory = Arc::new(GreedyMemoryPool::new(config.query_memory_bytes));
+    let memory = Arc::new(GreedyMemoryPool::new(config.execution.memory_bytes));
     let mut builder = RuntimeEnvBuilder::new().with_memory_pool(memory);
     if cfg!(target_family = "wasm") {
         // There is no temporary directory to spill to; asking for one panics.

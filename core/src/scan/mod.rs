@@ -5,6 +5,7 @@
 //! looks at them; so predicates and limits may go below that point.
 
 mod cold_read;
+mod floor;
 mod hidden;
 mod hot_read;
 mod keyed;

@@ -19,6 +19,7 @@ use crate::catalog::{DELETED_COLUMN, FIELD_ID_KEY, SEQ_COLUMN, TableDef};
 use crate::error::{Error, Result};
 use crate::hot::memtable::{Chunk, Memtable, Version};
 use crate::hot::scope::ScopeState;
+use crate::scan::floor::check_floor;
 use crate::scan::hidden::hidden_by_hot;
 use crate::scan::hot_read::{shown, visible_rows};
 use crate::scan::keyed::rows_by_key;
@@ -170,6 +171,7 @@ impl FirnTable {
         if self.shown.deleted {
             let retained = retained(&self.reads, &view.cold, &view.chunks, &overlay).await?;
             hot.extend(retained.map(|rows| shown(&rows, &self.schema)).transpose()?);
+            check_floor(&self.reads, filters).await?;
         }
         let hidden = hidden_by_hot(&self.reads, &view.cold, &view.chunks, &overlay).await?;
         let predicate = match conjunction(filters.to_vec()) {

@@ -383,7 +383,7 @@ impl Loading {
         self.waiting.push(rows);
         let most = &tiers.config;
         // Files whose names may be lost in a power cut can only be copies of what is in the key-value store.
-        let too_many = self.rows > most.load_rows || self.bytes > most.load_bytes;
+        let too_many = self.rows > most.load.rows || self.bytes > most.load.bytes;
         if !tiers.stores.names_are_synced && self.bytes > most.query.memory_bytes {
             return Err(Error::limit(format!(
                 "rows of more than {} bytes (query.memory_bytes) cannot be committed at once on this storage",

@@ -24,7 +24,7 @@ use crate::txn::writes::WriteSet;
 ///
 /// They are those of the snapshot on which the statement began, whatever is committed meanwhile. A flush goes
 /// no further than that snapshot while the rows are being read; rows that nobody asks for during
-/// [`Config::idle_transaction_ms`](crate::Config) hold flushes back no longer, and end with `Conflict`.
+/// [`TransactionSettings::idle_ms`](crate::TransactionSettings) hold flushes back no longer, and end with `Conflict`.
 pub struct Rows {
     schema: SchemaRef,
     batches: BoxStream<'static, Result<RecordBatch>>,
@@ -60,7 +60,7 @@ impl Rows {
         if let Some(reading) = &self.reading
             && !reading.snapshot.resume()
         {
-            let waited = reading.tiers.config.idle_transaction_ms / 1000;
+            let waited = reading.tiers.config.transaction.idle_ms / 1000;
             self.end();
             return Err(Error::conflict(format!(
                 "nobody asked for the next rows for more than {waited} s, and a flush did not wait; run the query again"

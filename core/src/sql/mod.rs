@@ -137,6 +137,8 @@ pub enum Statement {
     Flush(StorageTarget),
     /// `STORAGE CHECK`.
     Check(StorageTarget),
+    /// `KILL JOB` with its number.
+    KillJob(u64),
     /// `SHOW MANIFEST`.
     ShowManifest(TableName),
     /// `SHOW NAMESPACES`.

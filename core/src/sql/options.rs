@@ -3,10 +3,10 @@
 use datafusion::sql::sqlparser::ast::{Expr, SqlOption, Value};
 
 use super::names::ident_name;
-use crate::catalog::{Compression, FlushPolicy, OptionChanges, TableKind, nearest};
+use crate::catalog::{Compression, FlushPolicy, OptionChanges, Retention, TableKind, nearest};
 use crate::error::{Error, Result};
 
-const KNOWN: [&str; 4] = ["TYPE", "FLUSH_POLICY", "BLOOM_FILTER", "COMPRESSION"];
+const KNOWN: [&str; 5] = ["TYPE", "FLUSH_POLICY", "BLOOM_FILTER", "COMPRESSION", "DELETED_RETENTION_HOURS"];
 
 /// What a list of options says; the kind only where `TYPE` is among them.
 ///
@@ -29,7 +29,8 @@ pub(super) fn read(options: &[SqlOption]) -> Result<(Option<TableKind>, OptionCh
             "FLUSH_POLICY" => changes.flush = Some(flush_policy(&value)?),
             "BLOOM_FILTER" => changes.bloom = Some(column_names(&value)?),
             "COMPRESSION" => changes.compression = Some(compression(&value)?),
-            "TTL_SECONDS" | "DELETED_RETENTION_HOURS" => {
+            "DELETED_RETENTION_HOURS" => changes.deleted_retention = Some(retention(&value)?),
+            "TTL_SECONDS" => {
                 return Err(Error::unsupported(format!("option {name}: FirnDB does not have it")));
             }
             _ => return Err(unknown(&name)),
@@ -108,6 +109,20 @@ fn flush_policy(value: &str) -> Result<Option<FlushPolicy>> {
         *slot = Some(amount);
     }
     Ok(Some(policy))
+}
+
+/// A number of hours; `forever`; or `default`, the engine's.
+fn retention(value: &str) -> Result<Option<Retention>> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "default" => Ok(None),
+        "forever" => Ok(Some(Retention::Forever)),
+        hours => match hours.parse() {
+            Ok(hours) => Ok(Some(Retention::Hours(hours))),
+            Err(_) => Err(Error::invalid(format!(
+                "option DELETED_RETENTION_HOURS = '{value}': expected a whole number of hours, 'forever' or 'default'"
+            ))),
+        },
+    }
 }
 
 type Units = &'static [(&'static str, u64)];

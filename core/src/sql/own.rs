@@ -10,7 +10,7 @@ use crate::catalog::{IfThere, TableName};
 use crate::error::{Error, Result};
 
 /// Statements and objects that FirnDB does not have, by the words they begin with.
-const UNSUPPORTED: [&str; 27] = [
+const UNSUPPORTED: [&str; 26] = [
     "ANALYZE",
     "ATTACH",
     "CALL",
@@ -26,7 +26,6 @@ const UNSUPPORTED: [&str; 27] = [
     "FETCH",
     "GRANT",
     "INSTALL",
-    "KILL",
     "LISTEN",
     "LOAD",
     "LOCK",
@@ -89,6 +88,7 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "EXPLAIN" => explain(tokens, end),
         "STORAGE" => storage(&mut cursor),
         "SHOW" => show(&mut cursor),
+        "KILL" => kill(&mut cursor),
         "USE" | "SET" => use_namespace(&mut cursor),
         "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" => transaction(&mut cursor),
         "SAVEPOINT" | "RELEASE" => savepoint(&mut cursor),
@@ -323,6 +323,21 @@ fn storage(cursor: &mut Cursor<'_>) -> Result<Statement> {
     };
     cursor.finish()?;
     Ok(if checks { Statement::Check(target) } else { Statement::Flush(target) })
+}
+
+fn kill(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    cursor.take("KILL");
+    if !cursor.take("JOB") {
+        return Err(Error::unsupported("KILL is not supported, except KILL JOB with the number of a job"));
+    }
+    let id = match cursor.peek() {
+        Some(Token::Number(number, false)) => number.parse().ok(),
+        _ => None,
+    };
+    let Some(id) = id else { return Err(cursor.expected("the number of a job")) };
+    cursor.advance();
+    cursor.finish()?;
+    Ok(Statement::KillJob(id))
 }
 
 fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {

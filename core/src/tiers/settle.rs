@@ -36,12 +36,12 @@ impl Tiers {
     /// # Errors
     /// `Corrupt`, naming the file, for damage that is no lost name; what the stores report.
     pub(super) async fn load_cold(&self, def: &TableDef, scope: &Scope) -> Result<ColdState> {
-        let loaded = ColdState::load(&self.stores, def, scope, !self.config.read_only).await;
+        let loaded = ColdState::load(&self.stores, def, scope, !self.config.writer.read_only).await;
         let loaded = match loaded {
             Err(e) if e.kind() == ErrorKind::Corrupt => Box::pin(self.without_manifest(def, scope, e)).await,
             loaded => loaded,
         };
-        if self.config.read_only || loaded.as_ref().is_ok_and(|cold| cold.pointer.doubt.is_none()) {
+        if self.config.writer.read_only || loaded.as_ref().is_ok_and(|cold| cold.pointer.doubt.is_none()) {
             return loaded;
         }
         let pointer = manifest_store::read_pointer(self.stores.kv.as_ref(), def.id, scope).await?;

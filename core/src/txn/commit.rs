@@ -55,7 +55,7 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result
         put_block(&mut batch, scope, first, &rows)?;
         stamped.push((scope, rows));
     }
-    tiers.commit(batch, tiers.config.durability).await?;
+    tiers.commit(batch, tiers.config.writer.durability).await?;
     for (scope, rows) in stamped {
         show(scope, rows).map_err(|e| {
             // Durable, but in memory in part or not at all: reading goes on as of before, writing does not.

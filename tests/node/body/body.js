@@ -6,6 +6,7 @@ import { cancelling } from './cancelling.js'
 import { copying } from './copying.js'
 import { edges } from './edges.js'
 import { limits } from './limits.js'
+import { settings } from './settings.js'
 import { statements } from './statements.js'
 import { streams } from './streams.js'
 import { transactions } from './transactions.js'
@@ -30,4 +31,5 @@ export function body(engine) {
   archives(on)
   limits(on)
   edges(on)
+  settings(on)
 }

@@ -34,6 +34,9 @@ pub fn definition(table: &TableDef) -> String {
         let names = Compression::ALL.iter().find(|(_, way)| *way == table.options.compression);
         options.push(format!("COMPRESSION = '{}'", names.map_or("", |(name, _)| name)));
     }
+    if let Some(retention) = table.options.deleted_retention {
+        options.push(format!("DELETED_RETENTION_HOURS = '{retention}'"));
+    }
     if !options.is_empty() {
         text.push_str(&format!(" WITH ({})", options.join(", ")));
     }

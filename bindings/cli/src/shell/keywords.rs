@@ -2,8 +2,8 @@
 
 /// What a statement starts with.
 pub const FIRST: &[&str] = &[
-    "ALTER", "BEGIN", "COMMIT", "CREATE", "DELETE", "DROP", "EXPLAIN", "INSERT", "ROLLBACK", "SELECT",
-    "SHOW", "STORAGE", "UPDATE", "USE", "VALUES", "WITH",
+    "ALTER", "BEGIN", "COMMIT", "CREATE", "DELETE", "DROP", "EXPLAIN", "INSERT", "KILL", "ROLLBACK",
+    "SELECT", "SHOW", "STORAGE", "UPDATE", "USE", "VALUES", "WITH",
 ];
 
 /// The other words.
@@ -58,6 +58,7 @@ pub const OTHER: &[&str] = &[
     "INTERVAL",
     "INTO",
     "IS",
+    "JOB",
     "JOIN",
     "KEY",
     "LAST",

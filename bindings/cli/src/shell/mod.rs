@@ -56,6 +56,7 @@ pub async fn run(args: ShellArgs, bare: bool) -> failure::Outcome {
             dir: args.dir,
             blobs: args.blobs,
             who: args.who,
+            settings: args.settings,
             format: Format::default(),
             params: Vec::new(),
             file: None,
@@ -65,8 +66,8 @@ pub async fn run(args: ShellArgs, bare: bool) -> failure::Outcome {
         .await;
     }
     let engine = match &args.dir {
-        Some(dir) => store::open_or_create(dir, args.blobs.as_deref()).await?,
-        None => store::memory().await?,
+        Some(dir) => store::open_or_create(dir, args.blobs.as_deref(), &args.settings).await?,
+        None => store::memory(&args.settings).await?,
     };
     let session = store::session(&engine, &args.who)?;
     greet(args.dir.as_deref());
@@ -379,6 +380,9 @@ impl Shell {
                 return Ok(());
             }
         };
+        if !parsed.store.settings.is_empty() {
+            return Err(Error::invalid("settings are given when the store is opened, not to .import").into());
+        }
         if parsed.who.user.is_none() && parsed.who.role.is_none() {
             parsed.who = self.who.clone();
         }

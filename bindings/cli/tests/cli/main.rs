@@ -12,6 +12,7 @@ mod damage;
 mod demo;
 mod process;
 mod round_trip;
+mod settings;
 #[cfg(unix)]
 mod shell;
 mod sql;

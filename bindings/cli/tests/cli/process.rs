@@ -53,6 +53,11 @@ pub fn firndb(args: &[&str]) -> Run {
     Run::of(command(args).output().expect("the binary starts"))
 }
 
+/// Runs the binary with these variables of the environment besides its own.
+pub fn firndb_with(args: &[&str], variables: &[(&str, &str)]) -> Run {
+    Run::of(command(args).envs(variables.iter().copied()).output().expect("the binary starts"))
+}
+
 /// Runs the binary with `input` on standard input.
 pub fn firndb_reading(args: &[&str], input: &str) -> Run {
     let mut child = command(args).stdin(Stdio::piped()).spawn().expect("the binary starts");

@@ -82,6 +82,10 @@ impl fmt::Display for RecoveryReport {
 /// Rebuilds the key-value store of `stores`, which must be empty. With `older_manifests`, a scope whose
 /// newest manifest cannot be read goes back to the newest that can.
 pub async fn recover(stores: &Stores, config: &Config, older_manifests: bool) -> Result<RecoveryReport> {
+    config.validate()?;
+    if config.writer.read_only {
+        return Err(Error::invalid("a store that is only read (writer.read_only) cannot be recovered"));
+    }
     if stores.kv.get(Keyspace::Meta, STORE_ID).await?.is_some() {
         return Err(Error::already_exists("the key-value store is there: nothing to recover"));
     }
@@ -124,7 +128,7 @@ pub async fn recover(stores: &Stores, config: &Config, older_manifests: bool) ->
     let catalog = views::add(stores, &listed.views, catalog, &mut report).await?;
     write_catalog(stores, &catalog, &missing, &mut batch).await?;
     let now = stores.clock.now_ms().max(highest.seq.unix_ms());
-    put_mark(&mut batch, SeqId::at(now + MARGIN_MS, config.node));
+    put_mark(&mut batch, SeqId::at(now + MARGIN_MS, config.writer.node));
     batch.put(Keyspace::Meta, FORMAT_KEY, FORMAT.to_be_bytes().to_vec());
     batch.put(Keyspace::Meta, EPOCH_KEY, (highest.epoch + 1).to_be_bytes().to_vec());
     batch.put(Keyspace::Meta, STORE_ID, file.store_id.into_bytes());

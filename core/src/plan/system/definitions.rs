@@ -51,6 +51,7 @@ pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
             table.columns.len().into(),
             key_names(table).join(", ").into(),
             table.options.flush.map(flush_policy).into(),
+            table.options.deleted_retention.map(|retention| retention.to_string()).into(),
             format!("{:?}", table.options.compression).to_lowercase().into(),
             Cell::Null,
         ]
@@ -63,6 +64,7 @@ pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
             Cell::Null,
             Cell::Null,
             view.columns.len().into(),
+            Cell::Null,
             Cell::Null,
             Cell::Null,
             Cell::Null,

@@ -4,11 +4,12 @@
 //! scope is looked at.
 
 mod definitions;
+mod jobs;
 mod storage;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::TableSource;
@@ -31,9 +32,9 @@ pub struct OwnTable {
     pub columns: &'static [(&'static str, ColumnType)],
 }
 
-use ColumnType::{BigInt, Boolean, Text};
+use ColumnType::{BigInt, Boolean, Double, Text};
 
-static OWN_TABLES: [OwnTable; 9] = [
+static OWN_TABLES: [OwnTable; 10] = [
     OwnTable {
         namespace: INFORMATION_SCHEMA,
         name: "columns",
@@ -115,6 +116,22 @@ static OWN_TABLES: [OwnTable; 9] = [
     },
     OwnTable {
         namespace: SYSTEM,
+        name: "jobs",
+        columns: &[
+            ("id", BigInt),
+            ("type", Text),
+            ("parameters", Text),
+            ("state", Text),
+            ("progress", Double),
+            ("error", Text),
+            ("node", BigInt),
+            ("created_at", Text),
+            ("started_at", Text),
+            ("finished_at", Text),
+        ],
+    },
+    OwnTable {
+        namespace: SYSTEM,
         name: "manifests",
         columns: &[
             ("namespace", Text),
@@ -135,7 +152,14 @@ static OWN_TABLES: [OwnTable; 9] = [
     OwnTable {
         namespace: SYSTEM,
         name: "settings",
-        columns: &[("name", Text), ("value", Text), ("description", Text)],
+        columns: &[
+            ("name", Text),
+            ("value", Text),
+            ("default_value", Text),
+            ("source", Text),
+            ("place", Text),
+            ("description", Text),
+        ],
     },
     OwnTable {
         namespace: SYSTEM,
@@ -149,6 +173,7 @@ static OWN_TABLES: [OwnTable; 9] = [
             ("columns", BigInt),
             ("primary_key", Text),
             ("flush_policy", Text),
+            ("deleted_retention_hours", Text),
             ("compression", Text),
             ("definition", Text),
         ],
@@ -160,6 +185,7 @@ enum Cell {
     Null,
     Text(String),
     Int(i64),
+    Float(f64),
     Flag(bool),
 }
 
@@ -194,7 +220,7 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
 }
 
 /// Tables of `system` that there will be.
-const NOT_THERE_YET: [&str; 3] = ["audit_log", "jobs", "users"];
+const NOT_THERE_YET: [&str; 2] = ["audit_log", "users"];
 
 /// The tables of one of the engine's own namespaces; of others none.
 pub fn own_tables(namespace: &str) -> impl Iterator<Item = &'static OwnTable> {
@@ -234,6 +260,7 @@ impl StatementContext<'_> {
             (INFORMATION_SCHEMA, "views") => definitions::views(catalog),
             (_, "batches") => storage::batches(self).await?,
             (_, "columns") => definitions::columns(catalog),
+            (_, "jobs") => jobs::jobs(self)?,
             (_, "manifests") => storage::manifests(self).await?,
             (_, "settings") => storage::settings(&self.tiers.config),
             (_, "tables") => definitions::tables(catalog),
@@ -260,6 +287,7 @@ fn batch(table: &OwnTable, rows: Vec<Vec<Cell>>) -> Result<RecordBatch> {
     let arrays = table.columns.iter().zip(columns).map(|((_, ty), cells)| -> ArrayRef {
         match ty {
             BigInt => Arc::new(cells.into_iter().map(int).collect::<Int64Array>()),
+            Double => Arc::new(cells.into_iter().map(float).collect::<Float64Array>()),
             Boolean => Arc::new(cells.into_iter().map(flag).collect::<BooleanArray>()),
             _ => Arc::new(cells.into_iter().map(text).collect::<StringArray>()),
         }
@@ -270,6 +298,13 @@ fn batch(table: &OwnTable, rows: Vec<Vec<Cell>>) -> Result<RecordBatch> {
 fn int(cell: Cell) -> Option<i64> {
     match cell {
         Cell::Int(value) => Some(value),
+        _ => None,
+    }
+}
+
+fn float(cell: Cell) -> Option<f64> {
+    match cell {
+        Cell::Float(value) => Some(value),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Cell;
 use crate::catalog::TableDef;
 use crate::cold::state::LostManifest;
-use crate::config::{Config, QueryLimits, SqlLimits};
+use crate::config::{Config, SettingRow};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{BatchEntry, Manifest};
 use crate::plan::statement::StatementContext;
@@ -115,76 +115,15 @@ fn dead_rows(batch: &BatchEntry) -> u64 {
 
 /// `system.settings`.
 pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
-    let Config {
-        durability,
-        hot_bytes,
-        open_scopes,
-        flush_rows,
-        flush_bytes,
-        min_flush_rows,
-        batch_file_rows,
-        batch_file_bytes,
-        load_rows,
-        load_bytes,
-        target_partitions,
-        read_only,
-        node,
-        conflict_retries,
-        idle_transaction_ms,
-        sql: SqlLimits { text_bytes, tokens, depth, in_items, parameters },
-        query: QueryLimits { result_rows, result_bytes, memory_bytes, timeout_ms },
-        query_memory_bytes,
-        footer_cache_bytes,
-        bloom_cache_bytes,
-    } = config;
-    let all: [(&str, String, &str); 27] = [
-        (
-            "batch_file_bytes",
-            batch_file_bytes.to_string(),
-            "bytes of rows in memory that a batch file is made of",
-        ),
-        ("batch_file_rows", batch_file_rows.to_string(), "rows of a batch file"),
-        ("bloom_cache_bytes", bloom_cache_bytes.to_string(), "bytes of Bloom filters in memory"),
-        ("conflict_retries", conflict_retries.to_string(), "how often a single statement is run again"),
-        ("durability", format!("{durability:?}").to_lowercase(), "what an acknowledged write survives"),
-        ("flush_bytes", flush_bytes.to_string(), "bytes of hot versions at which a scope is flushed"),
-        ("flush_rows", flush_rows.to_string(), "hot versions at which a scope is flushed"),
-        ("footer_cache_bytes", footer_cache_bytes.to_string(), "bytes of Parquet footers in memory"),
-        ("hot_bytes", hot_bytes.to_string(), "bytes of hot versions in memory"),
-        (
-            "idle_transaction_ms",
-            idle_transaction_ms.to_string(),
-            "how long a transaction may idle when a flush waits",
-        ),
-        (
-            "load_bytes",
-            load_bytes.to_string(),
-            "bytes of rows in memory past which a COPY writes batch files",
-        ),
-        ("load_rows", load_rows.to_string(), "rows past which a COPY writes batch files"),
-        ("min_flush_rows", min_flush_rows.to_string(), "hot versions below which no policy flushes a scope"),
-        ("node", node.to_string(), "distinguishes engines of one history"),
-        ("open_scopes", open_scopes.to_string(), "scopes in memory"),
-        (
-            "query.memory_bytes",
-            memory_bytes.to_string(),
-            "bytes that one statement sorts, groups and joins in",
-        ),
-        ("query.result_bytes", result_bytes.to_string(), "bytes of rows that are answered at once"),
-        ("query.result_rows", result_rows.to_string(), "rows that are answered at once"),
-        ("query.timeout_ms", timeout_ms.to_string(), "how long one statement may work; 0: any time"),
-        (
-            "query_memory_bytes",
-            query_memory_bytes.to_string(),
-            "bytes that all statements together sort, group and join in",
-        ),
-        ("read_only", read_only.to_string(), "whether nothing can be written"),
-        ("sql.depth", depth.to_string(), "levels of an expression or query"),
-        ("sql.in_items", in_items.to_string(), "items of a list behind IN"),
-        ("sql.parameters", parameters.to_string(), "the highest number of a parameter"),
-        ("sql.text_bytes", text_bytes.to_string(), "bytes of a text of SQL"),
-        ("sql.tokens", tokens.to_string(), "words, values and signs of a statement"),
-        ("target_partitions", target_partitions.to_string(), "partitions that a query runs in"),
-    ];
-    all.into_iter().map(|(name, value, what)| vec![name.into(), value.into(), what.into()]).collect()
+    let row = |setting: SettingRow| {
+        vec![
+            setting.name.into(),
+            setting.value.into(),
+            setting.default_value.into(),
+            setting.source.into(),
+            setting.place.into(),
+            setting.description.into(),
+        ]
+    };
+    config.settings().into_iter().map(row).collect()
 }

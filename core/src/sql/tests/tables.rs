@@ -32,6 +32,7 @@ fn a_table_is_read_with_all_its_clauses() {
             flush: Some(Some(FlushPolicy { rows: Some(100_000), bytes: None, interval_s: Some(60) })),
             bloom: Some(vec!["id".to_owned(), "Thread".to_owned()]),
             compression: Some(Compression::Zstd),
+            deleted_retention: None,
         },
     };
     assert_eq!(read, expected);

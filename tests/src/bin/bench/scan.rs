@@ -21,7 +21,7 @@ const QUERIES: [(&str, &str); 3] = [
 /// Runs it.
 pub async fn run(size: &Size, dir: &Path, report: &mut Report) {
     let config = setting::flush_by_command();
-    let partitions = config.target_partitions;
+    let partitions = config.execution.partitions;
     let engine = open(dir, config).await;
     load(&engine, &keys(size.rows, Order::Ascending), 10).await;
     let mut session = engine.session();

@@ -1,0 +1,220 @@
+//! The sections of the settings, each a struct with its defaults.
+
+use crate::types::Durability;
+
+/// Who writes, and how durably.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct WriterSettings {
+    /// What an acknowledged write survives.
+    pub durability: Durability,
+    /// Distinguishes engines that write to the same history, 0 to 1023.
+    pub node: u16,
+    /// Opens for reading only: no epoch is raised, every write fails.
+    pub read_only: bool,
+}
+
+/// Transactions, and statements outside of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TransactionSettings {
+    /// How often a statement outside a transaction is run again when it meets a conflict.
+    pub conflict_retries: u32,
+    /// A transaction that has done nothing for so many milliseconds is rolled back when a flush would have to
+    /// wait for it.
+    pub idle_ms: u64,
+}
+
+impl Default for TransactionSettings {
+    fn default() -> Self {
+        Self { conflict_retries: 10, idle_ms: 300_000 }
+    }
+}
+
+/// What of the hot tier stays in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HotSettings {
+    /// How many bytes of hot versions may stay in memory; least recently used scopes leave first and are
+    /// read back from the key-value store when they are needed.
+    pub bytes: usize,
+    /// How many scopes may stay in memory, hot or not: each keeps its manifest and deletion vectors. The
+    /// least recently used leave first.
+    pub scopes: usize,
+}
+
+impl Default for HotSettings {
+    fn default() -> Self {
+        Self { bytes: 256 << 20, scopes: 4096 }
+    }
+}
+
+/// When a scope is flushed, unless its table says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlushSettings {
+    /// A scope is flushed once it holds so many versions.
+    pub rows: u64,
+    /// A scope is flushed once its versions take so many bytes of memory.
+    pub bytes: u64,
+    /// A flush by policy leaves scopes with fewer versions than this alone, so that many small users do
+    /// not become many small files. A flush by command takes any.
+    pub min_rows: u64,
+}
+
+impl Default for FlushSettings {
+    fn default() -> Self {
+        Self { rows: 500_000, bytes: 64 << 20, min_rows: 1_000 }
+    }
+}
+
+/// How large a batch file becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchFileSettings {
+    /// How many rows a batch file holds at most.
+    pub rows: usize,
+    /// How many bytes of rows in memory a batch file is made of at most; a larger row has a file of its own.
+    pub bytes: usize,
+}
+
+impl Default for BatchFileSettings {
+    fn default() -> Self {
+        Self { rows: 1 << 20, bytes: 512 << 20 }
+    }
+}
+
+/// When a COPY writes batch files at once, and not hot rows first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadSettings {
+    /// A COPY of more rows than this does.
+    pub rows: usize,
+    /// A COPY of more bytes of rows in memory than this does; it holds about three times as many.
+    pub bytes: usize,
+}
+
+impl Default for LoadSettings {
+    fn default() -> Self {
+        Self { rows: 500_000, bytes: 64 << 20 }
+    }
+}
+
+/// What a text of SQL may hold at most; past it is `LimitExceeded`, before anything is planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqlLimits {
+    /// Bytes of a text, all its statements together.
+    pub text_bytes: usize,
+    /// Words, values and signs of one statement, which bound the nodes of its tree; the rows of an
+    /// INSERT … VALUES do not count.
+    pub tokens: usize,
+    /// Levels of an expression or query: parentheses, subqueries and chains of operators.
+    pub depth: usize,
+    /// Items of one list behind IN.
+    pub in_items: usize,
+    /// The highest number of a parameter.
+    pub parameters: usize,
+}
+
+impl Default for SqlLimits {
+    fn default() -> Self {
+        Self {
+            text_bytes: 16 << 20,
+            tokens: 500_000,
+            depth: MOST_LEVELS,
+            in_items: 50_000,
+            parameters: 65_535,
+        }
+    }
+}
+
+/// Each level costs planning several stack frames: this many fit the 2 MiB of a thread, or the 4 MiB of
+/// WebAssembly (`bindings/wasm/build.rs`).
+pub(super) const MOST_LEVELS: usize = if cfg!(target_family = "wasm") { 128 } else { 256 };
+
+/// What one statement may take at most; past it is `LimitExceeded`, and it has had no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryLimits {
+    /// Rows that are answered at once; [`Session::stream`](crate::Session::stream) gives any number.
+    pub result_rows: u64,
+    /// Bytes of memory of the rows that are answered at once.
+    pub result_bytes: u64,
+    /// Bytes that sorting, grouping and joining may hold at a time. Natively they then go on with files,
+    /// where they can.
+    pub memory_bytes: usize,
+    /// Milliseconds of work, not counting what the caller does between rows of a stream; 0 for any number.
+    /// A statement that is already being committed is not held up.
+    pub timeout_ms: u64,
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        let (result_bytes, memory_bytes) =
+            if cfg!(target_family = "wasm") { (512 << 20, 512 << 20) } else { (2 << 30, 2 << 30) };
+        Self { result_rows: u64::MAX, result_bytes, memory_bytes, timeout_ms: 0 }
+    }
+}
+
+/// What all statements together run with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExecutionSettings {
+    /// How many partitions a query runs in; 1 in WebAssembly.
+    pub partitions: usize,
+    /// Bytes that all statements together may hold for sorting, grouping and joining.
+    pub memory_bytes: usize,
+}
+
+impl Default for ExecutionSettings {
+    fn default() -> Self {
+        Self { partitions: 1, memory_bytes: usize::try_from(4_u64 << 30).unwrap_or(1 << 30) }
+    }
+}
+
+/// What the feed of changes knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FeedSettings {
+    /// For how many hours tombstones are retained after they were written, unless their table says otherwise.
+    pub deleted_retention_hours: u64,
+    /// How often tombstones that are older are looked for, in seconds.
+    pub expiry_interval_seconds: u64,
+}
+
+impl Default for FeedSettings {
+    fn default() -> Self {
+        Self { deleted_retention_hours: 168, expiry_interval_seconds: 3_600 }
+    }
+}
+
+/// How many jobs that are over are remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JobSettings {
+    /// So many of the newest.
+    pub history_rows: usize,
+    /// For so many hours.
+    pub history_hours: u64,
+}
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self { history_rows: 1_000, history_hours: 168 }
+    }
+}
+
+/// What is remembered of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheSettings {
+    /// How many bytes of Parquet footers stay in memory.
+    pub footer_bytes: usize,
+    /// How many bytes of Bloom filters stay in memory.
+    pub bloom_bytes: usize,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self { footer_bytes: 64 << 20, bloom_bytes: 64 << 20 }
+    }
+}

@@ -1,0 +1,109 @@
+//! Queries for changes since a moment that the feed does not know any more.
+//!
+//! Old tombstones are forgotten, and a recovery loses them: a scope knows every deletion above its floor only.
+//! Whoever asks with `_deleted` for what came after a moment below that would miss deletions, so it is refused.
+//! A query from the beginning, or without a lowest `_seq`, is no such query: who has nothing misses nothing.
+
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::scalar::ScalarValue;
+
+use crate::catalog::SEQ_COLUMN;
+use crate::error::{Error, Result};
+use crate::manifest::store::read_pointer;
+use crate::scan::provider::TableReads;
+use crate::types::SeqId;
+
+/// Refuses changes since a moment below the floor of the feed. To be called after the tombstones were read:
+/// the floor is raised in the commit that forgets them.
+///
+/// # Errors
+/// `InvalidInput`, saying to read the whole; what the key-value store reports.
+pub async fn check_floor(reads: &TableReads, filters: &[Expr]) -> Result<()> {
+    let Some(since) = since(filters) else { return Ok(()) };
+    let pointer = read_pointer(reads.tiers.stores.kv.as_ref(), reads.def.id, &reads.scope.scope).await?;
+    if since >= pointer.feed_floor {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the deletions in {} are known after _seq {}, not after {}: what changed since cannot be told",
+        reads.def.full_name(),
+        pointer.feed_floor.as_i64(),
+        since.as_i64()
+    ))
+    .with_hint(format!(
+        "read the whole table again, without a condition on _seq, and go on from its highest _seq, or from {} \
+         if that is higher",
+        pointer.feed_floor.as_i64()
+    )))
+}
+
+/// After which `_seq` the rows are that pass all of `filters`; `None` for from the beginning.
+fn since(filters: &[Expr]) -> Option<SeqId> {
+    let bounds = filters.iter().flat_map(split_conjunction).filter_map(bound);
+    bounds.max().filter(|since| *since > 0).map(SeqId::from_i64)
+}
+
+/// The highest number that is too low for `filter`, where that is a bound of `_seq` from below.
+fn bound(filter: &Expr) -> Option<i64> {
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let (op, value) = if is_seq(left) {
+                (*op, number(right)?)
+            } else if is_seq(right) {
+                (op.swap()?, number(left)?)
+            } else {
+                return None;
+            };
+            match op {
+                Operator::Gt => Some(value),
+                Operator::GtEq | Operator::Eq => Some(value.saturating_sub(1)),
+                _ => None,
+            }
+        }
+        Expr::Between(between) if !between.negated && is_seq(&between.expr) => {
+            Some(number(&between.low)?.saturating_sub(1))
+        }
+        _ => None,
+    }
+}
+
+fn is_seq(expr: &Expr) -> bool {
+    matches!(expr, Expr::Column(column) if column.name == SEQ_COLUMN)
+}
+
+fn number(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Literal(ScalarValue::Int64(value), _) => *value,
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::{col, lit};
+
+    use super::*;
+
+    #[test]
+    fn the_highest_bound_from_below_counts() {
+        let seq = || col(SEQ_COLUMN);
+        for (filters, expected) in [
+            (vec![seq().gt(lit(7_i64))], Some(7)),
+            (vec![seq().gt_eq(lit(7_i64))], Some(6)),
+            (vec![lit(7_i64).lt(seq())], Some(7)),
+            (vec![lit(7_i64).lt_eq(seq()), col("a").eq(lit(9_i64))], Some(6)),
+            (vec![seq().between(lit(7_i64), lit(9_i64))], Some(6)),
+            (vec![seq().eq(lit(7_i64))], Some(6)),
+            (vec![seq().gt(lit(7_i64)).and(seq().gt(lit(9_i64)))], Some(9)),
+            (vec![seq().gt(lit(0_i64))], None),
+            (vec![seq().lt(lit(7_i64))], None),
+            (vec![seq().not_between(lit(7_i64), lit(9_i64))], None),
+            (vec![seq().gt(lit(7_i64)).or(col("a").gt(lit(7_i64)))], None),
+            (vec![col("a").gt(lit(7_i64))], None),
+            (vec![], None),
+        ] {
+            assert_eq!(since(&filters).map(SeqId::as_i64), expected, "{filters:?}");
+        }
+    }
+}
