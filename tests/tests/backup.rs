@@ -337,9 +337,14 @@ async fn where_something_is_no_backup_is_made() {
     let full = place.path().join("full");
     fs::create_dir(&full).unwrap();
     fs::write(full.join("letter"), "dear").unwrap();
-    for taken in [&full, &dir, &full.join("letter")] {
+    for (taken, kind) in [
+        (&full, ErrorKind::AlreadyExists),
+        (&full.join("letter"), ErrorKind::AlreadyExists),
+        (&dir, ErrorKind::InvalidInput),
+        (&dir.join("blobs").join("inner"), ErrorKind::InvalidInput),
+    ] {
         let refused = backup(&dir, None, taken, &mut nothing).await.unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::AlreadyExists, "{refused}");
+        assert_eq!(refused.kind(), kind, "{refused}");
         assert!(refused.message().contains(taken.to_str().unwrap()), "{refused}");
     }
     for no_store in [full.clone(), place.path().join("none")] {
