@@ -58,12 +58,12 @@ mod txn;
 mod types;
 mod values;
 
-pub use copy::json_rows;
 pub use config::{
     BatchFileSettings, CacheSettings, Config, ExecutionSettings, FeedSettings, FlushSettings, Given,
     HotSettings, JobSettings, LoadSettings, Place, QueryLimits, SettingRow, SqlLimits, TransactionSettings,
     WriterSettings,
 };
+pub use copy::json_rows;
 pub use engine::{
     BackupReport, BatchInspection, CheckReport, Engine, OnProgress, RecoveryReport, ScopeInspection,
     TableInspection,

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Fetch, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, Query, TimezoneInfo,
-    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, Query, TableAlias, TableFactor,
+    TimezoneInfo, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use crate::config::SqlLimits;
@@ -24,7 +24,7 @@ use crate::plan::rows;
 /// `InvalidInput` for rows that cannot be compared, `LimitExceeded` for ones with too many values and for changes
 /// that make the tree too large or too deep, `Unsupported` for forms of FETCH that are no LIMIT.
 pub fn respell<T: VisitMut>(tree: &mut T) -> Result<()> {
-    let mut respelling = Respelling { wrong: None, copies: Copies::default(), depth: 0 };
+    let mut respelling = Respelling { wrong: None, copies: Copies::default(), depth: 0, unnamed: 0 };
     let _ = tree.visit(&mut respelling);
     respelling.wrong.map_or(Ok(()), Err)
 }
@@ -35,6 +35,8 @@ struct Respelling {
     copies: Copies,
     /// How many levels what is visited lies under.
     depth: usize,
+    /// How many subqueries in FROM had no name.
+    unnamed: usize,
 }
 
 impl Respelling {
@@ -76,6 +78,18 @@ impl VisitorMut for Respelling {
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         self.depth = self.depth.saturating_sub(levels(query));
+        ControlFlow::Continue(())
+    }
+
+    /// Names a subquery that has no name. Where two in each other make their columns by the same words, as in
+    /// `SELECT n + 1 AS n FROM (SELECT n + 1 AS n FROM …)`, DataFusion takes them for one (a fast path of
+    /// `merge_consecutive_projections` in its `optimize_projections`), but for a name that stands between.
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Derived { alias: alias @ None, .. } = table {
+            self.unnamed += 1;
+            let name = Ident::with_quote('"', format!("unnamed_subquery_{}", self.unnamed));
+            *alias = Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+        }
         ControlFlow::Continue(())
     }
 

@@ -57,14 +57,25 @@ def firndb(*args):
     """Runs the program, and gives what it prints."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         run = subprocess.Popen([FIRNDB, *args], stdout=out, stderr=err)
-        _, status, usage = os.wait4(run.pid, 0)
-        run.returncode = os.waitstatus_to_exitcode(status)
-        PEAKS[args[0]] = max(PEAKS.get(args[0], 0), usage.ru_maxrss // 1024)
+        while run.poll() is None:
+            PEAKS[args[0]] = max(PEAKS.get(args[0], 0), peak_of(run.pid))
+            time.sleep(0.02)
         out.seek(0)
         err.seek(0)
         if run.returncode != 0:
             sys.exit(f"firndb {' '.join(args)}\nended with {run.returncode}: {err.read()}")
         return out.read()
+
+
+def peak_of(pid):
+    """The most memory that a running process has had, in MB. What `wait` tells counts the memory of this process too,
+    of which the other is a copy until it runs its own program."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+            lines = [line.split() for line in status]
+    except OSError:
+        return 0
+    return next((int(line[1]) // 1024 for line in lines if line[0] == "VmHWM:"), 0)
 
 
 def sql(text):
