@@ -310,7 +310,12 @@ async fn where_the_files_do_not_tell_either_it_is_corrupt_and_shown_as_damaged()
         assert!(error.to_string().contains("manifest-"), "{error}");
         let state = ask(&mut engine.session(), STATE).await;
         assert!(state.len() == 1 && state[0].starts_with("damaged|"), "{state:?}");
-        assert!(!engine.step().await.unwrap());
+        let mut steps = 0;
+        while engine.step().await.unwrap() {
+            steps += 1;
+            assert!(steps < 10, "{part}: what cannot be mended keeps nobody at work");
+        }
+        assert_eq!(ask(&mut engine.session(), STATE).await, state);
         assert!(!engine.check().await.unwrap().is_clean());
     }
 }

@@ -50,6 +50,8 @@ fn distinguish_select(select: &mut Select, order_by: Option<&mut OrderBy>) {
     // Aliases that were changed, and names that were given: by the latter ORDER BY may call a column.
     let mut renamed: HashMap<String, Ident> = HashMap::new();
     let mut given: HashMap<String, Option<Ident>> = HashMap::new();
+    // DISTINCT is ordered by what it selects, which DataFusion knows by its name.
+    let mut marks: Vec<(Expr, Ident)> = Vec::new();
     for (place, item) in select.projection.iter_mut().enumerate() {
         let (expr, name, is_named) = match item {
             SelectItem::UnnamedExpr(expr) => {
@@ -73,6 +75,9 @@ fn distinguish_select(select: &mut Select, order_by: Option<&mut OrderBy>) {
         if !again && matches!(item, SelectItem::ExprWithAlias { .. }) {
             renamed.insert(name, marked.clone());
         }
+        if select.distinct.is_some() {
+            marks.push((expr.clone(), marked.clone()));
+        }
         *item = SelectItem::ExprWithAlias { expr, alias: marked };
     }
     let rename = |expr: &mut Expr, given: &HashMap<String, Option<Ident>>| {
@@ -85,7 +90,12 @@ fn distinguish_select(select: &mut Select, order_by: Option<&mut OrderBy>) {
     };
     // Where an alias is meant: anywhere in QUALIFY, in ORDER BY only alone.
     if let Some(OrderBy { kind: OrderByKind::Expressions(all), .. }) = order_by {
-        all.iter_mut().for_each(|by| rename(&mut by.expr, &given));
+        for by in all.iter_mut() {
+            match marks.iter().find(|(expr, _)| *expr == by.expr) {
+                Some((_, mark)) => by.expr = Expr::Identifier(mark.clone()),
+                None => rename(&mut by.expr, &given),
+            }
+        }
     }
     let none = HashMap::new();
     let _ = visit_expressions_mut(&mut select.qualify, |expr| {

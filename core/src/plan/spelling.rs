@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Fetch, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, Query, TableAlias, TableFactor,
-    TimezoneInfo, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, Query, Select, SelectItem,
+    SetExpr, TableAlias, TableFactor, TableWithJoins, TimezoneInfo, UnaryOperator, Value, ValueWithSpan,
+    VisitMut, VisitorMut,
 };
 
 use crate::config::SqlLimits;
@@ -17,6 +18,7 @@ use crate::plan::literal::exact_number;
 use crate::plan::patterns::{LIKE_ESCAPE, SIMILAR_TO_ESCAPE};
 use crate::plan::repeats::{Copies, depth, levels};
 use crate::plan::rows;
+use crate::sql::ident_name;
 
 /// Changes all of `tree` that is to be changed.
 ///
@@ -81,14 +83,20 @@ impl VisitorMut for Respelling {
         ControlFlow::Continue(())
     }
 
-    /// Names a subquery that has no name. Where two in each other make their columns by the same words, as in
-    /// `SELECT n + 1 AS n FROM (SELECT n + 1 AS n FROM …)`, DataFusion takes them for one (a fast path of
-    /// `merge_consecutive_projections` in its `optimize_projections`), but for a name that stands between.
-    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Derived { alias: alias @ None, .. } = table {
-            self.unnamed += 1;
-            let name = Ident::with_quote('"', format!("unnamed_subquery_{}", self.unnamed));
-            *alias = Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+    /// Names a subquery without a name that makes columns of the same names as the query around it does. Where both
+    /// make them by the same words, as in `SELECT n + 1 AS n FROM (SELECT n + 1 AS n FROM …)`, DataFusion takes the
+    /// two for one (a fast path of `merge_consecutive_projections` in its `optimize_projections`), but for a name
+    /// that stands between.
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let Some(made) = names_made(&select.projection) else { return ControlFlow::Continue(()) };
+        for table in select.from.iter_mut().flat_map(tables_of) {
+            if let TableFactor::Derived { alias: alias @ None, subquery, .. } = table
+                && makes(&subquery.body, &made)
+            {
+                self.unnamed += 1;
+                let name = Ident::with_quote('"', format!("unnamed_subquery_{}", self.unnamed));
+                *alias = Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+            }
         }
         ControlFlow::Continue(())
     }
@@ -102,6 +110,32 @@ impl VisitorMut for Respelling {
         self.depth = self.depth.saturating_sub(1);
         let done = self.replace(expr);
         self.noting(done)
+    }
+}
+
+fn tables_of(from: &mut TableWithJoins) -> impl Iterator<Item = &mut TableFactor> {
+    let TableWithJoins { relation, joins } = from;
+    std::iter::once(relation).chain(joins.iter_mut().map(|join| &mut join.relation))
+}
+
+/// The names of the columns that a SELECT makes; `None` where `*` stands for some of them.
+fn names_made(projection: &[SelectItem]) -> Option<Vec<String>> {
+    let name = |item: &SelectItem| match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(ident_name(alias)),
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(ident_name(name)),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last().map(ident_name),
+        SelectItem::UnnamedExpr(expr) => Some(expr.to_string()),
+        _ => None,
+    };
+    projection.iter().map(name).collect()
+}
+
+/// Whether the SELECT that `body` is makes columns of these names.
+fn makes(body: &SetExpr, names: &[String]) -> bool {
+    match body {
+        SetExpr::Select(select) => names_made(&select.projection).is_some_and(|made| made == names),
+        SetExpr::Query(query) => makes(&query.body, names),
+        _ => false,
     }
 }
 
