@@ -51,6 +51,74 @@ impl Default for QueryLimits {
     }
 }
 
+/// When batch files are merged and rewritten, and when the files that they replace go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompactionConfig {
+    /// Whether [`Engine::step`](crate::Engine::step) compacts and collects garbage. STORAGE COMPACT always does.
+    pub automatic: bool,
+    /// So many files of about one size are merged into one.
+    pub fan_in: usize,
+    /// How many files are merged at a time at most.
+    pub most_files: usize,
+    /// How many bytes the files have together that are merged at a time, at most.
+    pub run_bytes: u64,
+    /// In the key ranges of so many full files a key may be before they are merged.
+    pub overlapping_files: usize,
+    /// A file is rewritten once more than so many of a hundred of its rows are dead.
+    pub dead_percent: u32,
+    /// How long a file that was replaced stays, in milliseconds, for those who read it from another process.
+    /// Who reads it in this one is known, and waited for.
+    pub grace_ms: u64,
+    /// How many manifests are kept before the one that counts.
+    pub kept_manifests: usize,
+    /// Once a scope has used so many numbers of files, what is left of older ones is looked for.
+    pub sweep_numbers: u64,
+}
+
+impl Default for CompactionConfig {
+    fn default() -> Self {
+        // In a browser no other process reads the files.
+        let (run_bytes, grace_ms) =
+            if cfg!(target_family = "wasm") { (128 << 20, 60_000) } else { (1 << 30, 600_000) };
+        Self {
+            automatic: true,
+            fan_in: 4,
+            most_files: 8,
+            run_bytes,
+            overlapping_files: 8,
+            dead_percent: 30,
+            grace_ms,
+            kept_manifests: 8,
+            sweep_numbers: 64,
+        }
+    }
+}
+
+impl CompactionConfig {
+    /// Refuses values that cannot work.
+    ///
+    /// # Errors
+    /// `InvalidInput` naming the setting.
+    fn validate(&self) -> Result<()> {
+        if self.fan_in < 2 {
+            return Err(Error::invalid("compaction.fan_in is at least 2"));
+        }
+        if self.most_files < self.fan_in {
+            return Err(Error::invalid("compaction.most_files is at least compaction.fan_in"));
+        }
+        if self.overlapping_files == 0 {
+            return Err(Error::invalid("compaction.overlapping_files is at least 1"));
+        }
+        if !(1..=100).contains(&self.dead_percent) {
+            return Err(Error::invalid("compaction.dead_percent is from 1 to 100"));
+        }
+        if self.kept_manifests == 0 {
+            return Err(Error::invalid("compaction.kept_manifests is at least 1"));
+        }
+        Ok(())
+    }
+}
+
 /// How an engine works. `Config::default()` is what an application should start from.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -96,6 +164,8 @@ pub struct Config {
     pub query: QueryLimits,
     /// Bytes that all statements together may hold for sorting, grouping and joining.
     pub query_memory_bytes: usize,
+    /// When batch files are merged, and when garbage goes.
+    pub compaction: CompactionConfig,
     /// How many bytes of Parquet footers stay in memory.
     pub footer_cache_bytes: usize,
     /// How many bytes of Bloom filters stay in memory.
@@ -123,6 +193,7 @@ impl Default for Config {
             sql: SqlLimits::default(),
             query: QueryLimits::default(),
             query_memory_bytes: usize::try_from(4_u64 << 30).unwrap_or(1 << 30),
+            compaction: CompactionConfig::default(),
             footer_cache_bytes: 64 << 20,
             bloom_cache_bytes: 64 << 20,
         }
@@ -147,6 +218,6 @@ impl Config {
         if self.batch_file_rows == 0 {
             return Err(Error::invalid("batch_file_rows is at least 1"));
         }
-        Ok(())
+        self.compaction.validate()
     }
 }

@@ -35,6 +35,7 @@
 
 pub mod catalog;
 mod cold;
+mod compact;
 mod config;
 mod copy;
 mod dml;
@@ -56,7 +57,8 @@ mod txn;
 mod types;
 mod values;
 
-pub use config::{Config, QueryLimits, SqlLimits};
+pub use compact::CompactReport;
+pub use config::{CompactionConfig, Config, QueryLimits, SqlLimits};
 pub use engine::{
     BackupReport, BatchInspection, CheckReport, Engine, OnProgress, RecoveryReport, ScopeInspection,
     TableInspection,

@@ -18,7 +18,7 @@ use datafusion::scalar::ScalarValue;
 pub use copy::{Copied, Export};
 pub use ipc::{PieceForm, Pieces, ipc_stream};
 pub use outcome::Outcome;
-use outcome::{answer, done, flushed, names};
+use outcome::{answer, compacted, done, flushed, names};
 pub use prepared::Prepared;
 pub use rows::Rows;
 use statements::{Read, Write};
@@ -262,6 +262,7 @@ impl Session {
                 names("table", catalog.relations_in(namespace).chain(own).map(str::to_owned).collect())
             }
             Statement::Flush(target) => self.flush(target).await,
+            Statement::Compact(target) => Box::pin(self.compact(target)).await,
             Statement::Check(target) => self.check(target).await,
             Statement::ShowManifest(name) => self.read(params, Read::Manifest(name)).await,
             // Seldom run, and large: the future of every other statement need not have room for it.
@@ -421,6 +422,20 @@ impl Session {
             StorageTarget::All { namespace } => self.engine.flush(namespace.as_deref()).await?,
         };
         flushed(&reports)
+    }
+
+    async fn compact(&self, target: &StorageTarget) -> Result<Outcome> {
+        self.refuse_users("STORAGE COMPACT")?;
+        let reports = match target {
+            StorageTarget::Table(name) => {
+                let def = self.engine.shared.tiers.catalog().resolve(name, &self.namespace)?;
+                self.engine.compact_table(&def, &self.cancel).await?
+            }
+            StorageTarget::All { namespace } => {
+                self.engine.compact(namespace.as_deref(), &self.cancel).await?
+            }
+        };
+        compacted(&reports)
     }
 
     /// Refuses what concerns the rows of every user: definitions, and the upkeep of whole tables, whose

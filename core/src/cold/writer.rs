@@ -183,6 +183,8 @@ impl BatchFileWriter {
             columns,
             deletes: None,
             replaces: self.replaces,
+            full: false,
+            archived_at_ms: None,
         };
         Ok(WrittenFile { parquet, sums: sums.encode(), entry })
     }

@@ -137,7 +137,7 @@ impl<'a> Plan<'a> {
             version,
             checksum: Some(checksum),
             flushed_through: self.through,
-            doubt: (!tiers.stores.names_are_synced).then(|| doubt(tiers, &pointer)),
+            doubt: doubt(tiers, &pointer),
             ..pointer.clone()
         };
         let cold = ColdState::new(&tiers.stores.blobs, self.before.dir.clone(), after, Some(manifest), dead);
@@ -245,7 +245,7 @@ pub fn next_manifest(
     before: &ColdState,
     through: SeqId,
     version: u64,
-    batches: Vec<BatchEntry>,
+    mut batches: Vec<BatchEntry>,
 ) -> Manifest {
     let user = match &scope.scope {
         Scope::User(id) => Some(id.clone()),
@@ -253,6 +253,9 @@ pub fn next_manifest(
     };
     let time = DateTime::<Utc>::from_timestamp_micros(tiers.stores.clock.now_micros()).unwrap_or_default();
     let before = before.manifest.as_ref();
+    for entry in batches.iter_mut().filter(|entry| !entry.status.is_live()) {
+        entry.archived_at_ms.get_or_insert(tiers.stores.clock.now_ms());
+    }
     Manifest {
         format: FORMAT,
         namespace: def.namespace.clone(),
@@ -267,6 +270,7 @@ pub fn next_manifest(
         max_batch: batches.iter().map(|b| b.number).chain(before.map(|m| m.max_batch)).max().unwrap_or(0),
         flushed_through: through,
         schema_version: def.schema_version,
+        deletes_checkpoint: before.and_then(|m| m.deletes_checkpoint),
         batches,
     }
 }
@@ -289,10 +293,14 @@ fn mark_dead(batches: &mut [BatchEntry], dead: &BTreeMap<u64, RoaringBitmap>, pa
     Ok(())
 }
 
-/// What a pointer after `before` goes back to: the last state that is beyond doubt.
-fn doubt(tiers: &Tiers, before: &Pointer) -> Doubt {
+/// What a pointer after `before` goes back to where names cannot be synced: the last state beyond doubt.
+#[must_use]
+pub fn doubt(tiers: &Tiers, before: &Pointer) -> Option<Doubt> {
+    if tiers.stores.names_are_synced {
+        return None;
+    }
     let (epoch, since_ms) = (tiers.fence.epoch(), tiers.stores.clock.now_ms());
-    match &before.doubt {
+    Some(match &before.doubt {
         Some(doubt) => Doubt { epoch, since_ms, ..doubt.clone() },
         None => Doubt {
             epoch,
@@ -301,7 +309,7 @@ fn doubt(tiers: &Tiers, before: &Pointer) -> Doubt {
             checksum: before.checksum,
             flushed_through: before.flushed_through,
         },
-    }
+    })
 }
 
 /// Row versions without their flag: cold rows are live.

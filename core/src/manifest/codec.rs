@@ -150,6 +150,7 @@ mod tests {
             max_batch: 11,
             flushed_through: SeqId::from_i64(7_264_502_391_808_000_000),
             schema_version: 2,
+            deletes_checkpoint: Some(8),
             batches: vec![BatchEntry {
                 number: 9,
                 path: "batch-9.parquet".into(),
@@ -169,6 +170,8 @@ mod tests {
                 )]),
                 deletes: Some(DeletesRef { path: "deletes-10.dv".into(), count: 40 }),
                 replaces: vec![3, 4],
+                full: true,
+                archived_at_ms: Some(1_795_341_600_000),
             }],
         }
     }

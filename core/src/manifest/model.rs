@@ -40,6 +40,10 @@ pub struct Manifest {
     pub flushed_through: SeqId,
     /// The table's schema version when it was written.
     pub schema_version: u32,
+    /// The newest file of deletion vectors that has those of every batch file of its time and names no file
+    /// before it, so that no older one is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletes_checkpoint: Option<u64>,
     /// The batch files, by number.
     pub batches: Vec<BatchEntry>,
 }
@@ -80,6 +84,12 @@ pub struct BatchEntry {
     /// The numbers of the batch files whose rows it took over.
     #[serde(default)]
     pub replaces: Vec<u64>,
+    /// Whether it ends because a file holds no more: merged with others it would give as many files again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub full: bool,
+    /// Since when queries no longer read it, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at_ms: Option<i64>,
 }
 
 /// What a batch file is used for.
@@ -122,6 +132,11 @@ pub struct ColumnStats {
     /// Whether `max` is a value of the column, not only a bound.
     #[serde(default)]
     pub max_exact: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
@@ -316,6 +331,8 @@ mod tests {
             filters: BTreeMap::new(),
             deletes: Some(DeletesRef { path: names::deletes(5), count: 10 }),
             replaces: vec![],
+            full: false,
+            archived_at_ms: None,
         }
     }
 
@@ -334,6 +351,7 @@ mod tests {
             max_batch: 9,
             flushed_through: SeqId::from_i64(5),
             schema_version: 1,
+            deletes_checkpoint: None,
             batches,
         }
     }

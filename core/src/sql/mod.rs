@@ -134,6 +134,8 @@ pub enum Statement {
     Release(String),
     /// `STORAGE FLUSH`.
     Flush(StorageTarget),
+    /// `STORAGE COMPACT`.
+    Compact(StorageTarget),
     /// `STORAGE CHECK`.
     Check(StorageTarget),
     /// `SHOW MANIFEST`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Cell;
 use crate::catalog::TableDef;
-use crate::config::{Config, QueryLimits, SqlLimits};
+use crate::config::{CompactionConfig, Config, QueryLimits, SqlLimits};
 use crate::error::Result;
 use crate::manifest::{BatchEntry, Manifest};
 use crate::plan::statement::StatementContext;
@@ -101,6 +101,7 @@ pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
         sql: SqlLimits { text_bytes, tokens, depth, in_items, parameters },
         query: QueryLimits { result_rows, result_bytes, memory_bytes, timeout_ms },
         query_memory_bytes,
+        compaction,
         footer_cache_bytes,
         bloom_cache_bytes,
     } = config;
@@ -153,5 +154,39 @@ pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
         ("sql.tokens", tokens.to_string(), "words, values and signs of a statement"),
         ("target_partitions", target_partitions.to_string(), "partitions that a query runs in"),
     ];
-    all.into_iter().map(|(name, value, what)| vec![name.into(), value.into(), what.into()]).collect()
+    let all = all.into_iter().chain(of_compaction(compaction));
+    all.map(|(name, value, what)| vec![name.into(), value.into(), what.into()]).collect()
+}
+
+fn of_compaction(config: &CompactionConfig) -> [(&'static str, String, &'static str); 9] {
+    let CompactionConfig {
+        automatic,
+        fan_in,
+        most_files,
+        run_bytes,
+        overlapping_files,
+        dead_percent,
+        grace_ms,
+        kept_manifests,
+        sweep_numbers,
+    } = config;
+    [
+        ("compaction.automatic", automatic.to_string(), "whether files are compacted without a command"),
+        ("compaction.dead_percent", dead_percent.to_string(), "percent of dead rows of a file that is kept"),
+        ("compaction.fan_in", fan_in.to_string(), "files of about one size that are merged"),
+        ("compaction.grace_ms", grace_ms.to_string(), "how long a file that was replaced stays"),
+        ("compaction.kept_manifests", kept_manifests.to_string(), "older manifests that stay"),
+        ("compaction.most_files", most_files.to_string(), "files that are merged at a time"),
+        (
+            "compaction.overlapping_files",
+            overlapping_files.to_string(),
+            "full files whose key ranges may have a key in common",
+        ),
+        ("compaction.run_bytes", run_bytes.to_string(), "bytes of files that are merged at a time"),
+        (
+            "compaction.sweep_numbers",
+            sweep_numbers.to_string(),
+            "numbers of files after which remains of older ones are looked for",
+        ),
+    ]
 }
