@@ -42,6 +42,8 @@ fn judge(name: &str, seed: u64, counts: &Counts) {
     least("statements during a flush", counts.statements_during_flushes, 400);
     least("commits", counts.commits, 100);
     least("reopenings", counts.reopenings, 1000);
+    least("compactions", counts.compactions, 200);
+    least("files collected", counts.files_collected, 10);
 }
 
 #[tokio::test]
@@ -54,7 +56,7 @@ async fn differential_in_memory() {
         Box::pin(async move { stores })
     });
     // Small enough that scopes are put out of memory on the way.
-    let config = setting::hot_bytes(256 * 1024);
+    let config = setting::without_grace(setting::hot_bytes(256 * 1024));
     run("in memory", seed, steps, config, clock, reopen).await;
 }
 
@@ -75,5 +77,5 @@ async fn differential_on_rocksdb_and_files() {
             })
         })
     };
-    run("on RocksDB and files", seed, steps, Config::default(), clock, reopen).await;
+    run("on RocksDB and files", seed, steps, setting::without_grace(Config::default()), clock, reopen).await;
 }

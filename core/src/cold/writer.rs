@@ -12,7 +12,7 @@
 //! | `firndb.scope`           | directory name                                                     |
 //! | `firndb.user`            | the user's id, when the scope is a user's                          |
 //! | `firndb.batch`           | the file's number                                                  |
-//! | `firndb.manifest_version`| the manifest that was to list it first                             |
+//! | `firndb.manifest_version`| the manifest that was to list it first; of a compaction its claim  |
 //! | `firndb.replaces`        | numbers of the batch files whose rows it took over, comma-separated|
 //! | `firndb.schema`          | JSON: schema version; id, name, type of each column; key           |
 //! | `firndb.checksum`        | `crc32c:` of all bytes before the page index, and how many they are|

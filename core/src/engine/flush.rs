@@ -29,8 +29,8 @@ impl Flushed {
 }
 
 impl Engine {
-    /// Does one unit of work that no statement waits for: a flush that a policy asks for, a compaction, a
-    /// collection of garbage, or clearing away dropped tables. Whether it did anything.
+    /// Does one unit of work that no statement waits for: a flush that a policy asks for, clearing away
+    /// dropped tables, a compaction, or a collection of garbage. Whether it did anything.
     ///
     /// # Errors
     /// What the stores report, once there is nothing left to do but what failed.
@@ -53,12 +53,12 @@ impl Engine {
                 Err(e) => flushed.fail(e),
             }
         }
-        match self.compact_due().await {
+        match self.clear_dropped().await {
             Ok(true) => return Ok(true),
             Ok(false) => {}
             Err(e) => flushed.fail(e),
         }
-        match self.clear_dropped().await {
+        match self.compact_due().await {
             Ok(true) => return Ok(true),
             Ok(false) => {}
             Err(e) => flushed.fail(e),
