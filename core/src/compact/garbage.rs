@@ -66,7 +66,7 @@ pub fn is_collection_due(tiers: &Tiers, scope: &ScopeState) -> bool {
         return false;
     }
     let Some(upkeep) = scope.upkeep.try_lock() else { return false };
-    if tiers.stores.clock.now_ms() < upkeep.retry_at_ms {
+    if tiers.stores.clock.now_ms() < upkeep.collect_at_ms {
         return false;
     }
     let cold = scope.view().cold;
@@ -84,27 +84,24 @@ pub async fn collect_scope(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) 
     tiers.check_writable()?;
     let mut upkeep = scope.upkeep.lock().await;
     let collected = collect(tiers, scope, pace).await;
-    match collected {
-        Ok((collected, Some(bound))) => {
-            upkeep.swept = bound;
-            Ok(collected)
-        }
-        Ok((collected, None)) => {
-            upkeep.retry_at_ms = tiers.stores.clock.now_ms().saturating_add(RETRY_MS);
-            Ok(collected)
-        }
-        Err(e) => {
-            upkeep.retry_at_ms = tiers.stores.clock.now_ms().saturating_add(RETRY_MS);
-            Err(e)
-        }
+    if let Ok((_, Some(bound))) = &collected {
+        upkeep.swept = *bound;
+    } else {
+        upkeep.collect_at_ms = tiers.stores.clock.now_ms().saturating_add(RETRY_MS);
     }
+    collected.map(|(collected, _)| collected)
 }
 
-/// As [`collect_scope`]; with the number that all files are above now but those that are needed, unless there
-/// was a reason to leave them.
+/// As [`collect_scope`]; with the number below which nothing is left but what is needed for good, unless
+/// something is not needed and had to be left.
 async fn collect(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -> Result<(Collected, Option<u64>)> {
     let mut collected = Collected::default();
     tiers.end_idle_snapshots();
+    let kv = tiers.stores.kv.as_ref();
+    let pointer = manifest_store::read_pointer(kv, scope.table, &scope.scope).await?;
+    if pointer.swept >= pointer.next_number && expired(tiers, scope, &scope.view().cold).is_empty() {
+        return Ok((collected, Some(pointer.swept)));
+    }
     let Some(bound) = leave(tiers, scope, &mut collected).await? else { return Ok((collected, None)) };
     // Whoever begins to copy now sees the pointer that was just committed, and reads what it leads to.
     if tiers.snapshots.any_pin() {
@@ -112,7 +109,7 @@ async fn collect(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -> Result<
     }
     let cold = scope.view().cold;
     let blobs = tiers.stores.blobs.as_ref();
-    let pointer = manifest_store::read_pointer(tiers.stores.kv.as_ref(), scope.table, &scope.scope).await?;
+    let pointer = manifest_store::read_pointer(kv, scope.table, &scope.scope).await?;
     let Some(needed) = Needed::of(blobs, &cold, pointer.doubt.as_ref()).await? else {
         return Ok((collected, None));
     };
@@ -134,6 +131,9 @@ async fn collect(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -> Result<
     tiers.stats.files_collected.add(collected.removed);
     if let Some(e) = failed {
         return Err(e);
+    }
+    if pointer.doubt.is_some() {
+        return Ok((collected, None));
     }
     remember(tiers, scope, bound).await?;
     Ok((collected, Some(bound)))

@@ -98,7 +98,7 @@ pub async fn compact_scope(
     let _batches = tiers.snapshots.read_batches();
     let compacted = compact(tiers, scope, effort, pace, progress).await;
     if compacted.is_err() {
-        upkeep.retry_at_ms = tiers.stores.clock.now_ms().saturating_add(RETRY_MS);
+        upkeep.compact_at_ms = tiers.stores.clock.now_ms().saturating_add(RETRY_MS);
     }
     compacted
 }
@@ -127,7 +127,7 @@ pub fn is_compaction_due(tiers: &Tiers, scope: &ScopeState) -> bool {
     }
     // Who holds it is at it.
     let Some(mut upkeep) = scope.upkeep.try_lock() else { return false };
-    if tiers.stores.clock.now_ms() < upkeep.retry_at_ms {
+    if tiers.stores.clock.now_ms() < upkeep.compact_at_ms {
         return false;
     }
     let cold = scope.view().cold;

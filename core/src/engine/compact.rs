@@ -104,7 +104,10 @@ impl Engine {
     pub(crate) async fn compact_due(&self) -> Result<bool> {
         let tiers = &self.shared.tiers;
         let mut compacted = Compacted::default();
-        for scope in tiers.open_scopes() {
+        // The others are not held: a compaction takes its time, and scopes leave memory meanwhile.
+        let mut due = tiers.open_scopes();
+        due.retain(|scope| is_compaction_due(tiers, scope) || is_collection_due(tiers, scope));
+        for scope in due {
             match compact_if_due(tiers, &scope).await {
                 Ok(false) => {}
                 Ok(true) => return Ok(true),

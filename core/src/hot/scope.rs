@@ -39,8 +39,10 @@ pub struct Upkeep {
     pub settled_at: u64,
     /// Below this number nothing was left that is not needed.
     pub swept: u64,
-    /// Until then nothing is tried again that failed, in milliseconds since 1970.
-    pub retry_at_ms: i64,
+    /// Until then no compaction is tried again that failed, in milliseconds since 1970.
+    pub compact_at_ms: i64,
+    /// Until then no collection is tried again that failed, or left what it could not remove yet.
+    pub collect_at_ms: i64,
 }
 
 #[derive(Debug)]
