@@ -101,13 +101,13 @@ impl ColdState {
     #[must_use]
     pub fn newest_deletes(&self) -> Option<u64> {
         let names = self.manifest.iter().flat_map(|m| &m.batches).filter_map(|b| b.deletes.as_ref());
-        let checkpoint = self.manifest.as_ref().and_then(|m| m.deletes_checkpoint);
+        let known = self.manifest.iter().flat_map(|m| [m.deletes_checkpoint, m.last_deletes]).flatten();
         names
             .filter_map(|d| match FileName::parse(&d.path) {
                 Some(FileName::Deletes(number)) => Some(number),
                 _ => None,
             })
-            .chain(checkpoint)
+            .chain(known)
             .max()
     }
 }

@@ -47,6 +47,7 @@ pub async fn commit(
     let Change { version, batches, dead, checkpoint, same_rows } = change;
     let mut manifest = next_manifest(tiers, def, scope, before, pointer.flushed_through, version, batches);
     manifest.deletes_checkpoint = checkpoint;
+    manifest.last_deletes = before.newest_deletes();
     manifest.check().map_err(|e| Error::internal(format!("a compaction made a bad manifest: {e}")))?;
     let stores = &tiers.stores;
     let (bytes, checksum) = manifest_store::create(stores.blobs.as_ref(), &before.dir, &manifest).await?;

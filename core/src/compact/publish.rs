@@ -109,7 +109,11 @@ async fn prepare(
     *version = Some(pointer.next_number - 1);
     let mut checkpoint = manifest.deletes_checkpoint;
     if !dead.is_empty() || before.newest_deletes().is_some() {
-        write_checkpoint(tiers, def, scope, before, number, &dead).await?;
+        // Also those without dead rows: a batch file with a lower number that is not in it is not live.
+        let live = batches.iter().filter(|entry| entry.status.is_live()).map(|entry| entry.number);
+        let rows = |number| dead.get(&number).map(|rows| rows.as_ref().clone()).unwrap_or_default();
+        let vectors = live.map(|number| (number, rows(number))).collect();
+        write_checkpoint(tiers, def, scope, before, number, vectors).await?;
         checkpoint = Some(number);
         point_at(&mut batches, number, &dead);
     }
@@ -123,15 +127,9 @@ async fn write_checkpoint(
     scope: &ScopeState,
     before: &ColdState,
     number: u64,
-    dead: &BTreeMap<u64, Arc<RoaringBitmap>>,
+    vectors: BTreeMap<u64, RoaringBitmap>,
 ) -> Result<()> {
-    let file = DeletionVectors {
-        table: def.id,
-        scope: scope.scope.dir(),
-        number,
-        previous: None,
-        vectors: dead.iter().map(|(number, rows)| (*number, rows.as_ref().clone())).collect(),
-    };
+    let file = DeletionVectors { table: def.id, scope: scope.scope.dir(), number, previous: None, vectors };
     let path = before.dir.clone().join(names::deletes(number));
     create_blob(tiers.stores.blobs.as_ref(), &path, file.encode()?).await
 }

@@ -271,6 +271,7 @@ pub fn next_manifest(
         flushed_through: through,
         schema_version: def.schema_version,
         deletes_checkpoint: before.and_then(|m| m.deletes_checkpoint),
+        last_deletes: before.and_then(|m| m.last_deletes),
         batches,
     }
 }

@@ -151,6 +151,7 @@ mod tests {
             flushed_through: SeqId::from_i64(7_264_502_391_808_000_000),
             schema_version: 2,
             deletes_checkpoint: Some(8),
+            last_deletes: Some(9),
             batches: vec![BatchEntry {
                 number: 9,
                 path: "batch-9.parquet".into(),

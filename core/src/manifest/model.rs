@@ -44,6 +44,10 @@ pub struct Manifest {
     /// before it, so that no older one is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletes_checkpoint: Option<u64>,
+    /// The newest file of deletion vectors when files last left the manifest: the next one names it, although
+    /// no batch file may refer to it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_deletes: Option<u64>,
     /// The batch files, by number.
     pub batches: Vec<BatchEntry>,
 }
@@ -352,6 +356,7 @@ mod tests {
             flushed_through: SeqId::from_i64(5),
             schema_version: 1,
             deletes_checkpoint: None,
+            last_deletes: None,
             batches,
         }
     }
