@@ -234,8 +234,8 @@ impl Duel {
     }
 
     async fn flush(&mut self) -> Verdict {
-        let sql = match self.generator.below(6) {
-            1 | 2 => "STORAGE COMPACT ALL".to_owned(),
+        let sql = match self.generator.below(8) {
+            1 => "STORAGE COMPACT ALL".to_owned(),
             0 => {
                 let at = self.generator.below(self.tables.len());
                 format!("STORAGE FLUSH TABLE {}", self.tables[at].name)
