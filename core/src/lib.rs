@@ -35,6 +35,7 @@
 
 pub mod catalog;
 mod cold;
+mod compact;
 mod config;
 mod copy;
 mod dml;
@@ -58,10 +59,11 @@ mod txn;
 mod types;
 mod values;
 
+pub use compact::CompactReport;
 pub use config::{
-    BatchFileSettings, CacheSettings, Config, ExecutionSettings, FeedSettings, FlushSettings, Given,
-    HotSettings, JobSettings, LoadSettings, Place, QueryLimits, SettingRow, SqlLimits, TransactionSettings,
-    WriterSettings,
+    BatchFileSettings, CacheSettings, CompactionSettings, Config, ExecutionSettings, FeedSettings,
+    FlushSettings, Given, HotSettings, JobSettings, LoadSettings, Place, QueryLimits, SettingRow, SqlLimits,
+    TransactionSettings, WriterSettings,
 };
 pub use copy::json_rows;
 pub use engine::{
@@ -70,7 +72,10 @@ pub use engine::{
 };
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
-pub use jobs::record::{ExpireTombstonesTask, FlushTask, Job, JobId, JobState, Task};
+pub use jobs::record::{
+    CollectGarbageTask, CompactTask, ExpireTombstonesTask, FlushTask, Job, JobId, JobState,
+    RebuildManifestTask, Task,
+};
 pub use pace::CancelToken;
 pub use plan::{OwnTable, own_tables};
 pub use session::{Copied, Export, Outcome, PieceForm, Pieces, Prepared, Rows, Session, ipc_stream};

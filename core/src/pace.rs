@@ -55,6 +55,7 @@ impl CancelToken {
 #[derive(Clone)]
 pub struct Pace {
     cancel: CancelToken,
+    also: Option<CancelToken>,
     clock: Arc<dyn Clock>,
     pause: Arc<dyn Pause>,
     since: Arc<AtomicI64>,
@@ -69,13 +70,20 @@ impl Pace {
     #[must_use]
     pub fn new(cancel: CancelToken, clock: Arc<dyn Clock>, pause: Arc<dyn Pause>) -> Self {
         let since = Arc::new(AtomicI64::new(clock.now_micros()));
-        Self { cancel, clock, pause, since, limit_micros: None, worked_micros: Arc::default() }
+        Self { cancel, also: None, clock, pause, since, limit_micros: None, worked_micros: Arc::default() }
     }
 
     /// The pace of work that no statement does and nobody takes back.
     #[must_use]
     pub fn of_background(stores: &Stores) -> Self {
         Self::new(CancelToken::new(), Arc::clone(&stores.clock), Arc::clone(&stores.pause))
+    }
+
+    /// The same, which ends when `other` is used too.
+    #[must_use]
+    pub fn and_until(mut self, other: CancelToken) -> Self {
+        self.also = Some(other);
+        self
     }
 
     /// The same, for a statement that may work for `timeout_ms`; 0 for any time.
@@ -101,7 +109,7 @@ impl Pace {
     /// # Errors
     /// `Cancelled`; `LimitExceeded` when the time is up.
     pub async fn step(&self) -> Result<()> {
-        self.cancel.check()?;
+        self.check()?;
         let (now, since) = (self.clock.now_micros(), self.since.load(Ordering::Relaxed));
         let slice = now - since;
         // A clock that was set back would otherwise keep the thread for as long.
@@ -112,9 +120,14 @@ impl Pace {
             }
             self.pause.pause().await;
             self.go_on();
-            self.cancel.check()?;
+            self.check()?;
         }
         Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        self.cancel.check()?;
+        self.also.as_ref().map_or(Ok(()), CancelToken::check)
     }
 
     /// Adds what was worked since the last pause.

@@ -18,7 +18,7 @@ use datafusion::scalar::ScalarValue;
 pub use copy::{Copied, Export};
 pub use ipc::{PieceForm, Pieces, ipc_stream};
 pub use outcome::Outcome;
-use outcome::{answer, done, flushed, names};
+use outcome::{answer, compacted, done, flushed, names};
 pub use prepared::Prepared;
 pub use rows::Rows;
 use statements::{Read, Write};
@@ -29,7 +29,7 @@ use crate::engine::{Engine, parse_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{flush_scope, is_due};
 use crate::jobs::attend;
-use crate::jobs::record::{FlushTask, JobId, Task};
+use crate::jobs::record::{CompactTask, FlushTask, JobId, Task};
 use crate::pace::{CancelToken, Pace};
 use crate::plan::{StatementContext, own_tables};
 use crate::scan::ScanReports;
@@ -264,6 +264,7 @@ impl Session {
                 names("table", catalog.relations_in(namespace).chain(own).map(str::to_owned).collect())
             }
             Statement::Flush(target) => self.flush(target).await,
+            Statement::Compact(target) => Box::pin(self.compact(target)).await,
             Statement::Check(target) => self.check(target).await,
             Statement::KillJob(id) => {
                 self.refuse_users("KILL JOB")?;
@@ -428,10 +429,24 @@ impl Session {
             }
             StorageTarget::All { namespace } => {
                 let task = Task::Flush(FlushTask { namespace: namespace.clone() });
-                Box::pin(attend(&self.engine.shared.tiers, &task, &self.cancel)).await?
+                Box::pin(attend(&self.engine.shared.tiers, &task, &self.cancel)).await?.flushed
             }
         };
         flushed(&reports)
+    }
+
+    async fn compact(&self, target: &StorageTarget) -> Result<Outcome> {
+        self.refuse_users("STORAGE COMPACT")?;
+        let tiers = &self.engine.shared.tiers;
+        let task = match target {
+            StorageTarget::Table(name) => {
+                let table_id = Some(tiers.catalog().resolve(name, &self.namespace)?.id);
+                CompactTask { table_id, namespace: None }
+            }
+            StorageTarget::All { namespace } => CompactTask { namespace: namespace.clone(), table_id: None },
+        };
+        let done = Box::pin(attend(tiers, &Task::Compact(task), &self.cancel)).await?;
+        compacted(&done.compacted)
     }
 
     /// Refuses what concerns the rows of every user: definitions, and the upkeep of whole tables, whose

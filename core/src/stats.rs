@@ -59,4 +59,8 @@ counters! {
     scopes_evicted,
     /// Batch files opened by scans and lookups.
     files_opened,
+    /// Compactions that published a manifest.
+    compactions,
+    /// Files removed because nothing needed them any more.
+    files_collected,
 }

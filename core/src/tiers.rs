@@ -1,5 +1,6 @@
 //! What both tiers of every table share: stores, order of commits, open scopes, caches.
 
+mod archived;
 mod open_scopes;
 mod settle;
 mod without_manifest;
@@ -22,6 +23,7 @@ use crate::key::KeyEncoder;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
+use crate::tiers::archived::ArchivedUnder;
 use crate::tiers::open_scopes::OpenScopes;
 pub use crate::tiers::settle::drop_blocks;
 use crate::txn::fence::Fence;
@@ -55,6 +57,8 @@ pub struct Tiers {
     pub jobs: JobTable,
     /// Readers that may be reading a table dropped since this engine was opened.
     dropped_under: Mutex<HashMap<TableId, ReaderAge>>,
+    /// Readers that may be reading batch files that were archived since.
+    archived_under: Mutex<ArchivedUnder>,
     catalog: RwLock<Arc<Catalog>>,
     scopes: Mutex<OpenScopes>,
     opening: AsyncMutex<()>,
@@ -81,6 +85,7 @@ impl Tiers {
             stats: Stats::default(),
             jobs: JobTable::default(),
             dropped_under: Mutex::default(),
+            archived_under: Mutex::default(),
             catalog: RwLock::new(Arc::new(catalog)),
             scopes: Mutex::default(),
             opening: AsyncMutex::new(()),

@@ -62,6 +62,10 @@ pub struct Counts {
     pub refused: u64,
     /// Closings and openings.
     pub reopenings: u64,
+    /// Compactions.
+    pub compactions: u64,
+    /// Files that nothing needed any more.
+    pub files_collected: u64,
 }
 
 impl Counts {
@@ -69,6 +73,8 @@ impl Counts {
         self.cold_rows_updated += stats.cold_rows_updated;
         self.deletion_vector_rows_hidden += stats.deletion_vector_rows_hidden;
         self.flushes += stats.flushes;
+        self.compactions += stats.compactions;
+        self.files_collected += stats.files_collected;
         self.flushes_under_snapshot += stats.flushes_under_snapshot;
     }
 }
@@ -228,7 +234,8 @@ impl Duel {
     }
 
     async fn flush(&mut self) -> Verdict {
-        let sql = match self.generator.below(4) {
+        let sql = match self.generator.below(8) {
+            1 => "STORAGE COMPACT ALL".to_owned(),
             0 => {
                 let at = self.generator.below(self.tables.len());
                 format!("STORAGE FLUSH TABLE {}", self.tables[at].name)

@@ -35,3 +35,12 @@ pub fn flush_by_command() -> Config {
     config.hot.bytes = 8 << 30;
     config
 }
+
+/// `config` with files that are removed as soon as no reader of the engine needs them.
+#[must_use]
+pub fn without_grace(mut config: Config) -> Config {
+    config.compaction.grace_ms = 0;
+    config.compaction.kept_manifests = 2;
+    config.compaction.sweep_numbers = 8;
+    config
+}

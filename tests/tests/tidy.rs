@@ -20,7 +20,8 @@ enum Line {
 const DIRECTION: &[Line] = &[
     Together(&["engine", "session"]), // an engine opens sessions, a session's statements run on its engine
     Apart(&["jobs"]),
-    Apart(&["flush", "compact"]),
+    Apart(&["compact"]), // writes files and manifests as a flush does
+    Apart(&["flush"]),
     Apart(&["dml"]),
     Apart(&["plan"]),
     Apart(&["sql", "scan", "access", "changes"]),

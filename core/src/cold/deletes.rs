@@ -2,7 +2,9 @@
 //!
 //! A flush that hides rows writes one file with, for each batch file it touched, the *full* set of
 //! dead rows: the newest vector of a batch is all one needs. Each file names the one before it, so
-//! that a lost one shows when a manifest is rebuilt, instead of rows coming back to life.
+//! that a lost one shows when a manifest is rebuilt, instead of rows coming back to life. A compaction
+//! writes the vectors of every live file anew, empty ones too, into a file that names none: older ones are not
+//! needed, and a batch file with a lower number that is not in it is not live.
 //!
 //! ```text
 //! offset  size  what

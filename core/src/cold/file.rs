@@ -323,6 +323,8 @@ mod tests {
             filters: BTreeMap::new(),
             deletes: None,
             replaces: vec![],
+            full: false,
+            archived_at_ms: None,
         };
         let store = Arc::new(InMemory::new());
         let file = ColdFile::new(store.clone(), &Path::from("ns/t/u-a"), Arc::new(entry));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::scalar::ScalarValue;
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
@@ -91,6 +92,25 @@ impl FileSchema {
                 })
             })
             .collect()
+    }
+
+    /// The key columns of rows that are laid out as [`FileSchema::arrow`], in key order.
+    ///
+    /// # Errors
+    /// `Internal` when they are not.
+    pub fn key_of(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
+        let place = |id: &ColumnId| self.columns.iter().position(|c| c.id == *id);
+        let columns: Option<Vec<ArrayRef>> =
+            self.key.iter().map(|id| rows.columns().get(place(id)? + 1).cloned()).collect();
+        columns.ok_or_else(|| Error::internal(format!("rows of {} lack its key", self.table_name)))
+    }
+
+    /// The same table with no columns but those of its key.
+    #[must_use]
+    pub fn key_only(&self) -> Self {
+        let mut schema = self.clone();
+        schema.columns.retain(|column| self.key.contains(&column.id));
+        schema
     }
 
     /// An encoder for the table's primary key.

@@ -128,7 +128,8 @@ impl ColdState {
     /// The number of the newest deletion-vector file that the manifest refers to.
     #[must_use]
     pub fn newest_deletes(&self) -> Option<u64> {
-        self.manifest.as_ref().and_then(newest_deletes)
+        let known = self.manifest.iter().flat_map(|m| [m.deletes_checkpoint, m.last_deletes]).flatten();
+        self.manifest.iter().filter_map(newest_deletes).chain(known).max()
     }
 }
 

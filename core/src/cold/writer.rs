@@ -12,7 +12,7 @@
 //! | `firndb.scope`           | directory name                                                     |
 //! | `firndb.user`            | the user's id, when the scope is a user's                          |
 //! | `firndb.batch`           | the file's number                                                  |
-//! | `firndb.manifest_version`| the manifest that was to list it first                             |
+//! | `firndb.manifest_version`| the manifest that was to list it first; of a compaction its claim  |
 //! | `firndb.replaces`        | numbers of the batch files whose rows it took over, comma-separated|
 //! | `firndb.schema`          | JSON: schema version; id, name, type of each column; key           |
 //! | `firndb.note`            | JSON: the note of the commit (`notes.rs`), if it is noted here        |
@@ -194,6 +194,8 @@ impl BatchFileWriter {
             columns,
             deletes: None,
             replaces: self.replaces,
+            full: false,
+            archived_at_ms: None,
         };
         Ok(WrittenFile { parquet, sums: sums.encode(), entry })
     }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 pub use given::{Given, Place};
 pub use sections::{
-    BatchFileSettings, CacheSettings, ExecutionSettings, FeedSettings, FlushSettings, HotSettings,
-    JobSettings, LoadSettings, QueryLimits, SqlLimits, TransactionSettings, WriterSettings,
+    BatchFileSettings, CacheSettings, CompactionSettings, ExecutionSettings, FeedSettings, FlushSettings,
+    HotSettings, JobSettings, LoadSettings, QueryLimits, SqlLimits, TransactionSettings, WriterSettings,
 };
 use table::{SETTINGS, Setting};
 
@@ -35,6 +35,8 @@ pub struct Config {
     pub flush: FlushSettings,
     /// How large a batch file becomes.
     pub batch_file: BatchFileSettings,
+    /// When batch files are merged and rewritten, and when the files that they replace go.
+    pub compaction: CompactionSettings,
     /// When a COPY writes batch files at once.
     pub load: LoadSettings,
     /// What a text of SQL may hold at most.
@@ -120,6 +122,12 @@ impl Config {
                 let place = place.unwrap_or_default();
                 return Err(Error::invalid(format!("{place}{} is {expected}, not {value}", setting.name)));
             }
+        }
+        let CompactionSettings { fan_in, most_files, .. } = self.compaction;
+        if most_files < fan_in {
+            return Err(Error::invalid(format!(
+                "compaction.most_files is at least compaction.fan_in, which is {fan_in}, not {most_files}"
+            )));
         }
         Ok(())
     }

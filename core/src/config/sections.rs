@@ -84,6 +84,50 @@ impl Default for BatchFileSettings {
     }
 }
 
+/// When batch files are merged and rewritten, and when the files that they replace go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompactionSettings {
+    /// Whether [`Engine::step`](crate::Engine::step) compacts and collects garbage. STORAGE COMPACT always does.
+    pub automatic: bool,
+    /// So many files of about one size are merged into one.
+    pub fan_in: usize,
+    /// How many files are merged at a time at most; at least `fan_in`.
+    pub most_files: usize,
+    /// How many bytes the files have together that are merged at a time, at most.
+    pub run_bytes: u64,
+    /// In the key ranges of so many full files a key may be before they are merged.
+    pub overlapping_files: usize,
+    /// A file is rewritten once more than so many of a hundred of its rows are dead.
+    pub dead_percent: u32,
+    /// How long a file that was replaced stays, in milliseconds, for those who read it from another process.
+    /// Who reads it in this one is known, and waited for.
+    pub grace_ms: u64,
+    /// How many manifests are kept before the one that counts.
+    pub kept_manifests: usize,
+    /// Once a scope has used so many numbers of files, what is left of older ones is looked for.
+    pub sweep_numbers: u64,
+}
+
+impl Default for CompactionSettings {
+    fn default() -> Self {
+        // In a browser no other process reads the files.
+        let (run_bytes, grace_ms) =
+            if cfg!(target_family = "wasm") { (128 << 20, 60_000) } else { (1 << 30, 600_000) };
+        Self {
+            automatic: true,
+            fan_in: 4,
+            most_files: 8,
+            run_bytes,
+            overlapping_files: 8,
+            dead_percent: 30,
+            grace_ms,
+            kept_manifests: 8,
+            sweep_numbers: 64,
+        }
+    }
+}
+
 /// When a COPY writes batch files at once, and not hot rows first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

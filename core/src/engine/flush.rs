@@ -31,7 +31,8 @@ impl Flushed {
 
 impl Engine {
     /// Does one unit of work that no statement waits for: making a lost manifest again, a flush that a policy asks
-    /// for, a slice of a job, or clearing away dropped tables. Whether it did anything.
+    /// for, a slice of a job, clearing away dropped tables, a compaction, or a collection of garbage. Whether it
+    /// did anything.
     ///
     /// # Errors
     /// What the stores report, once there is nothing left to do but what failed.
@@ -65,6 +66,11 @@ impl Engine {
             Err(e) => flushed.fail(e),
         }
         match self.clear_dropped().await {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(e) => flushed.fail(e),
+        }
+        match self.compact_due().await {
             Ok(true) => return Ok(true),
             Ok(false) => {}
             Err(e) => flushed.fail(e),

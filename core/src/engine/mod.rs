@@ -3,6 +3,7 @@
 mod archive;
 mod backup;
 mod check;
+mod compact;
 mod contents;
 mod create;
 mod ddl;

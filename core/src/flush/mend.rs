@@ -96,7 +96,8 @@ async fn as_it_is(
     let scope = before.dir.filename().unwrap_or_default();
     let mut found = read_entry(blobs, &before.dir, said.number, def.id, scope).await?;
     read_range(blobs, &def.file_schema()?, &before.dir, &mut found, pace).await?;
-    (found.status, found.deletes) = (said.status, said.deletes.clone());
+    // What no file tells.
+    (found.status, found.deletes, found.full) = (said.status, said.deletes.clone(), said.full);
     Ok(found)
 }
 

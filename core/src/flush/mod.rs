@@ -9,8 +9,8 @@ mod load;
 mod mend;
 mod runs;
 mod select;
-mod sizes;
-mod write;
+pub mod sizes;
+pub mod write;
 
 use std::sync::Arc;
 
@@ -81,6 +81,7 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
     let copy = written.manifest_bytes.clone();
     let dir = written.cold.dir.clone();
     scope.publish_cold(Arc::new(written.cold))?;
+    tiers.note_archived(scope, &view.cold);
     tiers.stats.flushes.add(1);
     if under_snapshot {
         tiers.stats.flushes_under_snapshot.add(1);

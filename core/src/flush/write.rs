@@ -151,7 +151,7 @@ impl<'a> Plan<'a> {
             checksum: Some(checksum),
             flushed_through: self.through,
             noted,
-            doubt: (!tiers.stores.names_are_synced).then(|| doubt(tiers, &pointer)),
+            doubt: doubt(tiers, &pointer),
             ..pointer.clone()
         };
         let cold = ColdState::new(&tiers.stores.blobs, self.before.dir.clone(), after, Some(manifest), dead);
@@ -275,10 +275,13 @@ pub fn next_manifest(
     before: &ColdState,
     through: SeqId,
     version: u64,
-    batches: Vec<BatchEntry>,
+    mut batches: Vec<BatchEntry>,
 ) -> Manifest {
     let time = DateTime::<Utc>::from_timestamp_micros(tiers.stores.clock.now_micros()).unwrap_or_default();
     let before = before.manifest.as_ref();
+    for entry in batches.iter_mut().filter(|entry| !entry.status.is_live()) {
+        entry.archived_at_ms.get_or_insert(tiers.stores.clock.now_ms());
+    }
     Manifest {
         format: FORMAT,
         namespace: def.namespace.clone(),
@@ -295,6 +298,8 @@ pub fn next_manifest(
         schema_version: def.schema_version,
         rebuilt: None,
         noted: before.and_then(|m| m.noted.clone()),
+        deletes_checkpoint: before.and_then(|m| m.deletes_checkpoint),
+        last_deletes: before.and_then(|m| m.last_deletes),
         batches,
     }
 }
@@ -324,10 +329,14 @@ fn mark_dead(batches: &mut [BatchEntry], dead: &BTreeMap<u64, RoaringBitmap>, pa
     Ok(())
 }
 
-/// What a pointer after `before` goes back to: the last state that is beyond doubt.
-fn doubt(tiers: &Tiers, before: &Pointer) -> Doubt {
+/// What a pointer after `before` goes back to where names cannot be synced: the last state beyond doubt.
+#[must_use]
+pub fn doubt(tiers: &Tiers, before: &Pointer) -> Option<Doubt> {
+    if tiers.stores.names_are_synced {
+        return None;
+    }
     let (epoch, since_ms) = (tiers.fence.epoch(), tiers.stores.clock.now_ms());
-    match &before.doubt {
+    Some(match &before.doubt {
         Some(doubt) => Doubt { epoch, since_ms, ..doubt.clone() },
         None => Doubt {
             epoch,
@@ -337,7 +346,7 @@ fn doubt(tiers: &Tiers, before: &Pointer) -> Doubt {
             flushed_through: before.flushed_through,
             noted: before.noted.clone(),
         },
-    }
+    })
 }
 
 /// Row versions without their flag: cold rows are live.

@@ -26,8 +26,23 @@ pub struct ScopeState {
     pub encoder: Arc<KeyEncoder>,
     /// Held while something publishes a manifest: flush, compaction.
     pub publish: async_lock::Mutex<()>,
+    /// Held while its batch files are rewritten, or those removed that are no longer needed.
+    pub upkeep: async_lock::Mutex<Upkeep>,
     tiers: RwLock<TwoTiers>,
     last_used: AtomicU64,
+}
+
+/// What is remembered of the upkeep of a scope's files.
+#[derive(Debug, Default)]
+pub struct Upkeep {
+    /// The manifest in which nothing was to be rewritten.
+    pub settled_at: u64,
+    /// Below this number nothing was left that is not needed.
+    pub swept: u64,
+    /// Until then no compaction is tried again that failed, in milliseconds since 1970.
+    pub compact_at_ms: i64,
+    /// Until then no collection is tried again that failed, or left what it could not remove yet.
+    pub collect_at_ms: i64,
 }
 
 #[derive(Debug)]
@@ -55,6 +70,7 @@ impl ScopeState {
             scope,
             encoder,
             publish: async_lock::Mutex::new(()),
+            upkeep: async_lock::Mutex::default(),
             tiers: RwLock::new(TwoTiers { memtable, cold }),
             last_used: AtomicU64::new(0),
         }

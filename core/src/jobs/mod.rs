@@ -16,12 +16,11 @@ use async_lock::Mutex;
 
 use crate::catalog::TableDef;
 use crate::error::Result;
-use crate::flush::FlushReport;
 use crate::jobs::expire::{cutoff, has_expired};
 use crate::jobs::queue::{begin_attended, begin_next, end, set_schedule};
 pub use crate::jobs::queue::{enqueue, kill, open};
 use crate::jobs::record::{ExpireTombstonesTask, JobState, Schedule, Task};
-use crate::jobs::run::{Next, Run};
+use crate::jobs::run::{Next, Reports, Run};
 use crate::pace::CancelToken;
 use crate::storage::Keyspace;
 use crate::tiers::Tiers;
@@ -68,14 +67,14 @@ impl Jobs {
     }
 }
 
-/// Runs `task` to its end, as a job that others see and can kill; what its flushes did. `cancel` is of the
-/// statement that waits.
+/// Runs `task` to its end, as a job that others see and can kill; what it did. `cancel` is of the statement that
+/// waits.
 ///
 /// # Errors
 /// The first failure of it; `Cancelled` when it was killed or the statement was cancelled.
-pub async fn attend(tiers: &Arc<Tiers>, task: &Task, cancel: &CancelToken) -> Result<Vec<FlushReport>> {
+pub async fn attend(tiers: &Arc<Tiers>, task: &Task, cancel: &CancelToken) -> Result<Reports> {
     let job = begin_attended(tiers, task).await?;
-    let mut run = Run::new(tiers, &job)?;
+    let mut run = Run::new(tiers, &job)?.for_statement(cancel);
     loop {
         if let Err(e) = cancel.check() {
             run.give_up(&e).await?;

@@ -40,8 +40,14 @@ impl fmt::Display for JobId {
 pub enum Task {
     /// Flushes scopes, as far as open snapshots allow.
     Flush(FlushTask),
+    /// Merges and rewrites batch files, as far as open snapshots allow, and removes those that nothing needs.
+    Compact(CompactTask),
+    /// Removes files that nothing needs any more.
+    CollectGarbage(CollectGarbageTask),
     /// Forgets tombstones that are older than their table retains them.
     ExpireTombstones(ExpireTombstonesTask),
+    /// Makes manifests again that are lost, or say of a file what is not so; every file is read.
+    RebuildManifest(RebuildManifestTask),
 }
 
 /// The parameters of [`Task::Flush`]: which tables.
@@ -54,11 +60,47 @@ pub struct FlushTask {
     pub namespace: Option<String>,
 }
 
+/// The parameters of [`Task::Compact`]: which tables.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CompactTask {
+    /// Those of this namespace only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// This one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_id: Option<TableId>,
+}
+
+/// The parameters of [`Task::CollectGarbage`]: which tables.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CollectGarbageTask {
+    /// Those of this namespace only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// This one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_id: Option<TableId>,
+}
+
 /// The parameters of [`Task::ExpireTombstones`]: which tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ExpireTombstonesTask {
+    /// This one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_id: Option<TableId>,
+}
+
+/// The parameters of [`Task::RebuildManifest`]: which tables.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RebuildManifestTask {
     /// This one only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_id: Option<TableId>,

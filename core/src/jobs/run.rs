@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::catalog::TableDef;
+use crate::compact::{CompactReport, collect_scope, compact_whole};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flush::{FlushReport, flush_scope};
+use crate::flush::{FlushReport, flush_scope, remake_scope};
 use crate::jobs::expire::expire_scope;
 use crate::jobs::queue;
 use crate::jobs::record::{Job, JobId, JobState, Task};
-use crate::pace::CancelToken;
+use crate::pace::{CancelToken, Pace};
 use crate::storage::Keyspace;
 use crate::tiers::Tiers;
 use crate::types::Scope;
@@ -25,15 +26,25 @@ pub struct Run {
     tiers: Arc<Tiers>,
     id: JobId,
     cancel: CancelToken,
+    /// Of the statement that waits for it, if one does.
+    statement: CancelToken,
     task: Task,
     /// What is left to do; `None` before that was looked up.
     scopes: Option<VecDeque<(Arc<TableDef>, Scope)>>,
     total: usize,
-    /// What its flushes did.
-    reports: Vec<FlushReport>,
+    reports: Reports,
     failed: Option<Error>,
     kept_ms: i64,
     is_over: bool,
+}
+
+/// What a job did, scope by scope.
+#[derive(Debug, Default)]
+pub struct Reports {
+    /// Its flushes.
+    pub flushed: Vec<FlushReport>,
+    /// Its compactions.
+    pub compacted: Vec<CompactReport>,
 }
 
 /// What comes after a slice.
@@ -55,14 +66,22 @@ impl Run {
             tiers: Arc::clone(tiers),
             id: job.id,
             cancel: tiers.jobs.cancel_token(job.id),
+            statement: CancelToken::new(),
             task: job.task()?,
             scopes: None,
             total: 0,
-            reports: Vec::new(),
+            reports: Reports::default(),
             failed: None,
             kept_ms: tiers.stores.clock.now_ms(),
             is_over: false,
         })
+    }
+
+    /// The same, which also ends when `statement` is used.
+    #[must_use]
+    pub fn for_statement(mut self, statement: &CancelToken) -> Self {
+        self.statement = statement.clone();
+        self
     }
 
     /// Does a part of the work. What fails of it is in the row of the job, and the rest goes on.
@@ -77,6 +96,10 @@ impl Run {
         }
         if let Err(e) = self.work().await {
             self.tiers.check_writable()?;
+            if self.cancel.is_cancelled() {
+                self.end(JobState::Killed, None).await?;
+                return Ok(Next::Nothing);
+            }
             match &self.failed {
                 Some(_) => tracing::warn!(job = %self.id, error = %e, "another part of a job failed"),
                 None => self.failed = Some(e),
@@ -92,11 +115,11 @@ impl Run {
         Ok(Next::Nothing)
     }
 
-    /// What its flushes did.
+    /// What it did.
     ///
     /// # Errors
     /// The first failure; `Cancelled` when it was killed.
-    pub fn into_reports(mut self) -> Result<Vec<FlushReport>> {
+    pub fn into_reports(mut self) -> Result<Reports> {
         if let Some(failed) = self.failed.take() {
             return Err(failed);
         }
@@ -132,16 +155,7 @@ impl Run {
             return Ok(());
         };
         let Some((def, scope)) = scopes.pop_front() else { return Ok(()) };
-        let done = match &self.task {
-            Task::Flush(_) => match self.tiers.scope(&def, &scope).await {
-                Ok(state) => flush_scope(&self.tiers, &state).await.map(|report| {
-                    self.reports.extend(report);
-                    Next::Nothing
-                }),
-                Err(e) => Err(e),
-            },
-            Task::ExpireTombstones(_) => expire_scope(&self.tiers, &def, &scope).await,
-        };
+        let done = self.work_on(&def, &scope).await;
         self.tiers.enforce_budget();
         match done {
             Ok(Next::Nothing) => Ok(()),
@@ -151,8 +165,45 @@ impl Run {
             }
             // Nothing is left to do of a table that was dropped meanwhile.
             Err(e) if e.kind() == ErrorKind::Conflict && self.is_gone(&def) => Ok(()),
+            Err(e) if e.kind() == ErrorKind::Cancelled => Err(e),
             Err(e) => Err(e.context(format!("{} {} {scope}", self.task.doing(), def.full_name()))),
         }
+    }
+
+    /// Does a part of what there is to do of one scope.
+    async fn work_on(&mut self, def: &Arc<TableDef>, scope: &Scope) -> Result<Next> {
+        let tiers = &self.tiers;
+        if let Task::ExpireTombstones(_) = self.task {
+            return expire_scope(tiers, def, scope).await;
+        }
+        let state = tiers.scope(def, scope).await?;
+        let (clock, pause) = (Arc::clone(&tiers.stores.clock), Arc::clone(&tiers.stores.pause));
+        let pace = Pace::new(self.cancel.clone(), clock, pause).and_until(self.statement.clone());
+        match &self.task {
+            Task::Flush(_) => self.reports.flushed.extend(flush_scope(tiers, &state).await?),
+            Task::Compact(_) => {
+                let (before, after) = (self.progress(1), self.progress(0));
+                let mut note = |rows, of: u64| {
+                    let part = rows as f64 / of.max(1) as f64;
+                    tiers.jobs.change(self.id, |job| job.progress = before + part * (after - before));
+                };
+                self.reports.compacted.extend(compact_whole(tiers, &state, &pace, &mut note).await?);
+            }
+            Task::CollectGarbage(_) => {
+                collect_scope(tiers, &state, &pace).await?;
+            }
+            Task::RebuildManifest(_) => {
+                Box::pin(remake_scope(tiers, &state, &pace)).await?;
+            }
+            Task::ExpireTombstones(_) => {}
+        }
+        Ok(Next::Nothing)
+    }
+
+    /// What part of it is done while `working` scopes are taken out of those that are left, and not done.
+    fn progress(&self, working: usize) -> f64 {
+        let left = self.scopes.as_ref().map_or(0, VecDeque::len) + working;
+        1.0 - left as f64 / self.total.max(1) as f64
     }
 
     fn is_gone(&self, def: &TableDef) -> bool {
@@ -160,8 +211,7 @@ impl Run {
     }
 
     async fn note_progress(&mut self) -> Result<()> {
-        let left = self.scopes.as_ref().map_or(0, VecDeque::len);
-        let progress = 1.0 - left as f64 / self.total.max(1) as f64;
+        let progress = self.progress(0);
         self.tiers.jobs.change(self.id, |job| job.progress = progress);
         let now = self.tiers.stores.clock.now_ms();
         if (0..PROGRESS_MS).contains(&(now - self.kept_ms)) {
@@ -188,6 +238,9 @@ impl Task {
     fn doing(&self) -> &'static str {
         match self {
             Self::Flush(_) => "flushing",
+            Self::Compact(_) => "compacting",
+            Self::CollectGarbage(_) => "removing files of",
+            Self::RebuildManifest(_) => "rebuilding the manifest of",
             Self::ExpireTombstones(_) => "forgetting tombstones of",
         }
     }
@@ -198,25 +251,24 @@ impl Task {
 /// # Errors
 /// `NotFound` when there is no such namespace or table; what the key-value store reports.
 async fn list(tiers: &Tiers, task: &Task) -> Result<VecDeque<(Arc<TableDef>, Scope)>> {
-    let catalog = tiers.catalog();
-    let (tables, space): (Vec<Arc<TableDef>>, _) = match task {
-        Task::Flush(flush) => {
-            if let Some(namespace) = &flush.namespace {
-                catalog.expect_namespace(namespace)?;
-            }
-            let named =
-                |table: &&Arc<TableDef>| flush.namespace.as_ref().is_none_or(|n| table.namespace == *n);
-            (catalog.tables().filter(named).cloned().collect(), Keyspace::Hot)
-        }
-        Task::ExpireTombstones(expire) => {
-            let named = |table: &&Arc<TableDef>| expire.table_id.is_none_or(|id| table.id == id);
-            (catalog.tables().filter(named).cloned().collect(), Keyspace::Tombstones)
-        }
+    let (namespace, table_id, space) = match task {
+        Task::Flush(flush) => (flush.namespace.as_deref(), None, Keyspace::Hot),
+        Task::Compact(compact) => (compact.namespace.as_deref(), compact.table_id, Keyspace::Manifest),
+        Task::CollectGarbage(collect) => (collect.namespace.as_deref(), collect.table_id, Keyspace::Manifest),
+        Task::RebuildManifest(rebuild) => (None, rebuild.table_id, Keyspace::Manifest),
+        Task::ExpireTombstones(expire) => (None, expire.table_id, Keyspace::Tombstones),
     };
+    let catalog = tiers.catalog();
+    if let Some(namespace) = namespace {
+        catalog.expect_namespace(namespace)?;
+    }
     let mut found = VecDeque::new();
-    for def in tables {
+    for def in catalog.tables() {
+        if namespace.is_some_and(|n| def.namespace != n) || table_id.is_some_and(|id| def.id != id) {
+            continue;
+        }
         let scopes = tiers.scopes_in(def.id, &[space]).await?;
-        found.extend(scopes.into_iter().map(|scope| (Arc::clone(&def), scope)));
+        found.extend(scopes.into_iter().map(|scope| (Arc::clone(def), scope)));
     }
     Ok(found)
 }

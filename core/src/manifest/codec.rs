@@ -152,6 +152,8 @@ mod tests {
             schema_version: 2,
             rebuilt: None,
             noted: None,
+            deletes_checkpoint: Some(8),
+            last_deletes: Some(9),
             batches: vec![BatchEntry {
                 number: 9,
                 path: "batch-9.parquet".into(),
@@ -171,6 +173,8 @@ mod tests {
                 )]),
                 deletes: Some(DeletesRef { path: "deletes-10.dv".into(), count: 40 }),
                 replaces: vec![3, 4],
+                full: true,
+                archived_at_ms: Some(1_795_341_600_000),
             }],
         }
     }

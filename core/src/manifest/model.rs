@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cold::names;
+use crate::cold::{FileName, names};
 use crate::error::{Error, Result};
 use crate::manifest::value::StatValue;
 use crate::types::{ColumnId, Scope, SeqId, TableId, UserId};
@@ -46,6 +46,14 @@ pub struct Manifest {
     /// Where the note is that tells the same of the files; none in a manifest of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noted: Option<Noted>,
+    /// The newest file of deletion vectors that has those of every batch file of its time and names no file
+    /// before it, so that no older one is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletes_checkpoint: Option<u64>,
+    /// The newest file of deletion vectors when files last left the manifest: the next one names it, although
+    /// no batch file may refer to it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_deletes: Option<u64>,
     /// The batch files, by number.
     pub batches: Vec<BatchEntry>,
 }
@@ -57,6 +65,14 @@ pub struct Noted {
     pub version: u64,
     /// The name of the file.
     pub file: String,
+}
+
+impl Noted {
+    /// The number of the file, if its name has one.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        FileName::parse(&self.file).and_then(FileName::number)
+    }
 }
 
 /// One batch file.
@@ -95,6 +111,12 @@ pub struct BatchEntry {
     /// The numbers of the batch files whose rows it took over.
     #[serde(default)]
     pub replaces: Vec<u64>,
+    /// Whether it ends because a file holds no more: merged with others it would give as many files again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub full: bool,
+    /// Since when queries no longer read it, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at_ms: Option<i64>,
 }
 
 /// What a batch file is used for.
@@ -137,6 +159,11 @@ pub struct ColumnStats {
     /// Whether `max` is a value of the column, not only a bound.
     #[serde(default)]
     pub max_exact: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
@@ -333,6 +360,8 @@ mod tests {
             filters: BTreeMap::new(),
             deletes: Some(DeletesRef { path: names::deletes(5), count: 10 }),
             replaces: vec![],
+            full: false,
+            archived_at_ms: None,
         }
     }
 
@@ -353,6 +382,8 @@ mod tests {
             schema_version: 1,
             rebuilt: None,
             noted: None,
+            deletes_checkpoint: None,
+            last_deletes: None,
             batches,
         }
     }

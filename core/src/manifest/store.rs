@@ -39,6 +39,14 @@ pub struct Pointer {
     /// Present while the names of files may be lost that the manifest refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
+    /// Nothing was left that is not needed of the files with lower numbers, when that was looked at last.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub swept: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// What a pointer goes back to when files are gone whose names could not be synced. The blocks of all
@@ -71,6 +79,7 @@ impl Default for Pointer {
             feed_floor: SeqId::ZERO,
             noted: None,
             doubt: None,
+            swept: 0,
         }
     }
 }

@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::copy::Copied;
+use crate::compact::CompactReport;
 use crate::dml::Changes;
 use crate::error::Result;
 use crate::flush::FlushReport;
@@ -63,23 +64,40 @@ pub fn copied(copied: Copied) -> Result<Outcome> {
 
 /// What flushes did, a row each.
 pub fn flushed(reports: &[FlushReport]) -> Result<Outcome> {
-    let text = |get: fn(&FlushReport) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(reports.iter().map(get)))
-    };
-    let count = |get: fn(&FlushReport) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(
-            reports.iter().map(|r| i64::try_from(get(r)).unwrap_or(i64::MAX)),
-        ))
-    };
-    let columns = vec![
-        ("table", text(|r| r.table.clone())),
-        ("scope", text(|r| r.scope.clone())),
-        ("rows", count(|r| r.rows)),
-        ("tombstones", count(|r| r.tombstones)),
-        ("hidden", count(|r| r.hidden)),
-        ("files", text(|r| r.files.join(" "))),
-        ("bytes", count(|r| r.bytes)),
-    ];
+    reported(vec![
+        ("table", text(reports, |r| r.table.clone())),
+        ("scope", text(reports, |r| r.scope.clone())),
+        ("rows", count(reports, |r| r.rows)),
+        ("tombstones", count(reports, |r| r.tombstones)),
+        ("hidden", count(reports, |r| r.hidden)),
+        ("files", text(reports, |r| r.files.join(" "))),
+        ("bytes", count(reports, |r| r.bytes)),
+    ])
+}
+
+/// What compactions did, a row for each scope.
+pub fn compacted(reports: &[CompactReport]) -> Result<Outcome> {
+    reported(vec![
+        ("table", text(reports, |r| r.table.clone())),
+        ("scope", text(reports, |r| r.scope.clone())),
+        ("replaced", text(reports, |r| r.replaced.join(" "))),
+        ("rows", count(reports, |r| r.rows)),
+        ("dropped", count(reports, |r| r.dropped)),
+        ("files", text(reports, |r| r.files.join(" "))),
+        ("bytes", count(reports, |r| r.bytes)),
+        ("removed", count(reports, |r| r.removed)),
+    ])
+}
+
+fn text<T>(reports: &[T], get: fn(&T) -> String) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(reports.iter().map(get)))
+}
+
+fn count<T>(reports: &[T], get: fn(&T) -> u64) -> ArrayRef {
+    Arc::new(Int64Array::from_iter_values(reports.iter().map(|r| i64::try_from(get(r)).unwrap_or(i64::MAX))))
+}
+
+fn reported(columns: Vec<(&str, ArrayRef)>) -> Result<Outcome> {
     let batch = RecordBatch::try_from_iter(columns)?;
     Ok(Outcome::Rows { schema: batch.schema(), batches: vec![batch] })
 }

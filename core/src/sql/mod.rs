@@ -135,6 +135,8 @@ pub enum Statement {
     Release(String),
     /// `STORAGE FLUSH`.
     Flush(StorageTarget),
+    /// `STORAGE COMPACT`.
+    Compact(StorageTarget),
     /// `STORAGE CHECK`.
     Check(StorageTarget),
     /// `KILL JOB` with its number.

@@ -305,11 +305,9 @@ fn explain(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
 fn storage(cursor: &mut Cursor<'_>) -> Result<Statement> {
     cursor.take("STORAGE");
     let checks = cursor.take("CHECK");
-    if !checks && cursor.take("COMPACT") {
-        return Err(Error::unsupported("STORAGE COMPACT is not supported"));
-    }
-    if !checks && !cursor.take("FLUSH") {
-        return Err(cursor.expected("FLUSH or CHECK"));
+    let compacts = !checks && cursor.take("COMPACT");
+    if !checks && !compacts && !cursor.take("FLUSH") {
+        return Err(cursor.expected("FLUSH, COMPACT or CHECK"));
     }
     let target = if cursor.take("TABLE") {
         StorageTarget::Table(read_table(cursor)?)
@@ -322,7 +320,11 @@ fn storage(cursor: &mut Cursor<'_>) -> Result<Statement> {
         return Err(cursor.expected("TABLE or ALL"));
     };
     cursor.finish()?;
-    Ok(if checks { Statement::Check(target) } else { Statement::Flush(target) })
+    Ok(match (checks, compacts) {
+        (true, _) => Statement::Check(target),
+        (_, true) => Statement::Compact(target),
+        _ => Statement::Flush(target),
+    })
 }
 
 fn kill(cursor: &mut Cursor<'_>) -> Result<Statement> {

@@ -19,6 +19,8 @@ struct State {
     live: BTreeMap<SeqId, usize>,
     /// How many read files as they were at an age: snapshots and pins.
     ages: BTreeMap<ReaderAge, usize>,
+    /// How many of them read manifests and deletion vectors too: pins.
+    pins: usize,
     next_id: u64,
     /// Snapshots that nobody reads on at the moment, by id: since when, in milliseconds since 1970.
     idle: HashMap<u64, (SeqId, ReaderAge, i64)>,
@@ -80,7 +82,24 @@ impl Snapshots {
         let mut state = self.state.lock();
         let age = ReaderAge(state.next_id());
         *state.ages.entry(age).or_default() += 1;
+        state.pins += 1;
         FilePin { age, registry: Arc::clone(self) }
+    }
+
+    /// Whether somebody reads files that are not those of a snapshot.
+    #[must_use]
+    pub fn any_pin(&self) -> bool {
+        self.state.lock().pins > 0
+    }
+
+    /// Keeps the batch files of what is dropped or replaced from here on, until the answer goes, as a snapshot
+    /// does; but it holds no flush back.
+    #[must_use]
+    pub fn read_batches(self: &Arc<Self>) -> BatchesPin {
+        let mut state = self.state.lock();
+        let age = ReaderAge(state.next_id());
+        *state.ages.entry(age).or_default() += 1;
+        BatchesPin { age, registry: Arc::clone(self) }
     }
 
     /// The age of the youngest reader there has been.
@@ -149,6 +168,21 @@ pub struct FilePin {
 }
 
 impl Drop for FilePin {
+    fn drop(&mut self) {
+        let mut state = self.registry.state.lock();
+        count_down(&mut state.ages, self.age);
+        state.pins -= 1;
+    }
+}
+
+/// Batch files that were there when it was taken stay there while this lives.
+#[derive(Debug)]
+pub struct BatchesPin {
+    age: ReaderAge,
+    registry: Arc<Snapshots>,
+}
+
+impl Drop for BatchesPin {
     fn drop(&mut self) {
         count_down(&mut self.registry.state.lock().ages, self.age);
     }
@@ -251,7 +285,7 @@ mod tests {
         let (first, pin) = (snapshots.acquire(), snapshots.pin_files());
         let dropped = snapshots.youngest();
         let later = snapshots.acquire();
-        assert!(snapshots.any_from(dropped));
+        assert!(snapshots.any_from(dropped) && snapshots.any_pin());
         let again = first.again();
         drop((first, pin));
         assert!(snapshots.any_from(dropped), "another of the same moment reads what that one did");
@@ -259,6 +293,10 @@ mod tests {
         snapshots.end_idle(101);
         assert!(!snapshots.any_from(dropped) && snapshots.any_from(snapshots.youngest()));
         drop((again, later));
+        assert!(!snapshots.any_from(snapshots.youngest()) && !snapshots.any_pin());
+        let batches = snapshots.read_batches();
+        assert!(snapshots.any_from(snapshots.youngest()) && !snapshots.any_pin());
+        drop(batches);
         assert!(!snapshots.any_from(snapshots.youngest()));
     }
 }

@@ -25,6 +25,7 @@ pub const OTHER: &[&str] = &[
     "CAST",
     "CHECK",
     "COLUMN",
+    "COMPACT",
     "CONFLICT",
     "COPY",
     "CROSS",

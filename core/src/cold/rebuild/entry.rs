@@ -116,6 +116,8 @@ fn provisional(number: u64, sums: &ExtentSums) -> BatchEntry {
         filters: BTreeMap::new(),
         deletes: None,
         replaces: Vec::new(),
+        full: false,
+        archived_at_ms: None,
     }
 }
 

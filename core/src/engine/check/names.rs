@@ -16,14 +16,20 @@ impl Checking<'_> {
     /// Reads the manifests besides the newest, and names files that nothing refers to.
     pub(super) async fn names(&mut self, looking: &Looking<'_>, manifest: Option<&Manifest>) -> Result<()> {
         let blobs = self.tiers.stores.blobs.as_ref();
-        let known = referred_to(manifest);
+        let mut known = referred_to(manifest);
         let listed: Vec<ObjectMeta> = blobs.list(Some(&looking.dir)).try_collect().await?;
+        let name_of = |object: &ObjectMeta| object.location.filename().unwrap_or_default().to_owned();
+        for object in &listed {
+            if let Some(FileName::Manifest(version)) = FileName::parse(&name_of(object)) {
+                self.pace.step().await?;
+                let older = self.numbered(looking, version, object).await?;
+                known.extend(referred_to(older.as_ref()));
+            }
+        }
         for object in listed {
-            self.pace.step().await?;
-            let name = object.location.filename().unwrap_or_default().to_owned();
+            let name = name_of(&object);
             match FileName::parse(&name) {
-                Some(FileName::Manifest(version)) => self.numbered(looking, version, &object).await?,
-                Some(FileName::NewestManifest) => {}
+                Some(FileName::Manifest(_) | FileName::NewestManifest) => {}
                 _ if known.contains(&name) || looking.followed.contains(&name) => {}
                 // Begun since the pointer was read.
                 Some(file) if file.number().is_some_and(|n| n >= looking.pointer.next_number) => {}
@@ -42,36 +48,39 @@ impl Checking<'_> {
         self.report.notes.push(format!("{}: {} bytes that nothing refers to", object.location, object.size));
     }
 
-    /// No row depends on a manifest before the newest; one after it was never committed.
-    async fn numbered(&mut self, looking: &Looking<'_>, version: u64, object: &ObjectMeta) -> Result<()> {
+    /// The manifest of `version`, if it is one before the newest: no row depends on it. One after that was never
+    /// committed.
+    async fn numbered(
+        &mut self,
+        looking: &Looking<'_>,
+        version: u64,
+        object: &ObjectMeta,
+    ) -> Result<Option<Manifest>> {
         let pointer = &looking.pointer;
-        if version == pointer.version {
-            return Ok(());
-        }
-        if version > pointer.version {
-            if version < pointer.next_number {
+        if version >= pointer.version {
+            if version > pointer.version && version < pointer.next_number {
                 self.orphan(object);
             }
-            return Ok(());
+            return Ok(None);
         }
         let path = &object.location;
         let bytes = match self.tiers.stores.blobs.get(path).await {
             Ok(found) => found.bytes().await?,
             // Collected since it was listed.
-            Err(object_store::Error::NotFound { .. }) => return Ok(()),
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(e) => return Err(e.into()),
         };
         match manifest::decode(path.as_ref(), &bytes) {
-            Ok((found, _)) if found.version == version => Ok(()),
+            Ok((found, _)) if found.version == version => Ok(Some(found)),
             Ok((found, _)) => {
                 self.report
                     .notes
                     .push(format!("{path}: is manifest {}; no row depends on it", found.version));
-                Ok(())
+                Ok(None)
             }
             Err(e) => {
                 self.report.notes.push(format!("{e}; no row depends on it"));
-                Ok(())
+                Ok(None)
             }
         }
     }

@@ -199,6 +199,8 @@ fn is_same_file(entry: &BatchEntry, found: &BatchEntry) -> bool {
         status: entry.status,
         columns: entry.columns.clone(),
         deletes: entry.deletes.clone(),
+        full: entry.full,
+        archived_at_ms: entry.archived_at_ms,
         ..found.clone()
     };
     columns && same == *entry
