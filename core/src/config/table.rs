@@ -374,6 +374,7 @@ mod tests {
             let other = match setting.value(&mut config).as_str() {
                 "strict" => "relaxed".to_owned(),
                 "false" => "true".to_owned(),
+                "true" => "false".to_owned(),
                 "0" => "1".to_owned(),
                 "1" => "2".to_owned(),
                 number => (number.parse::<u64>().unwrap() - 1).to_string(),

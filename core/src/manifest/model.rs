@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cold::{FileName, names};
+use crate::cold::names::{self, FileName};
 use crate::error::{Error, Result};
 use crate::manifest::value::StatValue;
 use crate::types::{ColumnId, Scope, SeqId, TableId, UserId};
