@@ -9,9 +9,11 @@ use firndb_core::storage::{ManualClock, SeededRng, Stores};
 use firndb_core::{Config, Engine};
 use firndb_tests::ask::ask;
 use firndb_tests::lasting::START_MS;
+use firndb_tests::losses::lose;
 use firndb_tests::setting;
 
 const MODES: [CrashMode; 2] = [CrashMode::BeforeEffect, CrashMode::AfterEffect];
+const SHARED: &str = "main/t-00000001/shared";
 const ROWS: &str = "SELECT v, count(*), min(id), max(id), sum(id) FROM t GROUP BY v ORDER BY v";
 const COLD: [&str; 3] = ["a|36|5|79|1449", "b|20|10|29|390", "c|20|100|119|2190"];
 
@@ -78,12 +80,18 @@ async fn go_on(faults: &FaultStores, engine: Engine, when: &str) {
     assert!(left(".dv") <= 8, "{when}: {:?}", rest.blob_paths());
 }
 
-/// What a recovery makes of the files alone.
+/// What a recovery makes of the files alone: by the manifests, and where those are lost too, by the notes.
 async fn expect_recovered(faults: &FaultStores, when: &str) {
-    let rest = faults.survivors_without_kv();
-    Engine::recover(stores(&rest), Config::default()).await.unwrap();
-    let engine = open(&rest).await;
-    expect_rows(&engine, &format!("{when}, recovered")).await;
+    for manifests in [true, false] {
+        let rest = faults.survivors_without_kv();
+        if !manifests {
+            lose(&rest, &[SHARED, "/manifest"]);
+        }
+        let report = Engine::recover(stores(&rest), Config::default()).await.unwrap();
+        assert!(report.problems.is_empty(), "{when}, manifests {manifests}: {report}");
+        let engine = open(&rest).await;
+        expect_rows(&engine, &format!("{when}, recovered, manifests {manifests}")).await;
+    }
 }
 
 #[tokio::test]

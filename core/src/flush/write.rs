@@ -261,8 +261,9 @@ fn rows_per_file(tiers: &Tiers, row_bytes: usize) -> usize {
 pub async fn store_file(tiers: &Tiers, dir: &Path, file: WrittenFile) -> Result<BatchEntry> {
     let blobs = tiers.stores.blobs.as_ref();
     let number = file.entry.number;
-    create_blob(blobs, &dir.clone().join(names::batch(number)), file.parquet).await?;
+    // In this order a batch file that is there can be verified, whatever was cut short.
     create_blob(blobs, &dir.clone().join(names::sums(number)), file.sums).await?;
+    create_blob(blobs, &dir.clone().join(names::batch(number)), file.parquet).await?;
     Ok(file.entry)
 }
 
