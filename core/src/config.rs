@@ -1,5 +1,9 @@
 //! Every setting of an engine.
 
+mod manifest_cache;
+
+pub use manifest_cache::ManifestCacheConfig;
+
 use crate::error::{Error, Result};
 use crate::types::Durability;
 
@@ -100,6 +104,8 @@ pub struct Config {
     pub footer_cache_bytes: usize,
     /// How many bytes of Bloom filters stay in memory.
     pub bloom_cache_bytes: usize,
+    /// Which manifests are kept, and for how long.
+    pub manifest_cache: ManifestCacheConfig,
 }
 
 impl Default for Config {
@@ -125,6 +131,7 @@ impl Default for Config {
             query_memory_bytes: usize::try_from(4_u64 << 30).unwrap_or(1 << 30),
             footer_cache_bytes: 64 << 20,
             bloom_cache_bytes: 64 << 20,
+            manifest_cache: ManifestCacheConfig::default(),
         }
     }
 }
@@ -147,6 +154,6 @@ impl Config {
         if self.batch_file_rows == 0 {
             return Err(Error::invalid("batch_file_rows is at least 1"));
         }
-        Ok(())
+        self.manifest_cache.validate()
     }
 }

@@ -318,6 +318,7 @@ impl Session {
             pinned: self.transaction.as_ref().map(|t| t.pinned.as_ref()),
             namespace: &self.namespace,
             subject: &self.subject,
+            role: self.role,
             seq,
             writes,
             params,

@@ -122,7 +122,7 @@ async fn check_names(tiers: &Tiers, cold: &ColdState, report: &mut CheckReport) 
         }
     }
     let copy = cold.dir.clone().join(manifest_store::COPY);
-    let (_, newest) = manifest_store::read(blobs, &cold.dir, &cold.pointer).await?;
+    let newest = manifest_store::read(blobs, &cold.dir, &cold.pointer).await?.bytes;
     let same = match blobs.get(&copy).await {
         Ok(found) => found.bytes().await? == newest,
         Err(object_store::Error::NotFound { .. }) => false,

@@ -39,6 +39,7 @@ impl Engine {
         if tiers.config.read_only {
             return Ok(false);
         }
+        tiers.evict_manifests_when_due();
         let mut flushed = Flushed::default();
         for scope in tiers.open_scopes() {
             if !is_due(tiers, &scope) {

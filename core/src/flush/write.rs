@@ -47,6 +47,8 @@ pub struct Written {
     pub cold: ColdState,
     /// The bytes of its manifest.
     pub manifest_bytes: Bytes,
+    /// What the blob store calls them.
+    pub manifest_tag: Option<String>,
     before: Pointer,
     files: Vec<String>,
     bytes: u64,
@@ -131,17 +133,25 @@ impl<'a> Plan<'a> {
         let manifest =
             next_manifest(tiers, self.def, self.scope, self.before, self.through, version, batches);
         manifest.check().map_err(|e| Error::internal(format!("a flush made a bad manifest: {e}")))?;
-        let (manifest_bytes, checksum) =
+        let created =
             manifest_store::create(tiers.stores.blobs.as_ref(), &self.before.dir, &manifest).await?;
         let after = Pointer {
             version,
-            checksum: Some(checksum),
+            checksum: Some(created.checksum),
             flushed_through: self.through,
             doubt: (!tiers.stores.names_are_synced).then(|| doubt(tiers, &pointer)),
             ..pointer.clone()
         };
         let cold = ColdState::new(&tiers.stores.blobs, self.before.dir.clone(), after, Some(manifest), dead);
-        Ok(Written { cold, manifest_bytes, before: pointer, files, bytes, hidden: self.hidden })
+        Ok(Written {
+            cold,
+            manifest_bytes: created.bytes,
+            manifest_tag: created.e_tag,
+            before: pointer,
+            files,
+            bytes,
+            hidden: self.hidden,
+        })
     }
 
     async fn write_file(

@@ -29,7 +29,7 @@ use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
 use crate::sql::rewrite_system_columns;
 use crate::tiers::Tiers;
 use crate::txn::writes::{WriteSet, altered};
-use crate::types::{Scope, SeqId, UserId};
+use crate::types::{Role, Scope, SeqId, UserId};
 
 /// What a statement is run with.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct StatementContext<'a> {
     pub namespace: &'a str,
     /// Whose rows USER tables show.
     pub subject: &'a UserId,
+    /// What the session may do.
+    pub role: Role,
     /// The snapshot.
     pub seq: SeqId,
     /// What the transaction has written.

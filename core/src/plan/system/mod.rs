@@ -33,7 +33,7 @@ pub struct OwnTable {
 
 use ColumnType::{BigInt, Boolean, Text};
 
-static OWN_TABLES: [OwnTable; 9] = [
+static OWN_TABLES: [OwnTable; 11] = [
     OwnTable {
         namespace: INFORMATION_SCHEMA,
         name: "columns",
@@ -111,6 +111,22 @@ static OWN_TABLES: [OwnTable; 9] = [
             ("nullable", Boolean),
             ("default_value", Text),
             ("key_position", BigInt),
+        ],
+    },
+    OwnTable { namespace: SYSTEM, name: "counters", columns: &[("name", Text), ("value", BigInt)] },
+    OwnTable {
+        namespace: SYSTEM,
+        name: "manifest_cache",
+        columns: &[
+            ("namespace", Text),
+            ("table_name", Text),
+            ("scope", Text),
+            ("etag", Text),
+            ("last_refreshed", Text),
+            ("last_accessed", Text),
+            ("ttl", BigInt),
+            ("source", Text),
+            ("sync_state", Text),
         ],
     },
     OwnTable {
@@ -232,6 +248,8 @@ impl StatementContext<'_> {
             (INFORMATION_SCHEMA, "views") => definitions::views(catalog),
             (_, "batches") => storage::batches(self).await?,
             (_, "columns") => definitions::columns(catalog),
+            (_, "counters") => storage::counters(&self.tiers.stats),
+            (_, "manifest_cache") => storage::manifest_cache(self).await?,
             (_, "manifests") => storage::manifests(self).await?,
             (_, "settings") => storage::settings(&self.tiers.config),
             (_, "tables") => definitions::tables(catalog),

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::Cell;
 use crate::catalog::TableDef;
-use crate::config::{Config, QueryLimits, SqlLimits};
+use crate::config::{Config, ManifestCacheConfig, QueryLimits, SqlLimits};
 use crate::error::Result;
 use crate::manifest::{BatchEntry, Manifest};
 use crate::plan::statement::StatementContext;
+use crate::stats::Stats;
+use crate::storage::Keyspace;
+use crate::types::{Role, Scope};
 
 /// A scope that has been flushed.
 struct Cold {
@@ -76,6 +81,48 @@ pub(super) async fn batches(context: &StatementContext<'_>) -> Result<Vec<Vec<Ce
     Ok(rows)
 }
 
+/// `system.manifest_cache`: of USER tables the subject's own scope, or, for roles that see to whole tables, all.
+pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
+    let tiers = context.tiers;
+    let now_ms = context.now_micros.div_euclid(1000);
+    let ttl_ms = tiers.config.manifest_cache.ttl_ms();
+    let mut rows = Vec::new();
+    for def in context.catalog.tables() {
+        let scopes: Vec<Scope> = match context.role {
+            Role::User => vec![context.scope_of(def)],
+            _ => tiers.scopes_in(def.id, &[Keyspace::Manifest]).await?,
+        };
+        for scope in scopes {
+            context.pace.step().await?;
+            let Some(cached) = tiers.cached_manifest(def.id, &scope).await? else { continue };
+            let header = cached.header;
+            let age_ms = now_ms.saturating_sub(header.refreshed_ms).max(0);
+            rows.push(vec![
+                def.namespace.as_str().into(),
+                def.name.as_str().into(),
+                scope.dir().into(),
+                header.e_tag.into(),
+                rfc3339(header.refreshed_ms).into(),
+                cached.accessed_ms.map(rfc3339).into(),
+                Cell::Int(ttl_ms.saturating_sub(age_ms).max(0) / 1000),
+                cached.source.name().into(),
+                header.sync_state.name().into(),
+            ]);
+        }
+    }
+    Ok(rows)
+}
+
+fn rfc3339(unix_ms: i64) -> String {
+    let time = DateTime::<Utc>::from_timestamp_millis(unix_ms).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// `system.counters`: what the engine did since it was opened.
+pub(super) fn counters(stats: &Stats) -> Vec<Vec<Cell>> {
+    stats.read().named().into_iter().map(|(name, value)| vec![name.into(), value.into()]).collect()
+}
+
 fn dead_rows(batch: &BatchEntry) -> u64 {
     batch.deletes.as_ref().map_or(0, |deletes| deletes.count)
 }
@@ -103,8 +150,15 @@ pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
         query_memory_bytes,
         footer_cache_bytes,
         bloom_cache_bytes,
+        manifest_cache:
+            ManifestCacheConfig {
+                ttl_seconds,
+                eviction_interval_seconds,
+                max_entries,
+                last_accessed_window_seconds,
+            },
     } = config;
-    let all: [(&str, String, &str); 27] = [
+    let all: [(&str, String, &str); 31] = [
         (
             "batch_file_bytes",
             batch_file_bytes.to_string(),
@@ -129,6 +183,22 @@ pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
             "bytes of rows in memory past which a COPY writes batch files",
         ),
         ("load_rows", load_rows.to_string(), "rows past which a COPY writes batch files"),
+        (
+            "manifest_cache.eviction_interval_seconds",
+            eviction_interval_seconds.to_string(),
+            "how often manifests that nobody uses are looked for",
+        ),
+        (
+            "manifest_cache.last_accessed_window_seconds",
+            last_accessed_window_seconds.to_string(),
+            "how long a manifest that nobody uses stays in memory",
+        ),
+        ("manifest_cache.max_entries", max_entries.to_string(), "manifests in memory; 0: none is cached"),
+        (
+            "manifest_cache.ttl_seconds",
+            ttl_seconds.to_string(),
+            "how long a cached manifest is used before it is held against the blob store",
+        ),
         ("min_flush_rows", min_flush_rows.to_string(), "hot versions below which no policy flushes a scope"),
         ("node", node.to_string(), "distinguishes engines of one history"),
         ("open_scopes", open_scopes.to_string(), "scopes in memory"),

@@ -159,7 +159,6 @@ fn what_other_databases_have_is_named() {
         ("BEGIN ISOLATION LEVEL SERIALIZABLE".to_owned(), "snapshot isolation".to_owned()),
         ("COMMIT AND CHAIN".to_owned(), "COMMIT".to_owned()),
         ("STORAGE COMPACT TABLE t".to_owned(), "STORAGE COMPACT".to_owned()),
-        ("SHOW MANIFEST CACHE".to_owned(), "SHOW MANIFEST CACHE".to_owned()),
         ("SET timezone = 'UTC'".to_owned(), "SET".to_owned()),
         ("INSERT INTO t AS USER 'bob' VALUES (1)".to_owned(), "AS USER".to_owned()),
         ("UPDATE t AS USER 'bob' SET a = 1".to_owned(), "AS USER".to_owned()),
