@@ -50,6 +50,15 @@ fn inspect_shows_the_tiers() {
     let one = firndb(&["inspect", &place.store(), "app.t"]).ok().out;
     assert!(one.contains("batch-1.parquet") && one.contains("body"), "{one}");
     firndb(&["inspect", &place.store(), "app.none"]).fails(2, &["none"]);
+    let json = firndb(&["inspect", &place.store(), "--format", "json"]).ok();
+    let tables: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let scope = &tables[0]["scopes"][0];
+    assert_eq!((&scope["hot_rows"], &scope["user"]), (&1.into(), &serde_json::Value::Null), "{tables}");
+    let file = &scope["batches"][0];
+    assert_eq!(
+        (&file["rows"], &file["dead"], &file["columns"]["id"]["max"]),
+        (&3.into(), &1.into(), &"3".into())
+    );
 }
 
 #[test]
