@@ -77,4 +77,6 @@ counters! {
     manifests_validated,
     /// Manifests that left memory, by number or because nobody used them.
     manifests_evicted,
+    /// Blocks of flushed tombstones that queries of `_deleted` read.
+    tombstone_blocks_read,
 }
