@@ -68,7 +68,7 @@ mod tests {
             (seq().gt(col("id")), 0),
             (seq().gt(lit(i64::MAX)), 0),
         ] {
-            assert_eq!(lowest_seq(&[filter.clone()]), SeqId::from_i64(lowest), "{filter}");
+            assert_eq!(lowest_seq(std::slice::from_ref(&filter)), SeqId::from_i64(lowest), "{filter}");
         }
         assert_eq!(lowest_seq(&[seq().gt(lit(5_i64)), seq().gt(lit(3_i64))]), SeqId::from_i64(6));
         assert_eq!(lowest_seq(&[]), SeqId::ZERO);

@@ -37,6 +37,8 @@ pub struct ManifestCache<V> {
 struct State<V> {
     tables: HashMap<TableId, HashMap<Scope, Entry<V>>>,
     count: usize,
+    /// More than so many are too many: what may not go counts on top, or every statement would look at it.
+    most: usize,
     evicted_ms: i64,
 }
 
@@ -86,7 +88,7 @@ impl<V> ManifestCache<V> {
     /// An empty cache, whose first eviction is due an interval after `now_ms`.
     #[must_use]
     pub fn new(config: ManifestCacheConfig, now_ms: i64) -> Self {
-        let state = State { tables: HashMap::new(), count: 0, evicted_ms: now_ms };
+        let state = State { tables: HashMap::new(), count: 0, most: config.max_entries, evicted_ms: now_ms };
         Self { config, state: Mutex::new(state) }
     }
 
@@ -154,7 +156,8 @@ impl<V> ManifestCache<V> {
     /// Whether there are more than may be.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.state.lock().count > self.config.max_entries
+        let state = self.state.lock();
+        state.count > state.most
     }
 
     /// Whether an interval has gone by since the last time that this was so, or the clock was set back.
@@ -192,6 +195,7 @@ impl<V> ManifestCache<V> {
             }
         }
         state.tables.retain(|_, scopes| !scopes.is_empty());
+        state.most = if state.count > most { state.count + (most / ROOM).max(1) } else { most };
         evicted
     }
 }

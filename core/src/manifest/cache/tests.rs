@@ -49,6 +49,22 @@ fn the_least_recently_used_go_when_there_are_too_many() {
 }
 
 #[test]
+fn what_may_not_go_is_not_looked_at_again_and_again() {
+    let cache = ManifestCache::new(config(), 0);
+    (0..12).for_each(|n| of(n, 1000, &cache));
+    assert!(cache.is_full());
+    assert_eq!(cache.evict(1001, |_, _| false), 0);
+    assert!(!cache.is_full());
+    (12..14).for_each(|n| of(n, 1002, &cache));
+    assert!(cache.is_full(), "more have come");
+    assert_eq!(cache.evict(1003, |_, _| true), 7);
+    (14..15).for_each(|n| of(n, 1004, &cache));
+    assert!(!cache.is_full());
+    (15..16).for_each(|n| of(n, 1004, &cache));
+    assert!(cache.is_full());
+}
+
+#[test]
 fn what_is_outside_of_the_window_goes() {
     let cache = ManifestCache::new(config(), 0);
     (0..4).for_each(|n| of(n, 0, &cache));
