@@ -62,8 +62,8 @@ mod values;
 pub use compact::CompactReport;
 pub use config::{
     BatchFileSettings, CacheSettings, CompactionSettings, Config, ExecutionSettings, FeedSettings,
-    FlushSettings, Given, HotSettings, JobSettings, LoadSettings, Place, QueryLimits, SettingRow, SqlLimits,
-    TransactionSettings, WriterSettings,
+    FlushSettings, Given, HotSettings, JobSettings, LoadSettings, ManifestCacheSettings, Place, QueryLimits,
+    SettingRow, SqlLimits, TransactionSettings, WriterSettings,
 };
 pub use copy::json_rows;
 pub use engine::{
@@ -73,8 +73,8 @@ pub use engine::{
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use jobs::record::{
-    CollectGarbageTask, CompactTask, ExpireTombstonesTask, FlushTask, Job, JobId, JobState,
-    RebuildManifestTask, Task,
+    CollectGarbageTask, CompactTask, EvictManifestsTask, ExpireTombstonesTask, FlushTask, Job, JobId,
+    JobState, RebuildManifestTask, Task,
 };
 pub use pace::CancelToken;
 pub use plan::{OwnTable, own_tables};

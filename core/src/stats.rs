@@ -41,6 +41,14 @@ macro_rules! counters {
                 EngineStats { $($name: self.$name.get(),)* }
             }
         }
+
+        impl EngineStats {
+            /// Each count with its name.
+            #[must_use]
+            pub fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
     };
 }
 
@@ -63,4 +71,16 @@ counters! {
     compactions,
     /// Files removed because nothing needed them any more.
     files_collected,
+    /// Manifests that were in memory when a scope was used.
+    manifests_from_memory,
+    /// Manifests read from the key-value store.
+    manifests_from_kv,
+    /// Manifests read from the blob store.
+    manifests_from_blobs,
+    /// Manifests held against the blob store again because they had been kept for long.
+    manifests_validated,
+    /// Manifests that left memory, by number or because nobody used them.
+    manifests_evicted,
+    /// Blocks of flushed tombstones that queries of `_deleted` read.
+    tombstone_blocks_read,
 }

@@ -1,6 +1,7 @@
 //! What both tiers of every table share: stores, order of commits, open scopes, caches.
 
 mod archived;
+mod manifests;
 mod open_scopes;
 mod settle;
 mod without_manifest;
@@ -14,12 +15,14 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::{Catalog, TableDef};
 use crate::cold::ColdCaches;
+use crate::cold::state::ColdState;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hot::block::Block;
 use crate::hot::scope::ScopeState;
 use crate::jobs::record::JobTable;
 use crate::key::KeyEncoder;
+use crate::manifest::cache::ManifestCache;
 use crate::stats::Stats;
 use crate::storage::keys::{parse_scope_key, scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
@@ -51,6 +54,8 @@ pub struct Tiers {
     pub commit_order: AsyncMutex<()>,
     /// Footers and filters of cold files.
     pub caches: Arc<ColdCaches>,
+    /// Manifests in memory, as cold states.
+    manifests: ManifestCache<ColdState>,
     /// Counters.
     pub stats: Stats,
     /// The jobs of the store.
@@ -76,6 +81,7 @@ impl Tiers {
     ) -> Self {
         Self {
             caches: Arc::new(ColdCaches::new(config.cache.footer_bytes, config.cache.bloom_bytes)),
+            manifests: ManifestCache::new(config.manifest_cache, stores.clock.now_ms()),
             stores,
             config,
             fence,
@@ -130,6 +136,7 @@ impl Tiers {
     pub async fn scope(&self, def: &TableDef, scope: &Scope) -> Result<Arc<ScopeState>> {
         let open = || self.scopes.lock().get(def.id, scope);
         if let Some(state) = open() {
+            self.manifest_used(def, scope).await;
             return Ok(state);
         }
         let opening = self.opening.lock().await;
@@ -148,7 +155,7 @@ impl Tiers {
         let cold = self.load_cold(&def, scope).await?;
         let through = cold.pointer.flushed_through;
         let encoder = Arc::new(KeyEncoder::new(&def.key_types())?);
-        let state = ScopeState::new(table, scope.clone(), encoder, Arc::new(cold));
+        let state = ScopeState::new(table, scope.clone(), encoder, cold);
         // Blocks up to the watermark may still lie there on stores that cannot drop them in the same
         // commit; they are cold already.
         let first = SeqId::from_i64(through.as_i64().saturating_add(1));
@@ -208,6 +215,7 @@ impl Tiers {
     pub fn forget_table(&self, table: TableId) {
         self.dropped_under.lock().insert(table, self.snapshots.youngest());
         self.scopes.lock().forget_table(table);
+        self.manifests.forget_table(table);
     }
 
     /// Ends the snapshots that nobody has read on for longer than the settings allow.
@@ -230,5 +238,8 @@ impl Tiers {
     pub fn enforce_budget(&self) {
         let evicted = self.scopes.lock().enforce(self.config.hot.bytes, self.config.hot.scopes);
         self.stats.scopes_evicted.add(evicted);
+        if self.manifests.is_full() {
+            self.evict_manifests();
+        }
     }
 }

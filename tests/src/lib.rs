@@ -9,6 +9,7 @@
 
 pub mod ask;
 pub mod corpus;
+pub mod counted;
 pub mod duel;
 pub mod history;
 #[cfg(unix)]

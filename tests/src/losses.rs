@@ -23,7 +23,7 @@ pub fn stores(faults: &FaultStores) -> Stores {
 /// # Panics
 /// When it cannot be opened.
 pub async fn open(faults: &FaultStores) -> Engine {
-    Engine::open(stores(faults), Config::default()).await.unwrap()
+    Engine::open(stores(faults), crate::setting::without_manifest_cache(Config::default())).await.unwrap()
 }
 
 /// Rebuilds the lost key-value store of `faults`.

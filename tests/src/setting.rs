@@ -26,6 +26,13 @@ pub fn read_only() -> Config {
     config
 }
 
+/// Settings other than `config`, which keep no manifest: each opening of a scope reads it from the blob store.
+#[must_use]
+pub fn without_manifest_cache(mut config: Config) -> Config {
+    config.manifest_cache.max_entries = 0;
+    config
+}
+
 /// Settings under which nothing is flushed but by command, and everything hot stays in memory.
 #[must_use]
 pub fn flush_by_command() -> Config {

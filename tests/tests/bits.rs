@@ -8,6 +8,7 @@ use firndb_core::storage::fault::FaultStores;
 use firndb_core::{Config, Engine, ErrorKind};
 use firndb_tests::ask::ask;
 use firndb_tests::losses::{blobs, lose, manifest, open, read, stores};
+use firndb_tests::setting;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 
 const SHARED: &str = "main/t-00000001/shared";
@@ -80,7 +81,7 @@ async fn a_manifest_with_any_byte_flipped_is_never_believed() {
 /// Rows of a file with several row groups' worth of pages and extents; every third one is dead.
 async fn large(rows: u32) -> (FaultStores, Vec<(&'static str, Vec<String>)>) {
     let faults = FaultStores::new();
-    let mut config = Config::default();
+    let mut config = setting::without_manifest_cache(Config::default());
     config.batch_file.rows = 1_000_000;
     let engine = Engine::open(stores(&faults), config).await.unwrap();
     run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT, w DOUBLE PRECISION)").await;

@@ -19,7 +19,9 @@ fn stores(faults: &FaultStores) -> Stores {
 }
 
 async fn open(faults: &FaultStores) -> Engine {
-    Engine::open(stores(faults), Config::default()).await.unwrap()
+    Engine::open(stores(faults), firndb_tests::setting::without_manifest_cache(Config::default()))
+        .await
+        .unwrap()
 }
 
 /// `hurt` has two batch files and a deletion vector, `well` one; closed.

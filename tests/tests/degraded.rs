@@ -10,6 +10,7 @@ use firndb_core::storage::fault::{CrashMode, FaultStores};
 use firndb_core::{Config, Engine, ErrorKind};
 use firndb_tests::ask::{ask, fail};
 use firndb_tests::losses::{lose, manifest, open, read, recover, stores, write};
+use firndb_tests::setting;
 
 const SHARED: &str = "main/t-00000001/shared";
 const STATE: &str = "SELECT state, reason FROM system.manifests";
@@ -202,7 +203,7 @@ async fn copy_ten(engine: &Engine) {
 #[tokio::test]
 async fn the_rows_of_a_load_are_in_the_notes_once_it_is_committed() {
     let faults = two_files().await;
-    let mut config = Config::default();
+    let mut config = setting::without_manifest_cache(Config::default());
     config.load.rows = 5;
     let engine = Engine::open(stores(&faults), config).await.unwrap();
     engine.flush_all().await.unwrap();
@@ -212,7 +213,7 @@ async fn the_rows_of_a_load_are_in_the_notes_once_it_is_committed() {
     drop(engine);
     for n in 1..=steps {
         let faults = two_files().await;
-        let mut config = Config::default();
+        let mut config = setting::without_manifest_cache(Config::default());
         config.load.rows = 5;
         let engine = Engine::open(stores(&faults), config).await.unwrap();
         engine.flush_all().await.unwrap();
@@ -244,7 +245,7 @@ async fn a_flush_and_a_load_mend_before_they_write() {
     for load in [false, true] {
         let faults = two_files().await;
         lose(&faults, &[SHARED, "/manifest"]);
-        let mut config = Config::default();
+        let mut config = setting::without_manifest_cache(Config::default());
         config.load.rows = 5;
         let engine = Engine::open(stores(&faults), config).await.unwrap();
         if load {
@@ -324,7 +325,7 @@ async fn where_the_files_do_not_tell_either_it_is_corrupt_and_shown_as_damaged()
 async fn who_only_reads_has_right_rows_and_mends_nothing() {
     let faults = two_files().await;
     lose(&faults, &[SHARED, "/manifest"]);
-    let mut config = Config::default();
+    let mut config = setting::without_manifest_cache(Config::default());
     config.writer.read_only = true;
     let engine = Engine::open(stores(&faults), config).await.unwrap();
     assert_eq!(ask(&mut engine.session(), COUNTS).await, TWO_FILES);

@@ -185,8 +185,9 @@ async fn rows_of_a_later_format_are_not_read_and_other_tables_are() {
             _ => {}
         }
         let before = AtRest::of(&lasting).await;
-        let reader = Engine::open(lasting.stores(), setting::read_only()).await.unwrap();
-        let engine = Engine::open(lasting.stores(), Config::default()).await.unwrap();
+        let uncached = setting::without_manifest_cache;
+        let reader = Engine::open(lasting.stores(), uncached(setting::read_only())).await.unwrap();
+        let engine = Engine::open(lasting.stores(), uncached(Config::default())).await.unwrap();
         for engine in [&reader, &engine] {
             let mut s = engine.session();
             names_both(&fail(&mut s, "SELECT v FROM t ORDER BY id").await, what);

@@ -303,12 +303,26 @@ pub struct ExportArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   firndb inspect store
-  firndb inspect store app.flights")]
+  firndb inspect store app.flights
+  firndb inspect store --format json | jq '.[].scopes[].batches | length'")]
 pub struct InspectArgs {
     #[command(flatten)]
     pub store: StoreArgs,
     /// Only this table, in detail
     pub table: Option<String>,
+    /// A drawing for people, or everything as JSON
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: InspectFormat,
+}
+
+/// How an inspection is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum InspectFormat {
+    /// A drawing for people
+    #[default]
+    Table,
+    /// Every scope, file and column, as one JSON array of tables
+    Json,
 }
 
 /// `firndb check`.

@@ -91,6 +91,20 @@ impl Keys {
         }
     }
 
+    /// The sorted positions of the keys whose first column is from `min` to `max`.
+    fn between(&self, min: &[u8], max: &[u8]) -> Range<usize> {
+        let first = |holds: &dyn Fn(&[u8]) -> bool| {
+            let (mut low, mut high) = (0, self.len());
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if holds(self.part(0, middle)) { high = middle } else { low = middle + 1 }
+            }
+            low
+        };
+        let start = first(&|part| part >= min);
+        start..first(&|part| part > max).max(start)
+    }
+
     fn part_encoder(&self, column: usize) -> &KeyEncoder {
         self.parts.get(column).map_or(&self.encoder, |(encoder, _)| encoder)
     }
@@ -197,7 +211,7 @@ pub fn may_hold(entry: &BatchEntry, keys: &Keys) -> Result<bool> {
 
 /// The keys that the file's statistics do not rule out.
 fn in_range(entry: &BatchEntry, keys: &Keys) -> Result<Vec<Candidate>> {
-    let mut kept: Vec<usize> = (0..keys.len()).collect();
+    let mut kept: Option<Vec<usize>> = None;
     for (column, id) in keys.ids.iter().enumerate() {
         let Some(stats) = entry.columns.get(id).filter(|s| s.nans == 0) else { continue };
         let Some(array) = keys.columns.get(column) else { continue };
@@ -208,8 +222,16 @@ fn in_range(entry: &BatchEntry, keys: &Keys) -> Result<Vec<Candidate>> {
         }
         let ends = keys.part_encoder(column).encode(&[ends])?;
         let (min, max) = (ends.row(0), ends.row(1));
-        kept.retain(|at| (min.data()..=max.data()).contains(&keys.part(column, *at)));
+        let is_inside = |at: &usize| (min.data()..=max.data()).contains(&keys.part(column, *at));
+        kept = Some(match kept {
+            // Keys are sorted by their first column: what a file takes does not grow with the keys that it
+            // cannot have.
+            None if column == 0 => keys.between(min.data(), max.data()).collect(),
+            None => (0..keys.len()).filter(is_inside).collect(),
+            Some(kept) => kept.into_iter().filter(is_inside).collect(),
+        });
     }
+    let kept = kept.unwrap_or_else(|| (0..keys.len()).collect());
     Ok(kept.into_iter().map(|at| Candidate { at, groups: Vec::new() }).collect())
 }
 

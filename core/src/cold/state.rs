@@ -75,20 +75,32 @@ impl ColdState {
     /// # Errors
     /// `Corrupt`, naming the file, when something the pointer leads to is missing or altered.
     pub async fn load(stores: &Stores, def: &TableDef, scope: &Scope, repair: bool) -> Result<Self> {
-        let dir = Path::from(def.dir()).join(scope.dir());
+        let dir = Self::dir(def, scope);
         let pointer = manifest_store::read_pointer(stores.kv.as_ref(), def.id, scope).await?;
         if pointer.version == 0 {
-            return Ok(Self::new(&stores.blobs, dir, pointer, None, BTreeMap::new()));
+            return Ok(Self::without_files(stores, dir, pointer));
         }
-        let (manifest, bytes) = manifest_store::read(stores.blobs.as_ref(), &dir, &pointer).await?;
-        let state = Self::of_manifest(stores, def, scope, pointer, manifest).await?;
+        let read = manifest_store::read(stores.blobs.as_ref(), &dir, &pointer).await?;
+        let state = Self::of_manifest(stores, def, scope, pointer, read.manifest).await?;
         if repair {
-            manifest_store::try_refresh_copy(stores.blobs.as_ref(), &dir, &bytes).await;
+            manifest_store::try_refresh_copy(stores.blobs.as_ref(), &dir, &read.bytes).await;
         }
         Ok(state)
     }
 
-    /// The state that `manifest`, which `pointer` names, describes.
+    /// Where the files of `scope` lie.
+    #[must_use]
+    pub fn dir(def: &TableDef, scope: &Scope) -> Path {
+        Path::from(def.dir()).join(scope.dir())
+    }
+
+    /// The state of a scope that was never flushed.
+    #[must_use]
+    pub fn without_files(stores: &Stores, dir: Path, pointer: Pointer) -> Self {
+        Self::new(&stores.blobs, dir, pointer, None, BTreeMap::new())
+    }
+
+    /// The state that `manifest`, which `pointer` names, describes; dead rows are read.
     ///
     /// # Errors
     /// `Corrupt`, naming the file, when it is of another scope, or deletion vectors are missing or altered.
@@ -99,7 +111,7 @@ impl ColdState {
         pointer: Pointer,
         manifest: Manifest,
     ) -> Result<Self> {
-        let dir = Path::from(def.dir()).join(scope.dir());
+        let dir = Self::dir(def, scope);
         if manifest.table_id != def.id || manifest.scope()? != *scope {
             return Err(Error::corrupt(format!(
                 "{}: belongs to table {} and scope {}, expected {} and {scope}",
@@ -111,6 +123,12 @@ impl ColdState {
         }
         let dead = read_dead(stores, def, &dir, &manifest).await?;
         Ok(Self::new(&stores.blobs, dir, pointer, Some(manifest), dead))
+    }
+
+    /// The same manifest under another pointer to it: only the counter is another.
+    #[must_use]
+    pub fn at(&self, stores: &Stores, pointer: Pointer) -> Self {
+        Self::new(&stores.blobs, self.dir.clone(), pointer, self.manifest.clone(), self.dead.clone())
     }
 
     /// Whether no file has a row.

@@ -89,7 +89,7 @@ pub async fn claim(tiers: &Tiers, scope: &Arc<ScopeState>, effort: Effort) -> Re
     let (version, number) = (pointer.next_number - 2, pointer.next_number - 1);
     let manifest = following(tiers, &def, scope, &before, &pointer, version, batches);
     let change = Change { manifest, dead: before.dead.clone(), same_rows: true };
-    commit(tiers, scope, &before, &pointer, change).await?;
+    commit(tiers, &def, scope, &before, &pointer, change).await?;
     drop(publishing);
     Ok(Some(Claim { schema: def.file_schema()?, inputs, version, number }))
 }

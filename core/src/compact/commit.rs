@@ -52,6 +52,7 @@ pub fn following(
 /// `LimitExceeded`.
 pub async fn commit(
     tiers: &Tiers,
+    def: &TableDef,
     scope: &ScopeState,
     before: &ColdState,
     pointer: &Pointer,
@@ -60,10 +61,10 @@ pub async fn commit(
     let Change { manifest, dead, same_rows } = change;
     manifest.check().map_err(|e| Error::internal(format!("a compaction made a bad manifest: {e}")))?;
     let stores = &tiers.stores;
-    let (bytes, checksum) = manifest_store::create(stores.blobs.as_ref(), &before.dir, &manifest).await?;
+    let created = manifest_store::create(stores.blobs.as_ref(), &before.dir, &manifest).await?;
     let after = Pointer {
         version: manifest.version,
-        checksum: Some(checksum),
+        checksum: Some(created.checksum),
         noted: manifest.noted.clone(),
         doubt: doubt(tiers, pointer),
         ..pointer.clone()
@@ -76,8 +77,9 @@ pub async fn commit(
         // What the hot versions hide was looked up in the same files.
         *cold.hidden.get_mut() = Arc::clone(&before.hidden.lock());
     }
-    scope.publish_cold(Arc::new(cold))?;
+    let cold = Arc::new(cold);
+    scope.publish_cold(Arc::clone(&cold))?;
     tiers.note_archived(scope, before);
-    manifest_store::try_refresh_copy(stores.blobs.as_ref(), &before.dir, &bytes).await;
+    tiers.manifest_published(def, scope, &cold, &created.bytes, created.e_tag).await;
     Ok(())
 }

@@ -161,7 +161,7 @@ async fn leave(tiers: &Tiers, scope: &Arc<ScopeState>, collected: &mut Collected
         let version = pointer.next_number - 1;
         let manifest = following(tiers, &def, scope, &before, &pointer, version, batches);
         let change = Change { manifest, dead: before.dead.clone(), same_rows: true };
-        commit(tiers, scope, &before, &pointer, change).await?;
+        commit(tiers, &def, scope, &before, &pointer, change).await?;
         collected.left = expired.len() as u64;
     }
     drop(publishing);
@@ -233,7 +233,8 @@ impl Needed {
         let Some(doubt) = doubt.filter(|doubt| doubt.version > 0) else { return Ok(Some(needed)) };
         let pointer = Pointer { version: doubt.version, checksum: doubt.checksum, ..cold.pointer.clone() };
         match manifest_store::read(blobs, &cold.dir, &pointer).await {
-            Ok((before, _)) => {
+            Ok(read) => {
+                let before = read.manifest;
                 needed.batches.extend(before.live().map(|entry| entry.number));
                 needed.doubted = Some(before.version);
                 needed.deletes_from =

@@ -56,7 +56,7 @@ pub async fn publish(
             return Err(e);
         }
     };
-    if let Err(e) = commit(tiers, scope, &before, &pointer, change).await {
+    if let Err(e) = commit(tiers, &def, scope, &before, &pointer, change).await {
         // After any other failure the commit may be there, and refer to the files.
         if e.kind() == ErrorKind::LimitExceeded {
             rewrite.take_back(version).await;
@@ -129,7 +129,9 @@ async fn write_checkpoint(
     let rows = |number| dead.get(&number).map(|rows| rows.as_ref().clone()).unwrap_or_default();
     let vectors = manifest.live().map(|entry| (entry.number, rows(entry.number))).collect();
     let file = DeletionVectors { vectors, ..note_file(manifest, number, None) };
-    create_blob(tiers.stores.blobs.as_ref(), &dir.clone().join(names::deletes(number)), file.encode()?).await
+    let path = dir.clone().join(names::deletes(number));
+    create_blob(tiers.stores.blobs.as_ref(), &path, file.encode()?).await?;
+    Ok(())
 }
 
 /// Points the entries of live files at the deletion vectors in the file `number`; one that has no row left is

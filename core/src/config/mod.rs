@@ -4,12 +4,14 @@
 //! each setting, by which it is found under its name `section.key`, read from text, checked and shown.
 
 mod given;
+mod manifest_cache;
 mod sections;
 mod table;
 
 use std::collections::BTreeMap;
 
 pub use given::{Given, Place};
+pub use manifest_cache::ManifestCacheSettings;
 pub use sections::{
     BatchFileSettings, CacheSettings, CompactionSettings, ExecutionSettings, FeedSettings, FlushSettings,
     HotSettings, JobSettings, LoadSettings, QueryLimits, SqlLimits, TransactionSettings, WriterSettings,
@@ -51,6 +53,8 @@ pub struct Config {
     pub jobs: JobSettings,
     /// What is remembered of files.
     pub cache: CacheSettings,
+    /// Which manifests are kept, and for how long.
+    pub manifest_cache: ManifestCacheSettings,
     /// Where the values of settings were given, by name.
     places: BTreeMap<&'static str, Place>,
     /// How many partitions are the default on this machine, if not 1.

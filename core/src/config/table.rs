@@ -18,6 +18,8 @@ pub struct Setting {
 
 /// What cannot have too high a value.
 const ANY: u64 = u64::MAX;
+/// So that a time and as many milliseconds are always numbers.
+const MOST_SECONDS: u64 = u32::MAX as u64;
 /// Nothing can run beside it in WebAssembly.
 const MOST_PARTITIONS: u64 = if cfg!(target_family = "wasm") { 1 } else { ANY };
 
@@ -178,6 +180,30 @@ pub static SETTINGS: &[Setting] = &[
         description: "rows past which a COPY writes batch files",
         range: (1, ANY),
         slot: |config| &mut config.load.rows,
+    },
+    Setting {
+        name: "manifest_cache.eviction_interval_seconds",
+        description: "how often manifests that nobody uses are looked for, in seconds",
+        range: (1, MOST_SECONDS),
+        slot: |config| &mut config.manifest_cache.eviction_interval_seconds,
+    },
+    Setting {
+        name: "manifest_cache.last_accessed_window_seconds",
+        description: "seconds that a manifest which nobody uses stays in memory",
+        range: (1, MOST_SECONDS),
+        slot: |config| &mut config.manifest_cache.last_accessed_window_seconds,
+    },
+    Setting {
+        name: "manifest_cache.max_entries",
+        description: "manifests in memory; 0: none is cached",
+        range: (0, ANY),
+        slot: |config| &mut config.manifest_cache.max_entries,
+    },
+    Setting {
+        name: "manifest_cache.ttl_seconds",
+        description: "seconds that a cached manifest is used before it is held against the blob store",
+        range: (1, MOST_SECONDS),
+        slot: |config| &mut config.manifest_cache.ttl_seconds,
     },
     Setting {
         name: "query.memory_bytes",

@@ -96,8 +96,8 @@ async fn copy_keys(tiers: &Tiers, target: &Stores, id: &str) -> Result<Contents>
             let full = page.len() == PAGE;
             let last = page.last().map(|(key, _)| key.clone());
             for (key, value) in page {
-                if space == Keyspace::Manifest {
-                    contents.add(&key, &value)?;
+                if space == Keyspace::Manifest && !contents.add(&key, &value)? {
+                    continue;
                 }
                 bytes += key.len() + value.len();
                 let is_id = space == Keyspace::Meta && key == STORE_ID;

@@ -72,17 +72,21 @@ impl Contents {
         }
     }
 
-    /// Takes a pair of the keyspace of manifests in.
+    /// Takes a pair of the keyspace of manifests in; whether it belongs to a copy. A cached manifest does not: the
+    /// copy's blob store calls its files otherwise.
     ///
     /// # Errors
     /// `Corrupt` for what is none.
-    pub fn add(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        let (id, scope, _) = parse_scope_key(key)?;
+    pub fn add(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+        let (id, scope, rest) = parse_scope_key(key)?;
+        if !rest.is_empty() {
+            return Ok(false);
+        }
         let pointer = manifest_store::parse_pointer(id, &scope, value)?;
         if let Some(table) = self.tables.get(&id).filter(|_| pointer.version > 0) {
             self.scopes.push((dir(table, &scope), pointer));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Every file of the store, `store.json` aside. Of a scope whose manifest is damaged, which `damage` then
@@ -102,9 +106,9 @@ impl Contents {
         }
         for (dir, pointer) in &self.scopes {
             match manifest_store::read(blobs, dir, pointer).await {
-                Ok((manifest, _)) => {
-                    files_of(dir, &manifest, &mut files);
-                    files.extend(note_of(blobs, dir, &manifest).await?);
+                Ok(read) => {
+                    files_of(dir, &read.manifest, &mut files);
+                    files.extend(note_of(blobs, dir, &read.manifest).await?);
                 }
                 Err(e) if e.kind() == ErrorKind::Corrupt => {
                     damage.push(e.to_string());

@@ -41,6 +41,7 @@ impl Engine {
         if tiers.config.writer.read_only {
             return Ok(false);
         }
+        tiers.evict_manifests_when_due();
         let mut flushed = Flushed::default();
         for scope in tiers.open_scopes() {
             match mend_scope(tiers, &scope, &Pace::of_background(&tiers.stores)).await {

@@ -30,7 +30,7 @@ use crate::flush::sizes::row_sizes;
 use crate::flush::write::{file_rows, next_manifest, reserve_numbers, store_file};
 use crate::hot::block;
 use crate::hot::scope::ScopeState;
-use crate::manifest::store::{self as manifest_store, Pointer};
+use crate::manifest::store::{self as manifest_store, Created, Pointer};
 use crate::manifest::{BatchEntry, Manifest, Noted};
 use crate::pace::Pace;
 use crate::storage::Keyspace;
@@ -84,7 +84,7 @@ pub async fn load_runs(
         Ok(()) => load.manifest(&pointer).await,
         Err(e) => Err(e),
     };
-    let (cold, manifest_bytes) = match prepared {
+    let (cold, manifest) = match prepared {
         Ok(prepared) => prepared,
         Err(e) => {
             load.take_back().await;
@@ -99,29 +99,28 @@ pub async fn load_runs(
         return Err(e);
     }
     let (last, hot) = (load.last, std::mem::take(&mut load.hot));
-    let dir = cold.dir.clone();
-    let noted = cold.manifest.clone();
-    show(def, scope, hot, cold).map_err(|e| {
+    let cold = Arc::new(cold);
+    show(def, scope, hot, Arc::clone(&cold)).map_err(|e| {
         tiers.fail();
         Error::unavailable("the rows are committed, but cannot be shown; close the store and open it again")
             .with_source(e)
     })?;
     tiers.snapshots.publish(last);
     drop(order);
-    manifest_store::try_refresh_copy(tiers.stores.blobs.as_ref(), &dir, &manifest_bytes).await;
-    if let Some(manifest) = noted {
-        try_note(tiers, &dir, &before, &manifest).await;
+    tiers.manifest_published(def, scope, &cold, &manifest.bytes, manifest.e_tag).await;
+    if let Some(manifest) = &cold.manifest {
+        try_note(tiers, &cold.dir, &before, manifest).await;
     }
     drop(publishing);
     Ok(())
 }
 
 /// Puts what is committed into memory; no snapshot includes it yet.
-fn show(def: &TableDef, scope: &ScopeState, hot: Vec<RecordBatch>, cold: ColdState) -> Result<()> {
+fn show(def: &TableDef, scope: &ScopeState, hot: Vec<RecordBatch>, cold: Arc<ColdState>) -> Result<()> {
     for rows in hot {
         scope.append(rows, def.schema_version, def.row_key_columns(def.schema_version)?)?;
     }
-    scope.publish_cold(Arc::new(cold))
+    scope.publish_cold(cold)
 }
 
 /// Writes the note of a load. A reader may see its rows only from the commit on, so the note follows that. Nobody
@@ -271,7 +270,7 @@ impl Load<'_> {
     }
 
     /// M: the manifest, and the cold state that it describes.
-    async fn manifest(&mut self, pointer: &Pointer) -> Result<(ColdState, bytes::Bytes)> {
+    async fn manifest(&mut self, pointer: &Pointer) -> Result<(ColdState, Created)> {
         let before = self.before;
         let mut batches = before.manifest.as_ref().map(|m| m.batches.clone()).unwrap_or_default();
         batches.extend(self.entries.iter().cloned());
@@ -283,16 +282,16 @@ impl Load<'_> {
         };
         manifest.check().map_err(|e| Error::internal(format!("a load made a bad manifest: {e}")))?;
         let blobs = self.tiers.stores.blobs.as_ref();
-        let (bytes, checksum) = manifest_store::create(blobs, &before.dir, &manifest).await?;
+        let created = manifest_store::create(blobs, &before.dir, &manifest).await?;
         let after = Pointer {
             version: self.version,
-            checksum: Some(checksum),
+            checksum: Some(created.checksum),
             noted: Some(noted),
             ..pointer.clone()
         };
         let dir = before.dir.clone();
         let cold = ColdState::new(&self.tiers.stores.blobs, dir, after, Some(manifest), before.dead.clone());
-        Ok((cold, bytes))
+        Ok((cold, created))
     }
 
     /// C: the pointer moves, and hot rows come with it.

@@ -9,7 +9,7 @@ use crate::catalog::TableDef;
 use crate::cold::names;
 use crate::cold::rebuild::{note_file, read_entry, read_range};
 use crate::cold::state::ColdState;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::flush::write::{next_manifest, reserve_numbers};
 use crate::hot::scope::ScopeState;
 use crate::manifest::store::{self as manifest_store, Pointer, create_blob};
@@ -65,6 +65,15 @@ pub async fn remake_scope(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -
     }
     let before = scope.view().cold;
     let Some(manifest) = &before.manifest else { return Ok(false) };
+    match manifest_store::read(tiers.stores.blobs.as_ref(), &before.dir, &before.pointer).await {
+        Ok(_) => {}
+        // What is in memory is what was committed.
+        Err(e) if e.kind() == ErrorKind::Corrupt => {
+            publish(tiers, &def, scope, &before, manifest.batches.clone(), &e.to_string()).await?;
+            return Ok(true);
+        }
+        Err(e) => return Err(e),
+    }
     let mut batches = Vec::with_capacity(manifest.batches.len());
     for entry in &manifest.batches {
         batches.push(if entry.status.is_live() {
@@ -122,16 +131,17 @@ async fn publish(
     let (blobs, dir) = (tiers.stores.blobs.as_ref(), before.dir.clone());
     let note = note_file(&manifest, version - 1, before.newest_deletes());
     create_blob(blobs, &dir.clone().join(noted.file.clone()), note.encode()?).await?;
-    let (bytes, checksum) = manifest_store::create(blobs, &dir, &manifest).await?;
+    let created = manifest_store::create(blobs, &dir, &manifest).await?;
 
-    let after = Pointer { version, checksum: Some(checksum), noted: Some(noted), ..pointer.clone() };
+    let after = Pointer { version, checksum: Some(created.checksum), noted: Some(noted), ..pointer.clone() };
     let mut batch = tiers.fenced_batch();
     manifest_store::move_pointer(&mut batch, scope.table, &scope.scope, &pointer, &after)?;
     tiers.commit(batch, Durability::Strict).await?;
 
     tracing::info!(table = %def.full_name(), scope = %scope.scope, version, "a manifest was made again");
     let cold = ColdState::new(&tiers.stores.blobs, dir.clone(), after, Some(manifest), before.dead.clone());
-    scope.publish_cold(Arc::new(cold))?;
-    manifest_store::try_refresh_copy(blobs, &dir, &bytes).await;
+    let cold = Arc::new(cold);
+    scope.publish_cold(Arc::clone(&cold))?;
+    tiers.manifest_published(def, scope, &cold, &created.bytes, created.e_tag).await;
     Ok(())
 }

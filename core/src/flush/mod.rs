@@ -78,15 +78,14 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
     tiers.commit(batch, Durability::Strict).await?;
 
     let report = written.report(&def, scope, &picked);
-    let copy = written.manifest_bytes.clone();
-    let dir = written.cold.dir.clone();
-    scope.publish_cold(Arc::new(written.cold))?;
+    let cold = Arc::new(written.cold);
+    scope.publish_cold(Arc::clone(&cold))?;
     tiers.note_archived(scope, &view.cold);
     tiers.stats.flushes.add(1);
     if under_snapshot {
         tiers.stats.flushes_under_snapshot.add(1);
     }
-    crate::manifest::store::try_refresh_copy(tiers.stores.blobs.as_ref(), &dir, &copy).await;
+    tiers.manifest_published(&def, scope, &cold, &written.manifest_bytes, written.manifest_tag).await;
     drop(publishing);
     Ok(Some(report))
 }

@@ -48,6 +48,8 @@ pub struct Written {
     pub cold: ColdState,
     /// The bytes of its manifest.
     pub manifest_bytes: Bytes,
+    /// What the blob store calls them.
+    pub manifest_tag: Option<String>,
     before: Pointer,
     files: Vec<String>,
     bytes: u64,
@@ -144,18 +146,26 @@ impl<'a> Plan<'a> {
             ..next_manifest(tiers, self.def, self.scope, self.before, self.through, version, batches)
         };
         manifest.check().map_err(|e| Error::internal(format!("a flush made a bad manifest: {e}")))?;
-        let (manifest_bytes, checksum) =
+        let created =
             manifest_store::create(tiers.stores.blobs.as_ref(), &self.before.dir, &manifest).await?;
         let after = Pointer {
             version,
-            checksum: Some(checksum),
+            checksum: Some(created.checksum),
             flushed_through: self.through,
             noted,
             doubt: doubt(tiers, &pointer),
             ..pointer.clone()
         };
         let cold = ColdState::new(&tiers.stores.blobs, self.before.dir.clone(), after, Some(manifest), dead);
-        Ok(Written { cold, manifest_bytes, before: pointer, files, bytes, hidden: self.hidden })
+        Ok(Written {
+            cold,
+            manifest_bytes: created.bytes,
+            manifest_tag: created.e_tag,
+            before: pointer,
+            files,
+            bytes,
+            hidden: self.hidden,
+        })
     }
 
     async fn write_file(
@@ -225,7 +235,8 @@ impl<'a> Plan<'a> {
             note: Some(note),
         };
         let path = self.before.dir.clone().join(names::deletes(number));
-        create_blob(tiers.stores.blobs.as_ref(), &path, file.encode()?).await
+        create_blob(tiers.stores.blobs.as_ref(), &path, file.encode()?).await?;
+        Ok(())
     }
 }
 

@@ -44,6 +44,8 @@ pub enum Task {
     Compact(CompactTask),
     /// Removes files that nothing needs any more.
     CollectGarbage(CollectGarbageTask),
+    /// Drops cached manifests from memory that were not used for long, or are too many.
+    EvictManifests(EvictManifestsTask),
     /// Forgets tombstones that are older than their table retains them.
     ExpireTombstones(ExpireTombstonesTask),
     /// Makes manifests again that are lost, or say of a file what is not so; every file is read.
@@ -85,6 +87,12 @@ pub struct CollectGarbageTask {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_id: Option<TableId>,
 }
+
+/// The parameters of [`Task::EvictManifests`]: there are none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EvictManifestsTask {}
 
 /// The parameters of [`Task::ExpireTombstones`]: which tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -149,6 +149,10 @@ impl Run {
         let Some(scopes) = &mut self.scopes else {
             // Set first: a job that cannot even begin is over.
             self.scopes = Some(VecDeque::new());
+            if let Task::EvictManifests(_) = self.task {
+                self.tiers.evict_manifests();
+                return Ok(());
+            }
             let found = list(&self.tiers, &self.task).await?;
             self.total = found.len();
             self.scopes = Some(found);
@@ -195,7 +199,7 @@ impl Run {
             Task::RebuildManifest(_) => {
                 Box::pin(remake_scope(tiers, &state, &pace)).await?;
             }
-            Task::ExpireTombstones(_) => {}
+            Task::EvictManifests(_) | Task::ExpireTombstones(_) => {}
         }
         Ok(Next::Nothing)
     }
@@ -240,6 +244,7 @@ impl Task {
             Self::Flush(_) => "flushing",
             Self::Compact(_) => "compacting",
             Self::CollectGarbage(_) => "removing files of",
+            Self::EvictManifests(_) => "dropping manifests of",
             Self::RebuildManifest(_) => "rebuilding the manifest of",
             Self::ExpireTombstones(_) => "forgetting tombstones of",
         }
@@ -252,6 +257,7 @@ impl Task {
 /// `NotFound` when there is no such namespace or table; what the key-value store reports.
 async fn list(tiers: &Tiers, task: &Task) -> Result<VecDeque<(Arc<TableDef>, Scope)>> {
     let (namespace, table_id, space) = match task {
+        Task::EvictManifests(_) => return Ok(VecDeque::new()),
         Task::Flush(flush) => (flush.namespace.as_deref(), None, Keyspace::Hot),
         Task::Compact(compact) => (compact.namespace.as_deref(), compact.table_id, Keyspace::Manifest),
         Task::CollectGarbage(collect) => (collect.namespace.as_deref(), collect.table_id, Keyspace::Manifest),

@@ -1,5 +1,6 @@
 //! Manifests: which files make up the cold tier of a scope, and what is known of each without opening it.
 
+pub mod cache;
 mod codec;
 mod model;
 mod prune;

@@ -137,14 +137,28 @@ pub fn manifest_path(dir: &Path, version: u64) -> Path {
     dir.clone().join(format!("manifest-{version:020}.json"))
 }
 
+/// A manifest as its file has it.
+#[derive(Debug)]
+pub struct ReadManifest {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The bytes of the file.
+    pub bytes: Bytes,
+    /// What the blob store calls this content of the file, if it does.
+    pub e_tag: Option<String>,
+}
+
 /// Reads the manifest that `pointer` names.
 ///
 /// # Errors
 /// `Corrupt`, naming the file, when it is missing, altered, or not the one that was committed.
-pub async fn read(blobs: &dyn ObjectStore, dir: &Path, pointer: &Pointer) -> Result<(Manifest, Bytes)> {
+pub async fn read(blobs: &dyn ObjectStore, dir: &Path, pointer: &Pointer) -> Result<ReadManifest> {
     let path = manifest_path(dir, pointer.version);
-    let bytes = match blobs.get(&path).await {
-        Ok(found) => found.bytes().await?,
+    let (bytes, e_tag) = match blobs.get(&path).await {
+        Ok(found) => {
+            let e_tag = found.meta.e_tag.clone();
+            (found.bytes().await?, e_tag)
+        }
         Err(object_store::Error::NotFound { .. }) => {
             return Err(Error::corrupt(format!("{path}: the manifest is missing")));
         }
@@ -155,7 +169,7 @@ pub async fn read(blobs: &dyn ObjectStore, dir: &Path, pointer: &Pointer) -> Res
         Some(expected) if expected != checksum => {
             Err(Error::corrupt(format!("{path}: checksum {checksum}, but {expected} was committed")))
         }
-        _ => Ok((manifest, bytes)),
+        _ => Ok(ReadManifest { manifest, bytes, e_tag }),
     }
 }
 
@@ -177,25 +191,36 @@ pub async fn read_copy(blobs: &dyn ObjectStore, dir: &Path, pointer: &Pointer) -
     Ok(named.map(|(copy, _)| copy))
 }
 
+/// A manifest that has been written.
+#[derive(Debug)]
+pub struct Created {
+    /// The bytes of the file.
+    pub bytes: Bytes,
+    /// What the pointer to it repeats.
+    pub checksum: Checksum,
+    /// What the blob store calls this content of the file, if it does.
+    pub e_tag: Option<String>,
+}
+
 /// Writes a manifest under its number, which nothing may have used before.
 ///
 /// # Errors
 /// `Internal` when the number was used; what the blob store reports.
-pub async fn create(blobs: &dyn ObjectStore, dir: &Path, manifest: &Manifest) -> Result<(Bytes, Checksum)> {
+pub async fn create(blobs: &dyn ObjectStore, dir: &Path, manifest: &Manifest) -> Result<Created> {
     let (bytes, checksum) = codec::encode(manifest)?;
     let path = manifest_path(dir, manifest.version);
-    create_blob(blobs, &path, bytes.clone()).await?;
-    Ok((bytes, checksum))
+    let e_tag = create_blob(blobs, &path, bytes.clone()).await?;
+    Ok(Created { bytes, checksum, e_tag })
 }
 
-/// Writes a file that must not exist yet.
+/// Writes a file that must not exist yet; what the blob store calls its content.
 ///
 /// # Errors
 /// `Internal` when it exists; what the blob store reports.
-pub async fn create_blob(blobs: &dyn ObjectStore, path: &Path, bytes: Bytes) -> Result<()> {
+pub async fn create_blob(blobs: &dyn ObjectStore, path: &Path, bytes: Bytes) -> Result<Option<String>> {
     let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
     match blobs.put_opts(path, PutPayload::from_bytes(bytes), options).await {
-        Ok(_) => Ok(()),
+        Ok(put) => Ok(put.e_tag),
         Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
             Err(Error::new(ErrorKind::Internal, format!("{path}: the name was given out twice")))
         }
@@ -203,12 +228,22 @@ pub async fn create_blob(blobs: &dyn ObjectStore, path: &Path, bytes: Bytes) -> 
     }
 }
 
-/// Replaces the copy of the newest manifest, unless it is that already. No row depends on it, so that a
-/// failure is only logged; the next opening of the scope tries again.
-pub async fn try_refresh_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) {
-    if let Err(error) = refresh_copy(blobs, dir, bytes).await {
+/// Replaces the copy of the newest manifest, unless it is that already; whether it is that now. No row depends
+/// on it, so that a failure is only logged; the next opening of the scope tries again.
+pub async fn try_refresh_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) -> bool {
+    logged(refresh_copy(blobs, dir, bytes).await, dir)
+}
+
+/// As [`try_refresh_copy`], where the manifest is known to be another than the copy.
+pub async fn try_write_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) -> bool {
+    logged(write_copy(blobs, dir, bytes).await, dir)
+}
+
+fn logged(replaced: Result<()>, dir: &Path) -> bool {
+    if let Err(error) = &replaced {
         tracing::warn!(%error, %dir, "the copy of the newest manifest could not be replaced");
     }
+    replaced.is_ok()
 }
 
 async fn refresh_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) -> Result<()> {
@@ -218,8 +253,13 @@ async fn refresh_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) -> Res
         Err(object_store::Error::NotFound { .. }) => None,
         Err(e) => return Err(e.into()),
     };
-    if current.as_ref() != Some(bytes) {
-        blobs.put(&path, PutPayload::from_bytes(bytes.clone())).await?;
+    if current.as_ref() == Some(bytes) {
+        return Ok(());
     }
+    write_copy(blobs, dir, bytes).await
+}
+
+async fn write_copy(blobs: &dyn ObjectStore, dir: &Path, bytes: &Bytes) -> Result<()> {
+    blobs.put(&dir.clone().join(COPY), PutPayload::from_bytes(bytes.clone())).await?;
     Ok(())
 }

@@ -32,8 +32,18 @@ use crate::scan::report::ScanReport;
 impl TableReads {
     /// Where the keys in `columns` have a visible cold row.
     pub(crate) async fn find_cold(&self, cold: &ColdState, columns: &[ArrayRef]) -> Result<Located> {
+        self.find_cold_in(cold, columns, |entry| self.sees(entry)).await
+    }
+
+    /// As [`Self::find_cold`], in the files that `within` chooses.
+    pub(crate) async fn find_cold_in(
+        &self,
+        cold: &ColdState,
+        columns: &[ArrayRef],
+        within: impl Fn(&BatchEntry) -> bool,
+    ) -> Result<Located> {
         let schema = self.def.file_schema()?;
-        locate_in(&self.tiers.caches, &schema, cold, columns, |entry| self.sees(entry)).await
+        locate_in(&self.tiers.caches, &schema, cold, columns, within).await
     }
 
     /// Whether the snapshot includes the rows of a batch file. What was hot before does not become cold while
@@ -115,8 +125,10 @@ impl FirnTable {
         let mut rows = 0;
         for file in kept.into_iter().filter_map(|i| seen.get(i).copied()) {
             let (file, visible) = self.partitioned(cold, file, hidden);
-            rows += visible;
-            files.push(file);
+            if visible > 0 {
+                rows += visible;
+                files.push(file);
+            }
         }
         if files.is_empty() {
             return Ok(None);

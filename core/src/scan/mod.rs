@@ -11,6 +11,7 @@ mod hot_read;
 mod keyed;
 mod provider;
 mod report;
+mod since;
 mod tombstones;
 
 pub use keyed::rows_by_key;

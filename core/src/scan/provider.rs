@@ -20,10 +20,11 @@ use crate::error::{Error, Result};
 use crate::hot::memtable::{Chunk, Memtable, Version};
 use crate::hot::scope::ScopeState;
 use crate::scan::floor::check_floor;
-use crate::scan::hidden::hidden_by_hot;
+use crate::scan::hidden::hidden_since;
 use crate::scan::hot_read::{shown, visible_rows};
 use crate::scan::keyed::rows_by_key;
 use crate::scan::report::ScanReport;
+use crate::scan::since::lowest_seq;
 use crate::scan::tombstones::retained;
 use crate::tiers::Tiers;
 use crate::types::{ColumnId, SeqId};
@@ -168,12 +169,13 @@ impl FirnTable {
         ScanReport::add(&self.report.hot_rows, looked_at);
         let hot = visible_rows(&self.reads.def, &view.chunks, &overlay, self.reads.seq, self.shown.deleted)?;
         let mut hot = hot.iter().map(|b| shown(b, &self.schema)).collect::<Result<Vec<_>>>()?;
+        let since = lowest_seq(filters);
         if self.shown.deleted {
-            let retained = retained(&self.reads, &view.cold, &view.chunks, &overlay).await?;
+            let retained = retained(&self.reads, &view.cold, &view.chunks, &overlay, since).await?;
             hot.extend(retained.map(|rows| shown(&rows, &self.schema)).transpose()?);
             check_floor(&self.reads, filters).await?;
         }
-        let hidden = hidden_by_hot(&self.reads, &view.cold, &view.chunks, &overlay).await?;
+        let hidden = hidden_since(&self.reads, &view.cold, &view.chunks, &overlay, since).await?;
         let predicate = match conjunction(filters.to_vec()) {
             Some(filter) => {
                 let schema = DFSchema::try_from(Arc::clone(&self.schema))?;

@@ -74,6 +74,10 @@ const UNSUPPORTED_OBJECTS: [&str; 33] = [
     "UNLOGGED",
 ];
 
+/// What SHOW MANIFEST CACHE is.
+const SHOW_MANIFEST_CACHE: &str = "SELECT namespace, table_name AS \"table\", scope, etag, last_refreshed, \
+    last_accessed, ttl, source, sync_state FROM system.manifest_cache ORDER BY namespace, table_name, scope";
+
 /// Reads the tokens of one statement.
 ///
 /// # Errors
@@ -353,7 +357,8 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
     } else if cursor.take("MANIFEST") {
         let name = read_table(cursor)?;
         if name == TableName::bare("cache") {
-            return Err(Error::unsupported("SHOW MANIFEST CACHE is not supported"));
+            cursor.finish()?;
+            return own_query(SHOW_MANIFEST_CACHE);
         }
         Statement::ShowManifest(name)
     } else {
@@ -361,6 +366,14 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
     };
     cursor.finish()?;
     Ok(statement)
+}
+
+/// The query that `text`, which is written here, stands for.
+fn own_query(text: &str) -> Result<Statement> {
+    match super::parse(text)?.pop() {
+        Some(parsed) => Ok(parsed.statement),
+        None => Err(Error::internal("a query of the engine's own is empty")),
+    }
 }
 
 fn use_namespace(cursor: &mut Cursor<'_>) -> Result<Statement> {

@@ -64,6 +64,20 @@ impl OpenScopes {
         self.measure_all();
     }
 
+    /// Drops the scope, if nobody holds it and it has no hot versions; whether it is not in memory any more.
+    pub fn drop_unused(&mut self, table: TableId, scope: &Scope) -> bool {
+        let key = (table, scope.clone());
+        let Some(open) = self.open.get(&key) else { return true };
+        if Arc::strong_count(&open.state) > 1 || open.state.hot_rows() > 0 {
+            return false;
+        }
+        if let Some(gone) = self.open.remove(&key) {
+            self.hot_bytes = self.hot_bytes.saturating_sub(gone.measured);
+        }
+        self.handed_out.remove(&key);
+        true
+    }
+
     /// Drops the least recently used scopes that nobody holds, until the rest fits: in bytes of hot versions,
     /// and in number. How many left.
     pub fn enforce(&mut self, most_hot_bytes: usize, most_scopes: usize) -> u64 {

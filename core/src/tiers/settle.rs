@@ -5,6 +5,8 @@
 //! later opening either finds every file, and lets the blocks go, or goes back to that state, in which the
 //! blocks are hot rows again.
 
+use std::sync::Arc;
+
 use object_store::ObjectStoreExt;
 
 use super::Tiers;
@@ -35,29 +37,28 @@ impl Tiers {
     ///
     /// # Errors
     /// `Corrupt`, naming the file, for damage that is no lost name; what the stores report.
-    pub(super) async fn load_cold(&self, def: &TableDef, scope: &Scope) -> Result<ColdState> {
-        let loaded = ColdState::load(&self.stores, def, scope, !self.config.writer.read_only).await;
-        let loaded = match loaded {
-            Err(e) if e.kind() == ErrorKind::Corrupt => Box::pin(self.without_manifest(def, scope, e)).await,
-            loaded => loaded,
-        };
-        if self.config.writer.read_only || loaded.as_ref().is_ok_and(|cold| cold.pointer.doubt.is_none()) {
-            return loaded;
-        }
+    pub(super) async fn load_cold(&self, def: &TableDef, scope: &Scope) -> Result<Arc<ColdState>> {
         let pointer = manifest_store::read_pointer(self.stores.kv.as_ref(), def.id, scope).await?;
-        let Some(doubt) = &pointer.doubt else { return loaded };
-        if doubt.epoch == self.fence.epoch() {
-            return loaded;
+        let in_doubt = pointer.doubt.as_ref().is_some_and(|doubt| doubt.epoch != self.fence.epoch());
+        if self.config.writer.read_only || !in_doubt {
+            return match self.cached_cold(def, scope, pointer).await {
+                Err(e) if e.kind() == ErrorKind::Corrupt => {
+                    Box::pin(self.without_manifest(def, scope, e)).await.map(Arc::new)
+                }
+                loaded => loaded,
+            };
         }
-        let found = match loaded {
+        // Past the cache: whether the manifest's own file is there is a part of the question.
+        let found = match ColdState::load(&self.stores, def, scope, true).await {
             Ok(cold) => self.find_files(&cold).await.map(|()| cold),
             Err(e) => Err(e),
         };
-        match found {
+        let settled = match found {
             Ok(cold) => self.settle(def, scope, cold).await,
             Err(e) if e.kind() == ErrorKind::Corrupt => self.go_back(def, scope, &pointer, e).await,
             Err(e) => Err(e),
-        }
+        };
+        settled.map(Arc::new)
     }
 
     /// Looks for every file that the manifest refers to and that was not read to load it.

@@ -25,13 +25,13 @@ impl Tiers {
         why: Error,
     ) -> Result<ColdState> {
         let pointer = manifest_store::read_pointer(self.stores.kv.as_ref(), def.id, scope).await?;
-        let dir = Path::from(def.dir()).join(scope.dir());
+        let dir = ColdState::dir(def, scope);
         if pointer.doubt.is_some() || pointer.version == 0 {
             return Err(why);
         }
         let blobs = self.stores.blobs.as_ref();
         match manifest_store::read(blobs, &dir, &pointer).await {
-            Ok((manifest, _)) if manifest.table_id == def.id && manifest.scope()? == *scope => {
+            Ok(read) if read.manifest.table_id == def.id && read.manifest.scope()? == *scope => {
                 return Err(why);
             }
             Err(e) if e.kind() != ErrorKind::Corrupt => return Err(e),

@@ -110,6 +110,12 @@ impl Place {
         firndb(&["sql", "-d", &self.store(), "--format", "csv", sql])
     }
 
+    /// Writes the settings of the store.
+    pub fn set(&self, settings: &str) {
+        std::fs::write(PathBuf::from(self.store()).join("firndb.toml"), settings)
+            .expect("the store is there");
+    }
+
     /// The files of a table of the store whose names start so.
     pub fn blobs(&self, namespace: &str, table: &str, start: &str) -> Vec<PathBuf> {
         let root = PathBuf::from(self.store()).join("blobs").join(namespace);

@@ -45,6 +45,7 @@ fn a_store_in_use_is_locked() {
 fn inspect_shows_the_tiers() {
     let place = Place::new();
     place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY, body TEXT)");
+    place.set("[compaction]\nautomatic = false");
     place.sql("INSERT INTO app.t VALUES (1, 'a'), (2, 'b'), (3, NULL); STORAGE FLUSH TABLE app.t");
     place.sql("DELETE FROM app.t WHERE id = 1; STORAGE FLUSH TABLE app.t; INSERT INTO app.t VALUES (9, 'z')");
     let all = firndb(&["inspect", &place.store()]).ok().out;
@@ -52,6 +53,15 @@ fn inspect_shows_the_tiers() {
     let one = firndb(&["inspect", &place.store(), "app.t"]).ok().out;
     assert!(one.contains("batch-1.parquet") && one.contains("body"), "{one}");
     firndb(&["inspect", &place.store(), "app.none"]).fails(2, &["none"]);
+    let json = firndb(&["inspect", &place.store(), "--format", "json"]).ok();
+    let tables: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let scope = &tables[0]["scopes"][0];
+    assert_eq!((&scope["hot_rows"], &scope["user"]), (&1.into(), &serde_json::Value::Null), "{tables}");
+    let file = &scope["batches"][0];
+    assert_eq!(
+        (&file["rows"], &file["dead"], &file["columns"]["id"]["max"]),
+        (&3.into(), &1.into(), &"3".into())
+    );
 }
 
 #[test]
@@ -82,6 +92,7 @@ fn a_lost_key_value_store_is_rebuilt_from_the_blobs() {
 fn a_recovery_with_problems_says_so_in_its_exit_status() {
     let place = Place::new();
     place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id BIGINT PRIMARY KEY)");
+    place.set("[compaction]\nautomatic = false");
     place.sql("INSERT INTO app.t VALUES (1), (2); STORAGE FLUSH TABLE app.t");
     place.sql("DELETE FROM app.t WHERE id = 2; STORAGE FLUSH TABLE app.t");
     let manifests = place.blobs("app", "t", "manifest");

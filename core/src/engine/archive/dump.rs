@@ -69,8 +69,8 @@ async fn keys(
     loop {
         let page = tiers.stores.kv.page(space, range.clone(), PAGE).await?;
         for (key, value) in &page {
-            if space == Keyspace::Manifest {
-                contents.add(key, value)?;
+            if space == Keyspace::Manifest && !contents.add(key, value)? {
+                continue;
             }
             put(&mut content, key)?;
             put(&mut content, value)?;

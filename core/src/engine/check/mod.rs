@@ -169,7 +169,7 @@ impl Checking<'_> {
     async fn manifest(&mut self, looking: &Looking<'_>, scope: &Scope) -> Result<Manifest> {
         let blobs = self.tiers.stores.blobs.as_ref();
         let path = manifest_store::manifest_path(&looking.dir, looking.pointer.version);
-        let (manifest, _) = manifest_store::read(blobs, &looking.dir, &looking.pointer).await?;
+        let manifest = manifest_store::read(blobs, &looking.dir, &looking.pointer).await?.manifest;
         if manifest.table_id != looking.def.id || manifest.scope()? != *scope {
             return Err(Error::corrupt(format!(
                 "{path}: belongs to table {} and scope {}, expected {} and {scope}",

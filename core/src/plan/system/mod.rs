@@ -34,7 +34,7 @@ pub struct OwnTable {
 
 use ColumnType::{BigInt, Boolean, Double, Text};
 
-static OWN_TABLES: [OwnTable; 10] = [
+static OWN_TABLES: [OwnTable; 12] = [
     OwnTable {
         namespace: INFORMATION_SCHEMA,
         name: "columns",
@@ -114,6 +114,7 @@ static OWN_TABLES: [OwnTable; 10] = [
             ("key_position", BigInt),
         ],
     },
+    OwnTable { namespace: SYSTEM, name: "counters", columns: &[("name", Text), ("value", BigInt)] },
     OwnTable {
         namespace: SYSTEM,
         name: "jobs",
@@ -128,6 +129,21 @@ static OWN_TABLES: [OwnTable; 10] = [
             ("created_at", Text),
             ("started_at", Text),
             ("finished_at", Text),
+        ],
+    },
+    OwnTable {
+        namespace: SYSTEM,
+        name: "manifest_cache",
+        columns: &[
+            ("namespace", Text),
+            ("table_name", Text),
+            ("scope", Text),
+            ("etag", Text),
+            ("last_refreshed", Text),
+            ("last_accessed", Text),
+            ("ttl", BigInt),
+            ("source", Text),
+            ("sync_state", Text),
         ],
     },
     OwnTable {
@@ -261,6 +277,8 @@ impl StatementContext<'_> {
             (_, "batches") => storage::batches(self).await?,
             (_, "columns") => definitions::columns(catalog),
             (_, "jobs") => jobs::jobs(self)?,
+            (_, "counters") => storage::counters(&self.tiers.stats),
+            (_, "manifest_cache") => storage::manifest_cache(self).await?,
             (_, "manifests") => storage::manifests(self).await?,
             (_, "settings") => storage::settings(&self.tiers.config),
             (_, "tables") => definitions::tables(catalog),

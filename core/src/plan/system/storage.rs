@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::Cell;
 use crate::catalog::TableDef;
 use crate::cold::state::LostManifest;
@@ -9,6 +11,9 @@ use crate::config::{Config, SettingRow};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{BatchEntry, Manifest};
 use crate::plan::statement::StatementContext;
+use crate::stats::Stats;
+use crate::storage::Keyspace;
+use crate::types::{Role, Scope};
 
 /// A scope that has been flushed.
 struct Cold {
@@ -107,6 +112,48 @@ pub(super) async fn batches(context: &StatementContext<'_>) -> Result<Vec<Vec<Ce
         }));
     }
     Ok(rows)
+}
+
+/// `system.manifest_cache`: of USER tables the subject's own scope, or, for roles that see to whole tables, all.
+pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
+    let tiers = context.tiers;
+    let now_ms = context.now_micros.div_euclid(1000);
+    let ttl_ms = tiers.config.manifest_cache.ttl_ms();
+    let mut rows = Vec::new();
+    for def in context.catalog.tables() {
+        let scopes: Vec<Scope> = match context.role {
+            Role::User => vec![context.scope_of(def)],
+            _ => tiers.scopes_in(def.id, &[Keyspace::Manifest]).await?,
+        };
+        for scope in scopes {
+            context.pace.step().await?;
+            let Some(cached) = tiers.cached_manifest(def.id, &scope).await? else { continue };
+            let header = cached.header;
+            let age_ms = now_ms.saturating_sub(header.refreshed_ms).max(0);
+            rows.push(vec![
+                def.namespace.as_str().into(),
+                def.name.as_str().into(),
+                scope.dir().into(),
+                header.e_tag.into(),
+                rfc3339(header.refreshed_ms).into(),
+                cached.accessed_ms.map(rfc3339).into(),
+                Cell::Int(ttl_ms.saturating_sub(age_ms).max(0) / 1000),
+                cached.source.name().into(),
+                header.sync_state.name().into(),
+            ]);
+        }
+    }
+    Ok(rows)
+}
+
+fn rfc3339(unix_ms: i64) -> String {
+    let time = DateTime::<Utc>::from_timestamp_millis(unix_ms).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// `system.counters`: what the engine did since it was opened.
+pub(super) fn counters(stats: &Stats) -> Vec<Vec<Cell>> {
+    stats.read().named().into_iter().map(|(name, value)| vec![name.into(), value.into()]).collect()
 }
 
 fn dead_rows(batch: &BatchEntry) -> u64 {

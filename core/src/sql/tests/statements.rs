@@ -160,7 +160,6 @@ fn what_other_databases_have_is_named() {
         ("CREATE VIEW v AS INSERT INTO t VALUES (1)".to_owned(), "CREATE VIEW".to_owned()),
         ("BEGIN ISOLATION LEVEL SERIALIZABLE".to_owned(), "snapshot isolation".to_owned()),
         ("COMMIT AND CHAIN".to_owned(), "COMMIT".to_owned()),
-        ("SHOW MANIFEST CACHE".to_owned(), "SHOW MANIFEST CACHE".to_owned()),
         ("SET timezone = 'UTC'".to_owned(), "SET".to_owned()),
         ("INSERT INTO t AS USER 'bob' VALUES (1)".to_owned(), "AS USER".to_owned()),
         ("UPDATE t AS USER 'bob' SET a = 1".to_owned(), "AS USER".to_owned()),

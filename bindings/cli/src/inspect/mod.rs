@@ -1,11 +1,16 @@
 //! `firndb inspect`: what lies in which tier.
 
+mod axis;
+mod bars;
+mod document;
+mod scope;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use firndb_core::{BatchInspection, ScopeInspection, TableInspection};
+use firndb_core::TableInspection;
 
-use crate::args::InspectArgs;
+use crate::args::{InspectArgs, InspectFormat};
 use crate::failure::{self, output};
 use crate::grid::{Column, adapted};
 use crate::render::{counted, grouped, size, terminal_width};
@@ -22,9 +27,12 @@ pub async fn run(args: InspectArgs) -> failure::Outcome {
     let closed = engine.close().await;
     let inspected = inspected?;
     closed?;
-    let text = describe(&inspected, args.table.is_some());
+    let text = match args.format {
+        InspectFormat::Table => describe(&inspected, args.table.is_some()),
+        InspectFormat::Json => format!("{:#}\n", document::document(&inspected)),
+    };
     io::stdout().write_all(text.as_bytes()).map_err(output)?;
-    if args.table.is_none() {
+    if args.table.is_none() && args.format == InspectFormat::Table {
         let tables = counted(inspected.len() as u64, "table", "tables");
         eprintln!("{tables}; `firndb inspect DIR TABLE` shows one in detail");
     }
@@ -73,70 +81,13 @@ fn detail(out: &mut String, table: &TableInspection) {
     say(out, &format!("{} table {}, files in {}/", table.kind, table.table, table.dir));
     say(out, &format!("  columns: {}", table.columns.join(", ")));
     say(out, &format!("  key:     {}", table.primary_key.join(", ")));
-    for scope in table.scopes.iter().take(SCOPES_SHOWN) {
-        one_scope(out, scope);
+    for shown in table.scopes.iter().take(SCOPES_SHOWN) {
+        scope::draw(table, shown, terminal_width()).iter().for_each(|line| say(out, line));
     }
     let more = table.scopes.len().saturating_sub(SCOPES_SHOWN);
     if more > 0 {
         say(out, &format!("\nand {} more", counted(more as u64, "scope", "scopes")));
     }
-}
-
-fn one_scope(out: &mut String, scope: &ScopeInspection) {
-    let of = scope.user.as_ref().map(|u| format!(" of user {u}")).unwrap_or_default();
-    let hot = counted(scope.hot_rows, "version", "versions");
-    say(out, &format!("\nscope {}{of}", scope.scope));
-    say(out, &format!("  hot:  {hot} in {}", size(scope.hot_bytes)));
-    let Some(version) = scope.manifest else {
-        return say(out, "  cold: nothing, it was never flushed");
-    };
-    let (rows, dead) = scope.batches.iter().fold((0, 0), |(r, d), b| (r + b.rows, d + b.dead));
-    let visible = counted(rows.saturating_sub(dead), "row", "rows");
-    let files = counted(scope.batches.len() as u64, "file", "files");
-    say(out, &format!("  cold: {visible} in {files}, {} more hidden by deletion vectors", grouped(dead)));
-    say(out, &format!("  manifest {version}, flushed through _seq {}", scope.flushed_through));
-    let columns = [
-        Column::text("file"),
-        Column::number("rows"),
-        Column::number("hidden"),
-        Column::number("size"),
-        Column::number("groups"),
-        Column::number("min _seq"),
-        Column::number("max _seq"),
-    ];
-    show(out, &columns, scope.batches.iter().map(file).collect());
-    let columns = [
-        Column::text("file"),
-        Column::text("column"),
-        Column::text("min"),
-        Column::text("max"),
-        Column::number("nulls"),
-    ];
-    show(out, &columns, scope.batches.iter().flat_map(statistics).collect());
-}
-
-fn file(batch: &BatchInspection) -> Vec<String> {
-    vec![
-        batch.file.clone(),
-        grouped(batch.rows),
-        grouped(batch.dead),
-        size(batch.bytes),
-        batch.row_groups.to_string(),
-        batch.min_seq.to_string(),
-        batch.max_seq.to_string(),
-    ]
-}
-
-fn statistics(batch: &BatchInspection) -> impl Iterator<Item = Vec<String>> {
-    batch.columns.iter().map(|(name, min, max, nulls)| {
-        vec![batch.file.clone(), name.clone(), plain(min), plain(max), grouped(*nulls)]
-    })
-}
-
-/// A bound without the quotes of JSON, where they tell nothing.
-fn plain(json: &str) -> String {
-    let inner = json.strip_prefix('"').and_then(|j| j.strip_suffix('"'));
-    inner.filter(|i| !i.contains('\\')).unwrap_or(json).to_owned()
 }
 
 fn show(out: &mut String, columns: &[Column], rows: Vec<Vec<String>>) {
