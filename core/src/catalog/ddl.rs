@@ -1,8 +1,9 @@
 //! What DDL statements ask for, and what they make of a catalog: pure functions from value to value.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::catalog::bloom;
 use crate::catalog::name::{
     MAIN_NAMESPACE, RESERVED_NAMESPACES, TableName, check_column_name, check_name, check_table_name, quoted,
 };
@@ -449,6 +450,7 @@ fn drop_column(table: &mut TableDef, name: &str) -> Result<()> {
     }
     let column = table.columns.remove(at);
     table.options.bloom.retain(|id| *id != column.id);
+    bloom::forget_unused(table);
     // A column that came and went in one statement was in no row.
     if column.added_in < table.schema_version {
         table.dropped_columns.push(DroppedColumn {
@@ -481,17 +483,5 @@ fn set_options(table: &mut TableDef, changes: &OptionChanges) -> Result<()> {
     if let Some(compression) = changes.compression {
         table.options.compression = compression;
     }
-    if let Some(names) = &changes.bloom {
-        let mut seen = HashSet::new();
-        let mut bloom = Vec::with_capacity(names.len());
-        for name in names {
-            let column = table.column(name).ok_or_else(|| table.no_column(name).context("BLOOM_FILTER"))?;
-            // The key's columns have filters anyway, and naming one is no mistake.
-            if !table.is_key(column.id) && seen.insert(column.id) {
-                bloom.push(column.id);
-            }
-        }
-        table.options.bloom = bloom;
-    }
-    Ok(())
+    bloom::set(table, changes)
 }

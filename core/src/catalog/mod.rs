@@ -3,6 +3,7 @@
 //! A [`Catalog`] is a value. DDL makes another one of it ([`create_table`], [`alter_table`], …) and
 //! [`store`] writes the difference, so a statement that fails, or whose commit does, has changed nothing.
 
+mod bloom;
 mod codec;
 mod column_type;
 mod convert;
@@ -20,6 +21,7 @@ mod written;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use bloom::{FPP_RANGE, FalsePositives};
 pub use codec::{decode_table, encode_table};
 pub use column_type::{ColumnType, Element, MAX_VARCHAR};
 pub use convert::{Misfit, convert, is_text};
@@ -34,7 +36,7 @@ pub use name::{
     quoted,
 };
 pub(crate) use name::{check_column_name, nearest};
-pub use options::{Compression, FlushPolicy, OptionChanges, TableOptions};
+pub use options::{Compression, FlushPolicy, NamedShares, OptionChanges, TableOptions};
 pub use store::{VIEWS, decode_view, view_dir, view_file, write_difference};
 pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};
 pub use truncate::truncate_tables;
