@@ -1,5 +1,7 @@
 //! Every setting of an engine.
 
+use std::fmt;
+
 use crate::error::{Error, Result};
 use crate::types::Durability;
 
@@ -51,6 +53,52 @@ impl Default for QueryLimits {
     }
 }
 
+/// Which levels leave out what a predicate rules out. Results are the same without any; they are switched off to
+/// compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruning {
+    /// Files, by the ranges and NULL counts of the manifest.
+    pub manifest: bool,
+    /// Files and row groups, by their Bloom filters.
+    pub bloom: bool,
+    /// Row groups, by the statistics of the footer.
+    pub row_groups: bool,
+    /// Pages, by the page index.
+    pub pages: bool,
+    /// Rows, by reading the columns of the predicate first, where that pays.
+    pub late: bool,
+    /// By the values that a join, a sort or an aggregate turns out to need, whatever level they fit.
+    pub dynamic: bool,
+}
+
+impl Default for Pruning {
+    fn default() -> Self {
+        Self { manifest: true, bloom: true, row_groups: true, pages: true, late: true, dynamic: true }
+    }
+}
+
+impl Pruning {
+    /// No level at all.
+    pub const NONE: Self =
+        Self { manifest: false, bloom: false, row_groups: false, pages: false, late: false, dynamic: false };
+}
+
+impl fmt::Display for Pruning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let levels = [
+            ("manifest", self.manifest),
+            ("bloom", self.bloom),
+            ("row_groups", self.row_groups),
+            ("pages", self.pages),
+            ("late", self.late),
+            ("dynamic", self.dynamic),
+        ];
+        let on: Vec<&str> = levels.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+        f.write_str(if on.is_empty() { "none" } else { "" })?;
+        f.write_str(&on.join(","))
+    }
+}
+
 /// How an engine works. `Config::default()` is what an application should start from.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -94,6 +142,8 @@ pub struct Config {
     pub sql: SqlLimits,
     /// What one statement may take at most.
     pub query: QueryLimits,
+    /// Which levels of pruning work.
+    pub pruning: Pruning,
     /// Bytes that all statements together may hold for sorting, grouping and joining.
     pub query_memory_bytes: usize,
     /// How many bytes of Parquet footers stay in memory.
@@ -122,6 +172,7 @@ impl Default for Config {
             idle_transaction_ms: 300_000,
             sql: SqlLimits::default(),
             query: QueryLimits::default(),
+            pruning: Pruning::default(),
             query_memory_bytes: usize::try_from(4_u64 << 30).unwrap_or(1 << 30),
             footer_cache_bytes: 64 << 20,
             bloom_cache_bytes: 64 << 20,

@@ -56,7 +56,7 @@ mod txn;
 mod types;
 mod values;
 
-pub use config::{Config, QueryLimits, SqlLimits};
+pub use config::{Config, Pruning, QueryLimits, SqlLimits};
 pub use engine::{
     BackupReport, BatchInspection, CheckReport, Engine, OnProgress, RecoveryReport, ScopeInspection,
     TableInspection,

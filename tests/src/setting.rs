@@ -1,6 +1,6 @@
 //! Settings of an engine, other than the default in one respect.
 
-use firndb_core::{Config, Durability};
+use firndb_core::{Config, Durability, Pruning};
 
 /// Settings with this budget of memory for hot versions.
 #[must_use]
@@ -33,5 +33,13 @@ pub fn flush_by_command() -> Config {
     config.flush_rows = u64::MAX;
     config.flush_bytes = u64::MAX;
     config.hot_bytes = 8 << 30;
+    config
+}
+
+/// Settings for reading only, with these levels of pruning.
+#[must_use]
+pub fn pruning(levels: Pruning) -> Config {
+    let mut config = read_only();
+    config.pruning = levels;
     config
 }

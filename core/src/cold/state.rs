@@ -11,8 +11,8 @@ use roaring::RoaringBitmap;
 use crate::catalog::TableDef;
 use crate::cold::{ColdFile, DeletionVectors, FileName};
 use crate::error::{Error, Result};
-use crate::manifest::Manifest;
 use crate::manifest::store::{self as manifest_store, Pointer};
+use crate::manifest::{Entries, Manifest};
 use crate::storage::Stores;
 use crate::types::{Scope, SeqId};
 
@@ -27,6 +27,8 @@ pub struct ColdState {
     pub manifest: Option<Manifest>,
     /// The files whose rows are part of the table, by number.
     pub files: Vec<ColdFile>,
+    /// Their manifest entries, in the same order, by column.
+    pub entries: Entries,
     /// The dead rows by batch number; a file without dead rows is not in it.
     pub dead: BTreeMap<u64, Arc<RoaringBitmap>>,
     /// Rows hidden by hot versions, remembered from scan to scan.
@@ -53,8 +55,10 @@ impl ColdState {
         dead: BTreeMap<u64, Arc<RoaringBitmap>>,
     ) -> Self {
         let live = manifest.iter().flat_map(Manifest::live);
-        let files = live.map(|b| ColdFile::new(Arc::clone(blobs), &dir, Arc::new(b.clone()))).collect();
-        Self { dir, pointer, manifest, files, dead, hidden: Mutex::default() }
+        let files: Vec<ColdFile> =
+            live.map(|b| ColdFile::new(Arc::clone(blobs), &dir, Arc::new(b.clone()))).collect();
+        let entries = Entries::new(files.iter().map(|f| Arc::clone(f.entry())).collect());
+        Self { dir, pointer, manifest, files, entries, dead, hidden: Mutex::default() }
     }
 
     /// Reads what the key-value store points at; with `repair` completes the copy of the manifest if a
@@ -89,6 +93,13 @@ impl ColdState {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// The file of this number.
+    #[must_use]
+    pub fn file(&self, number: u64) -> Option<&ColdFile> {
+        let at = self.files.binary_search_by_key(&number, |f| f.entry().number).ok()?;
+        self.files.get(at)
     }
 
     /// The dead rows of a batch.

@@ -4,10 +4,12 @@
 //! to the snapshot, tombstones included, are taken out of the cold read by position, before any predicate
 //! looks at them; so predicates and limits may go below that point.
 
+mod cold_files;
 mod cold_read;
 mod hidden;
 mod hot_read;
 mod keyed;
+mod late;
 mod provider;
 mod report;
 mod tombstones;

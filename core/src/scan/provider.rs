@@ -180,7 +180,7 @@ impl FirnTable {
             None => None,
         };
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
-        if let Some(cold) = self.cold_plan(&view.cold, &hidden, predicate, projection, limit)? {
+        if let Some(cold) = self.cold_plan(&view.cold, &hidden, predicate, projection, limit).await? {
             inputs.push(cold);
         }
         if !hot.is_empty() || inputs.is_empty() {
@@ -248,8 +248,9 @@ impl TableProvider for FirnTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let by_key = self.reads.tiers.config.pruning.manifest && !self.shown.deleted;
         let plan = match self.probed_keys(filters) {
-            Some(keys) if !self.shown.deleted => self.read_keyed(&keys, projection).await,
+            Some(keys) if by_key => self.read_keyed(&keys, projection).await,
             _ => self.read_all(state, projection, filters, limit).await,
         };
         plan.map_err(|e: Error| e.into())

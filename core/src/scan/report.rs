@@ -22,6 +22,8 @@ pub struct ScanReport {
     pub files_pruned_stats: AtomicU64,
     /// Left out because a Bloom filter excludes the key.
     pub files_pruned_bloom: AtomicU64,
+    /// Row groups that Bloom filters exclude, of files that are read, before they are opened.
+    pub groups_pruned_bloom: AtomicU64,
     /// Opened by look-ups.
     pub files_read: AtomicU64,
     /// Cold rows left out because a deletion vector hides them.
@@ -72,15 +74,20 @@ impl ScanReport {
     #[must_use]
     pub fn line(&self) -> String {
         let get = |c: &AtomicU64| c.load(Ordering::Relaxed);
-        let row_groups = self.pruned(&["row_groups_pruned_statistics", "row_groups_pruned_bloom_filter"]);
+        let by_stats = self.pruned(&["row_groups_pruned_statistics", "row_groups_pruned_dynamic_filter"]);
+        let by_bloom = get(&self.groups_pruned_bloom) + self.pruned(&["row_groups_pruned_bloom_filter"]);
         format!(
-            "files_total={}, files_pruned_stats={}, files_pruned_bloom={}, files_read={}, \
-             row_groups_pruned={row_groups}, pages_pruned={}, rows_hidden={}, hot_rows={}",
+            "files_total={}, files_pruned_stats={}, files_pruned_bloom={}, files_pruned_dynamic={}, \
+             files_read={}, row_groups_pruned={}, row_groups_pruned_bloom={by_bloom}, pages_pruned={}, \
+             rows_pruned_late={}, rows_hidden={}, hot_rows={}",
             get(&self.files_total),
             get(&self.files_pruned_stats),
             get(&self.files_pruned_bloom),
+            self.pruned(&["files_ranges_pruned_statistics"]),
             self.files_opened(),
+            by_stats + by_bloom,
             self.pruned(&["page_index_pages_pruned"]),
+            self.pruned(&["pushdown_rows_pruned"]),
             get(&self.rows_hidden) + get(&self.rows_hidden_by_hot),
             get(&self.hot_rows),
         )

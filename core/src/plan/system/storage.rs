@@ -100,11 +100,12 @@ pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
         idle_transaction_ms,
         sql: SqlLimits { text_bytes, tokens, depth, in_items, parameters },
         query: QueryLimits { result_rows, result_bytes, memory_bytes, timeout_ms },
+        pruning,
         query_memory_bytes,
         footer_cache_bytes,
         bloom_cache_bytes,
     } = config;
-    let all: [(&str, String, &str); 27] = [
+    let all: [(&str, String, &str); 28] = [
         (
             "batch_file_bytes",
             batch_file_bytes.to_string(),
@@ -132,6 +133,7 @@ pub(super) fn settings(config: &Config) -> Vec<Vec<Cell>> {
         ("min_flush_rows", min_flush_rows.to_string(), "hot versions below which no policy flushes a scope"),
         ("node", node.to_string(), "distinguishes engines of one history"),
         ("open_scopes", open_scopes.to_string(), "scopes in memory"),
+        ("pruning", pruning.to_string(), "levels that leave out what a predicate rules out"),
         (
             "query.memory_bytes",
             memory_bytes.to_string(),
