@@ -14,6 +14,7 @@ mod duckdb;
 mod flush;
 mod insert;
 mod lookup;
+mod prune;
 mod report;
 mod scan;
 
@@ -25,7 +26,7 @@ use clap::Parser;
 use crate::report::Report;
 
 /// The benchmarks: name, number in the performance page, what it does.
-const BENCHMARKS: [(&str, &str, &str); 5] = [
+const BENCHMARKS: [(&str, &str, &str); 6] = [
     (
         "scan",
         "2",
@@ -37,6 +38,11 @@ const BENCHMARKS: [(&str, &str, &str); 5] = [
         "flush",
         "8",
         "flush of fresh rows, and over all keys; peer: the same batch written as Parquet and synced",
+    ),
+    (
+        "prune",
+        "9",
+        "leave out files by the manifest, of 10 to 100,000; peers: the same of fewer files, and 5 ms",
     ),
     ("copy", "-", "COPY of ten million rows of CSV in scattered order: time and memory; no peer"),
 ];
@@ -59,7 +65,7 @@ pub struct Size {
 #[derive(Parser)]
 #[command(about = "Benchmarks of FirnDB against peers in the same run")]
 struct Arguments {
-    /// Which: scan, lookup, insert, flush, copy, all; list names them
+    /// Which: scan, lookup, insert, flush, prune, copy, all; list names them
     name: String,
     /// A size that only shows that it runs; the figures mean nothing
     #[arg(long)]
@@ -98,6 +104,7 @@ async fn run(benchmark: &str, size: &Size, dir: &std::path::Path) -> Report {
         "scan" => scan::run(size, dir, &mut report).await,
         "lookup" => lookup::run(size, dir, &mut report).await,
         "copy" => copy::run(size, dir, &mut report).await,
+        "prune" => prune::run(size, dir, &mut report).await,
         "insert" => insert::run(size, dir, &mut report).await,
         _ => flush::run(size, dir, &mut report).await,
     }
