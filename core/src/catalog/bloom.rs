@@ -51,7 +51,10 @@ impl TableDef {
     /// Whether a column gets Bloom filters.
     #[must_use]
     pub fn has_filter(&self, id: ColumnId) -> bool {
-        !self.options.no_bloom && (self.is_key(id) || self.options.bloom.contains(&id))
+        let is_indexed = || self.indexes.iter().any(|index| index.columns.contains(&id));
+        let can = || self.column_by_id(id).is_some_and(|column| can_have_filter(&column.ty.arrow()));
+        let listed = self.is_key(id) || self.options.bloom.contains(&id);
+        !self.options.no_bloom && (listed || is_indexed() && can())
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::bloom;
+use crate::catalog::index::drop_indexes_of;
 use crate::catalog::name::{
     MAIN_NAMESPACE, RESERVED_NAMESPACES, TableName, check_column_name, check_name, check_table_name, quoted,
 };
@@ -177,6 +178,7 @@ pub fn create_table(
         }
         return Err(Error::already_exists(format!("view {} already exists", view.full_name())));
     }
+    catalog.check_no_index(namespace, &request.name.name)?;
     let mut next = catalog.clone();
     let id = next.take_table_id()?;
     let table = new_table(request, namespace, id).map_err(|e| {
@@ -288,6 +290,7 @@ fn new_table(request: &CreateTable, namespace: &str, id: TableId) -> Result<Tabl
         dropped_columns: Vec::new(),
         primary_key: Vec::with_capacity(request.primary_key.len()),
         options: TableOptions::default(),
+        indexes: Vec::new(),
         replaces: None,
         dropped: false,
         schemas: SchemaCache::default(),
@@ -450,6 +453,7 @@ fn drop_column(table: &mut TableDef, name: &str) -> Result<()> {
     }
     let column = table.columns.remove(at);
     table.options.bloom.retain(|id| *id != column.id);
+    drop_indexes_of(table, column.id);
     bloom::forget_unused(table);
     // A column that came and went in one statement was in no row.
     if column.added_in < table.schema_version {

@@ -8,6 +8,7 @@ mod codec;
 mod column_type;
 mod convert;
 mod ddl;
+mod index;
 mod literal;
 mod name;
 mod options;
@@ -30,6 +31,7 @@ pub use ddl::{
     AlterAction, AlterTable, CreateTable, MAX_COLUMNS, NewColumn, alter_table, create_namespace,
     create_table, drop_namespace, drop_tables,
 };
+pub use index::{CreateIndex, IndexDef, MAX_INDEX_COLUMNS, create_index, drop_indexes};
 pub use literal::Literal;
 pub use name::{
     DELETED_COLUMN, DELETED_SUFFIX, MAIN_NAMESPACE, RESERVED_NAMESPACES, SEQ_COLUMN, SEQ_SUFFIX, TableName,

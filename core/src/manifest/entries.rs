@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{ArrayRef, Int64Array, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, UInt64Array};
+use arrow::compute::{self, cast};
+use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::ScalarValue;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -35,6 +37,8 @@ pub struct ColumnBounds {
     /// How many NULLs.
     pub nulls: ArrayRef,
     intervals: OnceLock<Option<Intervals>>,
+    /// The lowest and the highest bound of all files, where they are numbers or times.
+    span: OnceLock<Option<(f64, f64)>>,
 }
 
 #[derive(Clone, Copy)]
@@ -166,9 +170,30 @@ impl Entries {
     }
 }
 
+/// Numbers and times as floats.
+fn numbers(values: &ArrayRef) -> Option<Float64Array> {
+    let whole = values.data_type().is_temporal().then(|| cast(values, &DataType::Int64).ok());
+    let numbers = cast(whole.flatten().as_ref().unwrap_or(values), &DataType::Float64).ok()?;
+    numbers.as_primitive_opt::<Float64Type>().filter(|_| *values.data_type() != DataType::Utf8).cloned()
+}
+
 impl ColumnBounds {
     fn new(min: Option<ArrayRef>, max: Option<ArrayRef>, nulls: ArrayRef) -> Self {
-        Self { min, max, nulls, intervals: OnceLock::new() }
+        Self { min, max, nulls, intervals: OnceLock::new(), span: OnceLock::new() }
+    }
+
+    /// How much of what the files span lies between `low` and `high`, as if values were spread evenly; `None` for
+    /// what is neither a number nor a time.
+    #[must_use]
+    pub fn share(&self, low: &ScalarValue, high: &ScalarValue) -> Option<f64> {
+        let span = self.span.get_or_init(|| {
+            let ends = self.min.as_ref().zip(self.max.as_ref());
+            ends.and_then(|(min, max)| Some((compute::min(&numbers(min)?)?, compute::max(&numbers(max)?)?)))
+        });
+        let (first, last) = (*span)?;
+        let number = |value: &ScalarValue| compute::min(&numbers(&value.to_array().ok()?)?);
+        let (low, high) = (number(low)?.max(first), number(high)?.min(last));
+        Some(if last > first { ((high - low) / (last - first)).max(0.0) } else { 1.0 })
     }
 
     /// The ranges of the files for searching; `None` for types without statistics or without an order.
@@ -203,5 +228,33 @@ impl ColumnBounds {
                 Some(intervals.holding(&Sought::Within(low.as_deref(), high.as_deref())))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Date32Array, StringArray};
+
+    use super::*;
+
+    #[test]
+    fn a_range_is_a_share_of_what_the_files_span() {
+        let of = |min: ArrayRef, max: ArrayRef| {
+            let nulls = Arc::new(UInt64Array::from(vec![0; min.len()]));
+            ColumnBounds::new(Some(min), Some(max), nulls)
+        };
+        let numbers = of(
+            Arc::new(Int64Array::from(vec![Some(0), None, Some(50)])),
+            Arc::new(Int64Array::from(vec![Some(60), None, Some(100)])),
+        );
+        let share = |low: i64, high: i64| numbers.share(&low.into(), &high.into());
+        assert_eq!(share(10, 20), Some(0.1));
+        assert_eq!(share(-100, 1000), Some(1.0));
+        assert_eq!(share(200, 300), Some(0.0));
+        let days = of(Arc::new(Date32Array::from(vec![0])), Arc::new(Date32Array::from(vec![10])));
+        let day = |day| ScalarValue::Date32(Some(day));
+        assert_eq!(days.share(&day(5), &day(10)), Some(0.5));
+        let texts = of(Arc::new(StringArray::from(vec!["1"])), Arc::new(StringArray::from(vec!["9"])));
+        assert_eq!(texts.share(&"2".into(), &"3".into()), None);
     }
 }

@@ -13,14 +13,14 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
-use futures::stream::{self, BoxStream};
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
 use crate::config::QueryLimits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pace::Pace;
-use crate::plan::direct::DirectRead;
+use crate::plan::direct::Direct;
 use crate::plan::names;
 
 use crate::plan::paced::paced;
@@ -310,10 +310,9 @@ impl StatementContext<'_> {
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
     ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
         if extra.is_empty()
-            && let Some(direct) = DirectRead::of(self, &query)
+            && let Some(direct) = Direct::of(self, &query)
         {
-            let (schema, batches) = direct.run(self).await?;
-            return Ok((schema, stream::iter(batches.into_iter().map(Ok)).boxed()));
+            return direct.stream(self).await;
         }
         let mut query = query;
         names::distinguish(&mut query);

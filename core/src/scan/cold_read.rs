@@ -14,7 +14,7 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::{PhysicalExpr, conjunction_opt};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::scalar::ScalarValue;
 use roaring::RoaringBitmap;
@@ -26,11 +26,12 @@ use crate::cold::{
     to_access_plan,
 };
 use crate::error::{Error, Result};
-use crate::manifest::Wanted;
+use crate::manifest::{Entries, Wanted};
 use crate::scan::cold_files::KnownRanges;
 use crate::scan::late::{hulls, pays};
 use crate::scan::provider::{BLOBS_URL, DELETED_ID, FirnTable, TableReads};
 use crate::scan::report::ScanReport;
+use crate::types::ColumnId;
 
 /// Lists of values up to this length are held against row groups and pages value by value, longer ones from their
 /// lowest to their highest.
@@ -101,12 +102,12 @@ impl Located {
 
 impl FirnTable {
     /// A Parquet scan of the files that `predicate` may match, less dead and `hidden` rows. Its rows are still
-    /// to be checked: `predicate` only chooses what is read.
+    /// to be checked: `predicate` only chooses what is read, and whether the scan is told of it besides.
     pub(super) async fn cold_plan(
         &self,
         cold: &ColdState,
         hidden: &BTreeMap<u64, RoaringBitmap>,
-        predicate: Option<Arc<dyn PhysicalExpr>>,
+        (predicate, told): (Option<Arc<dyn PhysicalExpr>>, bool),
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
@@ -128,7 +129,7 @@ impl FirnTable {
         if files.is_empty() {
             return Ok(None);
         }
-        let source = self.source(&schema, predicate, projection);
+        let source = self.source(&schema, &cold.entries, (predicate, told), projection);
         let url = ObjectStoreUrl::parse(BLOBS_URL)?;
         let statistics = Statistics {
             num_rows: Precision::Inexact(usize::try_from(rows).unwrap_or(usize::MAX)),
@@ -144,11 +145,12 @@ impl FirnTable {
         Ok(Some(DataSourceExec::from_data_source(config)))
     }
 
-    /// What reads the files. DataFusion puts the predicate of the filter above into it.
+    /// What reads the files.
     fn source(
         &self,
         schema: &FileSchema,
-        predicate: Option<Arc<dyn PhysicalExpr>>,
+        entries: &Entries,
+        (predicate, told): (Option<Arc<dyn PhysicalExpr>>, bool),
         projection: Option<&Vec<usize>>,
     ) -> ParquetSource {
         let reader = Arc::new(ColdReaderFactory::new(Arc::clone(&self.reads.tiers.caches)));
@@ -165,10 +167,15 @@ impl FirnTable {
             .with_parquet_file_reader_factory(reader);
         let Some(predicate) = predicate else { return source };
         let wanted = Wanted::of(schema, &predicate);
-        let late = levels.late && pays(&wanted, &predicate, &self.schema, projection);
-        match hulls(&wanted, schema, &self.schema, MAX_EXPANDED) {
-            Some(hulls) if levels.row_groups => source.with_predicate(hulls),
-            _ => source,
+        let share = |id: ColumnId, low: &ScalarValue, high: &ScalarValue| {
+            entries.column(schema.column(id)?).share(low, high)
+        };
+        let late = levels.late && pays(&wanted, &predicate, &self.schema, projection, share);
+        let hulls = hulls(&wanted, schema, &self.schema, MAX_EXPANDED).filter(|_| levels.row_groups);
+        let predicate = hulls.into_iter().chain(told.then_some(predicate));
+        match conjunction_opt(predicate) {
+            Some(predicate) => source.with_predicate(predicate),
+            None => source,
         }
         .with_pushdown_filters(late)
     }

@@ -15,20 +15,23 @@ use datafusion::physical_expr::{PhysicalExpr, conjunction};
 
 use crate::cold::FileSchema;
 use crate::manifest::{Values, Wanted};
+use crate::types::ColumnId;
 
 /// Whether it pays to read the columns of `predicate` first and those of the rest only for the rows that match:
 /// where few do, by the look of the predicate, and a column of texts, bytes or arrays is among the rest. Numbers
-/// are read faster than they are skipped.
+/// are read faster than they are skipped. `share` says how much of a column lies between two values.
 #[must_use]
 pub fn pays(
     wanted: &[Wanted],
     predicate: &Arc<dyn PhysicalExpr>,
     schema: &SchemaRef,
     projection: Option<&Vec<usize>>,
+    share: impl Fn(ColumnId, &ScalarValue, &ScalarValue) -> Option<f64>,
 ) -> bool {
     let is_selective = wanted.iter().any(|w| match &w.values {
         Values::OneOf(values) => values.len() <= FEW_VALUES,
-        Values::Within(low, high) => low.is_some() && high.is_some(),
+        Values::Within(Some(low), Some(high)) => share(w.column, low, high).is_some_and(|s| s <= SMALL_SHARE),
+        Values::Within(..) => false,
     });
     if !is_selective {
         return false;
@@ -41,6 +44,9 @@ pub fn pays(
     let read = |at: &usize| projection.is_none_or(|projection| projection.contains(at));
     (0..schema.fields().len()).filter(read).any(|at| is_wide(at) && !first.contains(&at))
 }
+
+/// A range of more than this share of what a column spans is not taken for selective.
+const SMALL_SHARE: f64 = 0.2;
 
 /// Equality with more values than this is not taken for selective.
 const FEW_VALUES: usize = 16;
@@ -111,8 +117,17 @@ mod tests {
             Arc::new(BinaryExpr::new(Arc::new(Column::new(name, at)), op, lit(value)))
         };
         let decide = |predicate: &Arc<dyn PhysicalExpr>, projection: Option<Vec<usize>>| {
-            pays(&Wanted::of(&s, predicate), predicate, &shown, projection.as_ref())
+            let share = |_: ColumnId, low: &ScalarValue, _: &ScalarValue| {
+                Some(if *low == 3i32.into() { 0.1 } else { 0.9 })
+            };
+            pays(&Wanted::of(&s, predicate), predicate, &shown, projection.as_ref(), share)
         };
+        let between = |low: i32| {
+            let high = expr("n", Operator::Lt, 50i32.into());
+            conjunction([expr("n", Operator::GtEq, low.into()), high])
+        };
+        assert!(decide(&between(3), None));
+        assert!(!decide(&between(4), None), "most rows match");
         let n = expr("n", Operator::Eq, 3i32.into());
         assert!(decide(&n, None));
         assert!(decide(&n, Some(vec![1, 2])));
@@ -134,7 +149,7 @@ mod tests {
 
         let s = schema();
         let wanted = |values: ArrayRef, column: u32| {
-            [Wanted { column: crate::types::ColumnId(column), values: Values::OneOf(values) }]
+            [Wanted { column: ColumnId(column), values: Values::OneOf(values) }]
         };
         let small: ArrayRef = Arc::new(Int32Array::from_iter_values(0..100));
         let hull = hulls(&wanted(Arc::clone(&small), 2), &s, &s.arrow(), 64).unwrap();

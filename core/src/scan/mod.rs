@@ -8,12 +8,14 @@ mod cold_files;
 mod cold_read;
 mod hidden;
 mod hot_read;
+mod indexed;
 mod keyed;
 mod late;
 mod provider;
 mod report;
 mod tombstones;
 
+pub use indexed::search;
 pub use keyed::rows_by_key;
 pub use provider::{BLOBS_URL, FirnTable, Shown, TableReads};
 pub use report::ScanReports;

@@ -2,7 +2,7 @@
 
 use firndb_core::catalog::{Compression, DefaultExpr, FlushPolicy, TableDef, quoted};
 
-/// `CREATE TABLE` with the columns, the key and the options of `table`.
+/// `CREATE TABLE`, and `CREATE INDEX` of each index, with the columns, the key and the options of `table`.
 pub fn definition(table: &TableDef) -> String {
     let name = |id| table.column_by_id(id).map(|c| quoted(&c.name));
     let mut lines: Vec<String> = Vec::new();
@@ -48,6 +48,11 @@ pub fn definition(table: &TableDef) -> String {
         text.push_str(&format!(" WITH ({})", options.join(", ")));
     }
     text.push(';');
+    for index in &table.indexes {
+        let columns: Vec<String> = index.columns.iter().filter_map(|id| name(*id)).collect();
+        let (index, table) = (quoted(&index.name), table.full_name());
+        text.push_str(&format!("\nCREATE INDEX {index} ON {table} ({});", columns.join(", ")));
+    }
     text
 }
 
@@ -81,11 +86,16 @@ mod tests {
                     at TIMESTAMP DEFAULT NOW(), PRIMARY KEY (thread, id)) WITH (FLUSH_POLICY = \
                     'rows:10,interval:60', BLOOM_FILTER = 'body', BLOOM_FPP = '0.02,body:0.001', COMPRESSION = 'lz4')";
         session.execute(made).await.expect(made);
+        let index = "CREATE INDEX \"By body\" ON app.\"My t\" (body, n)";
+        session.execute(index).await.expect(index);
         let shown = |engine: &Engine| definition(engine.catalog().tables().next().expect("a table"));
         let first = shown(&engine);
-        for part in
-            ["CREATE USER TABLE app.\"My t\" (\n", "body TEXT DEFAULT 'it''s'", "PRIMARY KEY (thread, id)"]
-        {
+        for part in [
+            "CREATE USER TABLE app.\"My t\" (\n",
+            "body TEXT DEFAULT 'it''s'",
+            "PRIMARY KEY (thread, id)",
+            index,
+        ] {
             assert!(first.contains(part), "no {part:?} in {first}");
         }
         session.execute("DROP TABLE app.\"My t\"").await.expect("dropped");

@@ -33,7 +33,7 @@ pub struct OwnTable {
 
 use ColumnType::{BigInt, Boolean, Text};
 
-static OWN_TABLES: [OwnTable; 9] = [
+static OWN_TABLES: [OwnTable; 10] = [
     OwnTable {
         namespace: INFORMATION_SCHEMA,
         name: "columns",
@@ -112,6 +112,11 @@ static OWN_TABLES: [OwnTable; 9] = [
             ("default_value", Text),
             ("key_position", BigInt),
         ],
+    },
+    OwnTable {
+        namespace: SYSTEM,
+        name: "indexes",
+        columns: &[("namespace", Text), ("table_name", Text), ("name", Text), ("columns", Text)],
     },
     OwnTable {
         namespace: SYSTEM,
@@ -232,6 +237,7 @@ impl StatementContext<'_> {
             (INFORMATION_SCHEMA, "views") => definitions::views(catalog),
             (_, "batches") => storage::batches(self).await?,
             (_, "columns") => definitions::columns(catalog),
+            (_, "indexes") => definitions::indexes(catalog),
             (_, "manifests") => storage::manifests(self).await?,
             (_, "settings") => storage::settings(&self.tiers.config),
             (_, "tables") => definitions::tables(catalog),

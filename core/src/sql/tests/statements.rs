@@ -140,7 +140,7 @@ fn what_other_databases_have_is_named() {
     .map(|sql| ((*sql).to_owned(), sql.split(' ').next().unwrap().to_owned()))
     .chain(
         [
-            "INDEX ON t (a)",
+            "UNIQUE INDEX ON t (a)",
             "MATERIALIZED VIEW v AS SELECT 1",
             "USER bob",
             "ROLE r",
@@ -152,7 +152,15 @@ fn what_other_databases_have_is_named() {
         .map(|what| (format!("CREATE {what}"), format!("CREATE {}", what.split(' ').next().unwrap()))),
     )
     .chain([
-        ("DROP INDEX i".to_owned(), "DROP INDEX".to_owned()),
+        ("CREATE INDEX CONCURRENTLY i ON t (a)".to_owned(), "CONCURRENTLY".to_owned()),
+        ("CREATE INDEX ON t USING hash (a)".to_owned(), "USING hash".to_owned()),
+        ("CREATE INDEX ON t (lower(a))".to_owned(), "expression".to_owned()),
+        ("CREATE INDEX ON t ((a + 1))".to_owned(), "expression".to_owned()),
+        ("CREATE INDEX ON t (a DESC)".to_owned(), "DESC".to_owned()),
+        ("CREATE INDEX ON t (a text_pattern_ops)".to_owned(), "operator classes".to_owned()),
+        ("CREATE INDEX ON t (a) WHERE a > 1".to_owned(), "WHERE".to_owned()),
+        ("CREATE INDEX ON t (a) INCLUDE (b)".to_owned(), "INCLUDE".to_owned()),
+        ("CREATE INDEX ON ONLY t (a)".to_owned(), "ONLY".to_owned()),
         ("CREATE VIEW v WITH (x) AS SELECT 1".to_owned(), "options of a view".to_owned()),
         ("CREATE TEMP VIEW v AS SELECT 1".to_owned(), "CREATE TEMP".to_owned()),
         ("CREATE VIEW v AS INSERT INTO t VALUES (1)".to_owned(), "CREATE VIEW".to_owned()),
