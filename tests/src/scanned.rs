@@ -23,7 +23,10 @@ impl Scanned {
         for line in lines(&explained) {
             let Some(line) = line.strip_prefix(&format!("{table}|")) else { continue };
             for (name, value) in line.split(", ").filter_map(|pair| pair.split_once('=')) {
-                *counts.entry(name.to_owned()).or_default() += value.parse::<u64>().unwrap();
+                // The name of an index is no count.
+                if let Ok(value) = value.parse::<u64>() {
+                    *counts.entry(name.to_owned()).or_default() += value;
+                }
             }
         }
         Self(counts)
