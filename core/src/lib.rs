@@ -62,8 +62,8 @@ mod values;
 pub use compact::CompactReport;
 pub use config::{
     BatchFileSettings, CacheSettings, CompactionSettings, Config, ExecutionSettings, FeedSettings,
-    FlushSettings, Given, HotSettings, JobSettings, LoadSettings, ManifestCacheSettings, Place, QueryLimits,
-    SettingRow, SqlLimits, TransactionSettings, WriterSettings,
+    FlushSettings, Given, HotSettings, JobSettings, LoadSettings, ManifestCacheSettings, Place,
+    PruningSettings, QueryLimits, SettingRow, SqlLimits, TransactionSettings, WriterSettings,
 };
 pub use copy::json_rows;
 pub use engine::{

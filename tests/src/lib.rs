@@ -20,6 +20,7 @@ pub mod oracle;
 #[cfg(unix)]
 pub mod postgres;
 pub mod render;
+pub mod scanned;
 pub mod seed;
 pub mod setting;
 pub mod suite;

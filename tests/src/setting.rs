@@ -1,6 +1,6 @@
 //! Settings of an engine, other than the default in one respect.
 
-use firndb_core::{Config, Durability};
+use firndb_core::{Config, Durability, PruningSettings};
 
 /// Settings with this budget of memory for hot versions.
 #[must_use]
@@ -49,5 +49,13 @@ pub fn without_grace(mut config: Config) -> Config {
     config.compaction.grace_ms = 0;
     config.compaction.kept_manifests = 2;
     config.compaction.sweep_numbers = 8;
+    config
+}
+
+/// Settings for reading only, with these levels of pruning.
+#[must_use]
+pub fn pruning(levels: PruningSettings) -> Config {
+    let mut config = read_only();
+    config.pruning = levels;
     config
 }

@@ -127,15 +127,15 @@ async fn every_step_of_a_compaction_and_a_collection_cut_short_recovers() {
     }
 }
 
-/// The operation after which a compaction is to be cut first: the one of its commits that `which` counts.
-async fn cut_at_commit(which: usize) -> FaultStores {
+/// What a compaction leaves that is cut short after the operation, of those called so, that `which` counts.
+async fn cut_after(what: &str, which: usize) -> FaultStores {
     let faults = FaultStores::new();
     let engine = cold_rows(&faults).await;
     let before = faults.operations() as usize;
     engine.compact_all().await.unwrap();
     let log = faults.log().split_off(before);
-    let commits = log.iter().enumerate().filter(|(_, operation)| operation.starts_with("kv commit"));
-    let (at, _) = commits.clone().nth(which).unwrap();
+    let mut named = log.iter().enumerate().filter(|(_, operation)| operation.contains(what));
+    let (at, _) = named.nth(which).unwrap();
     println!("cut after operation {} of {log:#?}", at + 1);
     let faults = FaultStores::new();
     let engine = cold_rows(&faults).await;
@@ -147,9 +147,15 @@ async fn cut_at_commit(which: usize) -> FaultStores {
 
 #[tokio::test]
 async fn every_step_of_compacting_again_after_a_cut_recovers() {
-    // After the claim, after what comes before publishing, after publishing, after the files left the manifest.
-    for commit in [1, 2, 3, 5] {
-        let cut = cut_at_commit(commit).await;
+    for (what, which) in [
+        ("kv commit", 1),  // the claim
+        ("kv commit", 2),  // what comes before publishing
+        ("/deletes-", 0),  // the deletion vectors with the note of a commit that is none
+        ("/manifest-", 1), // the manifest of a commit that is none
+        ("kv commit", 3),  // publishing
+        ("kv commit", 5),  // the files have left the manifest
+    ] {
+        let cut = cut_after(what, which).await;
         let probe = cut.survivors();
         let engine = open(&probe).await;
         expect_rows(&engine, "cut once").await;
@@ -164,10 +170,8 @@ async fn every_step_of_compacting_again_after_a_cut_recovers() {
             if let Ok(engine) = opened {
                 _ = engine.compact_all().await;
             }
-            let when = format!(
-                "after commit {commit}, operation {n} of {steps}, {mode:?}: {:?}",
-                again.log().last()
-            );
+            let when =
+                format!("after {what} {which}, operation {n} of {steps}, {mode:?}: {:?}", again.log().last());
             expect_recovered(&again, &when).await;
             let rest = again.survivors();
             let engine = open(&rest).await;

@@ -52,6 +52,9 @@ pub async fn open_without_policies(dir: &Path) -> Result<Engine> {
     let mut config = config(Some(dir), &SettingArgs::default())?;
     config.flush.rows = u64::MAX;
     config.flush.bytes = u64::MAX;
+    config.compaction.automatic = false;
+    // No other process reads its files.
+    config.compaction.grace_ms = 0;
     Engine::open(firndb_storage_native::open(dir, None)?, config).await
 }
 

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{DefaultExpr, TableDef};
+use crate::catalog::{DefaultExpr, FPP_RANGE, TableDef, index};
 use crate::error::{Error, Result};
 
 const FORMAT: u32 = 1;
@@ -129,7 +129,14 @@ fn check(table: &TableDef) -> Result<(), String> {
     if key.is_empty() {
         return Err("it has no primary key".to_owned());
     }
-    match table.options.bloom.iter().find(|id| table.column_by_id(**id).is_none()) {
+    index::check(table)?;
+    let shares = &table.options.bloom_fpp;
+    if let Some(share) = shares.others.iter().chain(shares.columns.values()).find(|s| !FPP_RANGE.contains(s))
+    {
+        return Err(format!("a Bloom filter cannot be wrong {share} times in a million"));
+    }
+    let with_options = table.options.bloom.iter().chain(shares.columns.keys());
+    match with_options.into_iter().find(|id| table.column_by_id(**id).is_none()) {
         Some(id) => Err(format!("the Bloom filter option names column {id}, which is none")),
         None => Ok(()),
     }
@@ -145,7 +152,7 @@ mod tests {
         let (catalog, _) = table_of(
             "CREATE USER TABLE main.t (id BIGINT PRIMARY KEY DEFAULT SNOWFLAKE_ID(), n INTEGER DEFAULT -5,
              f DOUBLE PRECISION DEFAULT 'NaN', b BYTEA DEFAULT '\\x00ff', at TIMESTAMP NOT NULL DEFAULT NOW())
-             WITH (FLUSH_POLICY = 'rows:100,interval:60', BLOOM_FILTER = 'id,n', COMPRESSION = 'lz4')",
+             WITH (FLUSH_POLICY = 'rows:100,interval:60', BLOOM_FILTER = 'id,n', BLOOM_FPP = '0.02,n:0.001', COMPRESSION = 'lz4')",
         );
         let (catalog, _) =
             alter(&catalog, "ALTER TABLE t DROP COLUMN f, ADD COLUMN f TEXT NOT NULL DEFAULT 'é\"'");
@@ -189,7 +196,7 @@ mod tests {
     #[test]
     fn inconsistent_definitions_are_corrupt() {
         type Change = fn(&mut TableDef);
-        let changes: [(&str, Change); 9] = [
+        let changes: [(&str, Change); 11] = [
             ("no key", |t| t.primary_key.clear()),
             ("unknown key", |t| t.primary_key.push(crate::types::ColumnId(99))),
             ("key twice", |t| t.primary_key.push(crate::types::ColumnId(1))),
@@ -198,6 +205,8 @@ mod tests {
             ("id to come", |t| t.next_column_id = 2),
             ("duplicate name", |t| t.columns[1].name = t.columns[0].name.clone()),
             ("wrong default", |t| t.columns[1].default = t.columns[2].default.clone()),
+            ("unknown share", |t| t.options.bloom_fpp.columns.extend([(crate::types::ColumnId(99), 1000)])),
+            ("impossible share", |t| t.options.bloom_fpp.others = Some(99)),
             ("unknown filter", |t| t.options.bloom.push(crate::types::ColumnId(99))),
         ];
         for (what, change) in changes {

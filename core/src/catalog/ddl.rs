@@ -1,8 +1,10 @@
 //! What DDL statements ask for, and what they make of a catalog: pure functions from value to value.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::catalog::bloom;
+use crate::catalog::index::drop_indexes_of;
 use crate::catalog::name::{
     MAIN_NAMESPACE, RESERVED_NAMESPACES, TableName, check_column_name, check_name, check_table_name, quoted,
 };
@@ -176,6 +178,7 @@ pub fn create_table(
         }
         return Err(Error::already_exists(format!("view {} already exists", view.full_name())));
     }
+    catalog.check_no_index(namespace, &request.name.name)?;
     let mut next = catalog.clone();
     let id = next.take_table_id()?;
     let table = new_table(request, namespace, id).map_err(|e| {
@@ -287,6 +290,7 @@ fn new_table(request: &CreateTable, namespace: &str, id: TableId) -> Result<Tabl
         dropped_columns: Vec::new(),
         primary_key: Vec::with_capacity(request.primary_key.len()),
         options: TableOptions::default(),
+        indexes: Vec::new(),
         replaces: None,
         dropped: false,
         schemas: SchemaCache::default(),
@@ -449,6 +453,8 @@ fn drop_column(table: &mut TableDef, name: &str) -> Result<()> {
     }
     let column = table.columns.remove(at);
     table.options.bloom.retain(|id| *id != column.id);
+    drop_indexes_of(table, column.id);
+    bloom::forget_unused(table);
     // A column that came and went in one statement was in no row.
     if column.added_in < table.schema_version {
         table.dropped_columns.push(DroppedColumn {
@@ -484,17 +490,5 @@ fn set_options(table: &mut TableDef, changes: &OptionChanges) -> Result<()> {
     if let Some(compression) = changes.compression {
         table.options.compression = compression;
     }
-    if let Some(names) = &changes.bloom {
-        let mut seen = HashSet::new();
-        let mut bloom = Vec::with_capacity(names.len());
-        for name in names {
-            let column = table.column(name).ok_or_else(|| table.no_column(name).context("BLOOM_FILTER"))?;
-            // The key's columns have filters anyway, and naming one is no mistake.
-            if !table.is_key(column.id) && seen.insert(column.id) {
-                bloom.push(column.id);
-            }
-        }
-        table.options.bloom = bloom;
-    }
-    Ok(())
+    bloom::set(table, changes)
 }

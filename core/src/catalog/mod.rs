@@ -3,10 +3,12 @@
 //! A [`Catalog`] is a value. DDL makes another one of it ([`create_table`], [`alter_table`], …) and
 //! [`store`] writes the difference, so a statement that fails, or whose commit does, has changed nothing.
 
+mod bloom;
 mod codec;
 mod column_type;
 mod convert;
 mod ddl;
+mod index;
 mod literal;
 mod name;
 mod options;
@@ -20,6 +22,7 @@ mod written;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use bloom::{FPP_RANGE, FalsePositives};
 pub use codec::{decode_table, encode_table};
 pub use column_type::{ColumnType, Element, MAX_VARCHAR};
 pub use convert::{Misfit, convert, is_text};
@@ -28,13 +31,14 @@ pub use ddl::{
     AlterAction, AlterTable, CreateTable, MAX_COLUMNS, NewColumn, alter_table, create_namespace,
     create_table, drop_namespace, drop_tables,
 };
+pub use index::{CreateIndex, IndexDef, MAX_INDEX_COLUMNS, create_index, drop_indexes};
 pub use literal::Literal;
 pub use name::{
     DELETED_COLUMN, DELETED_SUFFIX, MAIN_NAMESPACE, RESERVED_NAMESPACES, SEQ_COLUMN, SEQ_SUFFIX, TableName,
     quoted,
 };
 pub(crate) use name::{check_column_name, nearest};
-pub use options::{Compression, FlushPolicy, OptionChanges, Retention, TableOptions};
+pub use options::{Compression, FlushPolicy, NamedShares, OptionChanges, Retention, TableOptions};
 pub use store::{VIEWS, decode_view, view_dir, view_file, write_difference};
 pub use table::{ColumnDef, DefaultExpr, DroppedColumn, FIELD_ID_KEY, TableDef, TableKind};
 pub use truncate::truncate_tables;

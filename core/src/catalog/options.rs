@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::FalsePositives;
 use crate::types::ColumnId;
 
 /// How batch files are compressed.
@@ -70,6 +71,12 @@ pub struct TableOptions {
     /// Columns that get Bloom filters besides those of the primary key, which always do.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub bloom: Vec<ColumnId>,
+    /// Whether no column gets one, those of the primary key neither.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub no_bloom: bool,
+    /// How often Bloom filters may answer wrongly.
+    #[serde(skip_serializing_if = "FalsePositives::is_empty", default)]
+    pub bloom_fpp: FalsePositives,
     /// The compression of batch files.
     #[serde(default)]
     pub compression: Compression,
@@ -78,13 +85,26 @@ pub struct TableOptions {
     pub deleted_retention: Option<Retention>,
 }
 
+/// Shares in parts per million; columns by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NamedShares {
+    /// For the columns that are not named.
+    pub others: Option<u32>,
+    /// By column.
+    pub columns: Vec<(String, u32)>,
+}
+
 /// The options a statement names; columns by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OptionChanges {
     /// `FLUSH_POLICY`; `Some(None)` for `'default'`.
     pub flush: Option<Option<FlushPolicy>>,
-    /// `BLOOM_FILTER`.
+    /// `BLOOM_FILTER`: the columns besides those of the key.
     pub bloom: Option<Vec<String>>,
+    /// Whether that was `'none'`.
+    pub no_bloom: bool,
+    /// `BLOOM_FPP`.
+    pub bloom_fpp: Option<NamedShares>,
     /// `COMPRESSION`.
     pub compression: Option<Compression>,
     /// `DELETED_RETENTION_HOURS`; `Some(None)` for `'default'`.

@@ -13,10 +13,6 @@ use crate::catalog::{ColumnDef, Compression, DefaultExpr, TableDef, nearest, quo
 use crate::cold::schema::{FileColumn, FileSchema};
 use crate::error::{Error, Result};
 
-/// The wanted share of false positives of a Bloom filter on a key column, and on another.
-const KEY_FPP: f64 = 0.001;
-const COLUMN_FPP: f64 = 0.01;
-
 impl TableDef {
     /// The types of the key columns, in key order.
     #[must_use]
@@ -87,9 +83,6 @@ impl TableDef {
                 missing: self.missing_value(c)?,
             })
         });
-        let listed = self.options.bloom.iter().filter(|id| !self.is_key(**id));
-        let bloom =
-            self.primary_key.iter().map(|id| (*id, KEY_FPP)).chain(listed.map(|id| (*id, COLUMN_FPP)));
         Ok(FileSchema {
             table: self.id,
             namespace: self.namespace.clone(),
@@ -97,7 +90,7 @@ impl TableDef {
             schema_version: self.schema_version,
             columns: columns.collect::<Result<_>>()?,
             key: self.primary_key.clone(),
-            bloom: bloom.collect(),
+            bloom: self.bloom_filters(),
             compression: parquet_compression(self.options.compression),
         })
     }

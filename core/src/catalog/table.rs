@@ -9,7 +9,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::name::{DELETED_COLUMN, SEQ_COLUMN, TableName};
-use crate::catalog::{ColumnType, Literal, TableOptions};
+use crate::catalog::{ColumnType, IndexDef, Literal, TableOptions};
 use crate::error::{Error, Result};
 use crate::types::{ColumnId, TableId, path_part};
 
@@ -124,6 +124,9 @@ pub struct TableDef {
     pub primary_key: Vec<ColumnId>,
     /// Its options.
     pub options: TableOptions,
+    /// Its indexes, in the order they were made.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub indexes: Vec<IndexDef>,
     /// The table whose place it took when that was truncated.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub replaces: Option<TableId>,

@@ -67,7 +67,7 @@ const T: &str = "CREATE TABLE t (id BIGINT PRIMARY KEY, a TEXT)";
 #[test]
 fn ddl_that_cannot_be_is_refused() {
     use ErrorKind::{AlreadyExists, InvalidInput, NotFound, Unsupported};
-    let cases: [(&[&str], ErrorKind, &str); 28] = [
+    let cases: [(&[&str], ErrorKind, &str); 31] = [
         (&[T, T], AlreadyExists, "table main.t already exists"),
         (&["CREATE TABLE no.t (id BIGINT PRIMARY KEY)"], NotFound, "no namespace no"),
         (
@@ -81,6 +81,13 @@ fn ddl_that_cannot_be_is_refused() {
             &["CREATE TABLE t (id BIGINT PRIMARY KEY, b TEXT) WITH (BLOOM_FILTER = 'c')"],
             NotFound,
             "no column c",
+        ),
+        (&[T, "ALTER TABLE t SET (BLOOM_FPP = 'b:0.1')"], NotFound, "no column b"),
+        (&[T, "ALTER TABLE t SET (BLOOM_FPP = 'a:0.1')"], InvalidInput, "BLOOM_FILTER = 'a' gives it one"),
+        (
+            &["CREATE TABLE t (id BIGINT PRIMARY KEY, b BOOLEAN) WITH (BLOOM_FILTER = 'b')"],
+            InvalidInput,
+            "column b of type BOOLEAN cannot",
         ),
         (&["CREATE NAMESPACE main"], AlreadyExists, "main"),
         (&["CREATE NAMESPACE system"], AlreadyExists, "system"),
@@ -191,7 +198,7 @@ fn options_change_as_they_are_set() {
             flush: Some(FlushPolicy { rows: None, bytes: None, interval_s: Some(300) }),
             bloom: vec![ColumnId(2)],
             compression: Compression::Snappy,
-            deleted_retention: None,
+            ..TableOptions::default()
         }
     );
     let (catalog, table) =

@@ -94,6 +94,7 @@ pub fn create_view(catalog: &Catalog, view: ViewDef, if_there: IfThere) -> Resul
             )));
         }
     }
+    catalog.check_no_index(&view.namespace, &view.name)?;
     let table = catalog.table(&view.namespace, &view.name);
     match (table, catalog.view(&view.namespace, &view.name), if_there) {
         (Some(_), _, IfThere::Keep) | (_, Some(_), IfThere::Keep) => return Ok(None),

@@ -2,6 +2,7 @@
 //!
 //! They are Parquet's split-block filters (parquet-format, `BloomFilter.md`), one per row group.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -9,6 +10,7 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
     Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
 };
+use bytes::Bytes;
 use object_store::path::Path;
 use parquet::bloom_filter::Sbbf;
 
@@ -134,6 +136,30 @@ impl BloomCache {
             found.push((id, place.row_group, filter));
         }
         Ok(Filters(found))
+    }
+
+    /// The bytes of the filter that lies at `range` of `file`, as a reader finds them there; `None` when none
+    /// does.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub(super) async fn written(
+        &self,
+        file: &ColdFile,
+        reader: &VerifiedReader,
+        range: &Range<u64>,
+    ) -> Result<Option<Bytes>> {
+        let is_there = |f: &FilterRef| f.offset == range.start && f.offset + u64::from(f.length) == range.end;
+        let places =
+            file.entry().filters.iter().flat_map(|(id, of)| of.iter().map(move |place| (*id, *place)));
+        let Some((id, place)) = places.into_iter().find(|(_, place)| is_there(place)) else {
+            return Ok(None);
+        };
+        let found = self.load(file, reader, &[id], |group| group == place.row_group).await?;
+        let Some((_, _, filter)) = found.0.first() else { return Ok(None) };
+        let mut bytes = Vec::with_capacity(place.length as usize);
+        filter.write(&mut bytes).map_err(|e| named(file, e))?;
+        Ok(Some(bytes.into()))
     }
 
     /// Drops what is kept of a file.

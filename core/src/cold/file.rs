@@ -267,6 +267,10 @@ impl VerifiedReader {
 impl AsyncFileReader for VerifiedReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
         async move {
+            // DataFusion reads Bloom filters one by one, and again for each query.
+            if let Some(filter) = self.caches.blooms.written(&self.file, self, &range).await? {
+                return Ok(filter);
+            }
             let parts = self.ranges(&[range]).await?;
             Ok(parts.into_iter().next().unwrap_or_default())
         }

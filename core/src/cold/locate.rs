@@ -7,9 +7,10 @@ use roaring::RoaringBitmap;
 
 use crate::cold::schema::FileSchema;
 use crate::cold::state::ColdState;
-use crate::cold::{ColdCaches, FEW_KEYS, Keys, ReadCounters, RuledOut, find_rows, may_hold};
+use crate::cold::{ColdCaches, ColdFile, FEW_KEYS, Keys, ReadCounters, RuledOut, find_rows, may_hold};
 use crate::error::Result;
-use crate::manifest::BatchEntry;
+use crate::manifest::{BatchEntry, Entries};
+use crate::types::SeqId;
 
 /// A row of the cold tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +19,47 @@ pub struct Position {
     pub batch: u64,
     /// Its row there.
     pub row: u32,
+}
+
+/// Which batch files of a scope are asked.
+#[derive(Debug, Clone, Copy)]
+pub enum Within {
+    /// Every one.
+    All,
+    /// Those that begin at this `_seq` or before.
+    Through(SeqId),
+    /// Those that begin behind it.
+    Since(SeqId),
+    /// Those that begin at `through` or before, and end at `since` or behind.
+    Reaching {
+        /// What a snapshot includes.
+        through: SeqId,
+        /// What a query asks for.
+        since: SeqId,
+    },
+}
+
+impl Within {
+    /// Whether the file is among them.
+    #[must_use]
+    pub fn includes(self, entry: &BatchEntry) -> bool {
+        match self {
+            Self::All => true,
+            Self::Through(seq) => entry.min_seq <= seq,
+            Self::Since(seq) => entry.min_seq > seq,
+            Self::Reaching { through, since } => entry.min_seq <= through && entry.max_seq >= since,
+        }
+    }
+
+    /// How many of `entries` are.
+    #[must_use]
+    pub fn count(self, entries: &Entries) -> usize {
+        match self {
+            Self::All => entries.len(),
+            Self::Through(seq) if entries.last_begun() <= seq => entries.len(),
+            _ => entries.list().iter().filter(|e| self.includes(e)).count(),
+        }
+    }
 }
 
 /// Where keys were found, and what it took.
@@ -48,10 +90,10 @@ pub async fn locate(
     cold: &ColdState,
     columns: &[ArrayRef],
 ) -> Result<Located> {
-    locate_in(caches, schema, cold, columns, |_| true).await
+    locate_in(caches, schema, cold, columns, Within::All).await
 }
 
-/// As [`locate`], in the files that `within` chooses.
+/// As [`locate`], in the files `within`.
 ///
 /// # Errors
 /// As [`locate`].
@@ -60,20 +102,24 @@ pub async fn locate_in(
     schema: &FileSchema,
     cold: &ColdState,
     columns: &[ArrayRef],
-    within: impl Fn(&BatchEntry) -> bool,
+    within: Within,
 ) -> Result<Located> {
     let count = columns.first().map_or(0, |c| c.len());
-    let files: Vec<_> = cold.files.iter().filter(|file| within(file.entry())).collect();
-    let mut located =
-        Located { positions: vec![None; count], files_total: files.len(), ..Located::default() };
-    if count == 0 || files.is_empty() {
+    let mut located = Located { positions: vec![None; count], ..Located::default() };
+    if count == 0 || cold.is_empty() {
         return Ok(located);
     }
     let keys = Keys::new(schema, columns)?;
+    // Files that the ranges of their first key column rule out are not looked at, however many there are.
+    let near = keys.near(schema, &cold.entries);
+    let near = near.into_iter().filter_map(|at| cold.files.get(at as usize));
+    let near: Vec<&ColdFile> = near.filter(|file| within.includes(file.entry())).collect();
+    located.files_total = within.count(&cold.entries);
+    located.pruned_stats = located.files_total - near.len();
     let none = RoaringBitmap::new();
     let counters = Arc::new(ReadCounters::default());
     let mut missing = count;
-    for file in files.into_iter().rev() {
+    for file in near.into_iter().rev() {
         if missing == 0 {
             // Not needed; for the report, whether the manifest would have ruled it out.
             if count <= FEW_KEYS {

@@ -20,7 +20,7 @@ use crate::cold::selection::RowPick;
 use crate::cold::source::ReadCounters;
 use crate::error::{Error, Result};
 use crate::key::KeyEncoder;
-use crate::manifest::{BatchEntry, bounds};
+use crate::manifest::{BatchEntry, Entries, Sought, bounds};
 use crate::types::ColumnId;
 
 /// Up to this many keys are looked up in Bloom filters and page by page; more are merged with the file.
@@ -83,26 +83,28 @@ impl Keys {
         self.order.get(at).map(|i| *i as usize)
     }
 
+    /// The positions, ascending, of the files whose ranges of the first key column can hold a key.
+    #[must_use]
+    pub fn near(&self, schema: &FileSchema, entries: &Entries) -> Vec<u32> {
+        let everything = || (0..u32::try_from(entries.len()).unwrap_or(u32::MAX)).collect();
+        let first = self.ids.first().and_then(|id| schema.column(*id)).map(|column| entries.column(column));
+        let Some(intervals) = first.as_ref().and_then(|bounds| bounds.intervals()) else {
+            return everything();
+        };
+        let last = self.len().saturating_sub(1);
+        if self.len() <= FEW_KEYS {
+            let keys: Vec<&[u8]> = (0..self.len()).map(|at| self.part(0, at)).collect();
+            return intervals.holding(&Sought::OneOf(&keys));
+        }
+        intervals.holding(&Sought::Within(Some(self.part(0, 0)), Some(self.part(0, last))))
+    }
+
     /// The bytes of one column of the key at sorted position `at`.
     fn part(&self, column: usize, at: usize) -> &[u8] {
         match self.parts.get(column) {
             Some((_, rows)) => rows.row(at).data(),
             None => self.rows.row(at).data(),
         }
-    }
-
-    /// The sorted positions of the keys whose first column is from `min` to `max`.
-    fn between(&self, min: &[u8], max: &[u8]) -> Range<usize> {
-        let first = |holds: &dyn Fn(&[u8]) -> bool| {
-            let (mut low, mut high) = (0, self.len());
-            while low < high {
-                let middle = low + (high - low) / 2;
-                if holds(self.part(0, middle)) { high = middle } else { low = middle + 1 }
-            }
-            low
-        };
-        let start = first(&|part| part >= min);
-        start..first(&|part| part > max).max(start)
     }
 
     fn part_encoder(&self, column: usize) -> &KeyEncoder {
@@ -211,28 +213,33 @@ pub fn may_hold(entry: &BatchEntry, keys: &Keys) -> Result<bool> {
 
 /// The keys that the file's statistics do not rule out.
 fn in_range(entry: &BatchEntry, keys: &Keys) -> Result<Vec<Candidate>> {
-    let mut kept: Option<Vec<usize>> = None;
+    let mut kept: Vec<usize> = Vec::new();
     for (column, id) in keys.ids.iter().enumerate() {
-        let Some(stats) = entry.columns.get(id).filter(|s| s.nans == 0) else { continue };
-        let Some(array) = keys.columns.get(column) else { continue };
-        let ends = [stats.min.as_ref(), stats.max.as_ref()];
-        let Some(ends) = bounds(array.data_type(), ends.into_iter()) else { continue };
-        if ends.null_count() > 0 {
-            continue;
+        let ends = ends_of(entry, keys, column, *id)?;
+        let ends = ends.as_ref().map(|ends| (ends.row(0), ends.row(1)));
+        if column == 0 {
+            // Sorted by key, the keys are sorted by its first column too.
+            kept = match ends {
+                Some((min, max)) => {
+                    let low = partition_point(0..keys.len(), |at| keys.part(0, at) < min.data());
+                    (low..partition_point(low..keys.len(), |at| keys.part(0, at) <= max.data())).collect()
+                }
+                None => (0..keys.len()).collect(),
+            };
+        } else if let Some((min, max)) = ends {
+            kept.retain(|at| (min.data()..=max.data()).contains(&keys.part(column, *at)));
         }
-        let ends = keys.part_encoder(column).encode(&[ends])?;
-        let (min, max) = (ends.row(0), ends.row(1));
-        let is_inside = |at: &usize| (min.data()..=max.data()).contains(&keys.part(column, *at));
-        kept = Some(match kept {
-            // Keys are sorted by their first column: what a file takes does not grow with the keys that it
-            // cannot have.
-            None if column == 0 => keys.between(min.data(), max.data()).collect(),
-            None => (0..keys.len()).filter(is_inside).collect(),
-            Some(kept) => kept.into_iter().filter(is_inside).collect(),
-        });
     }
-    let kept = kept.unwrap_or_else(|| (0..keys.len()).collect());
     Ok(kept.into_iter().map(|at| Candidate { at, groups: Vec::new() }).collect())
+}
+
+/// The lowest and the highest value of a key column as key bytes, where they are known.
+fn ends_of(entry: &BatchEntry, keys: &Keys, column: usize, id: ColumnId) -> Result<Option<Rows>> {
+    let Some(stats) = entry.columns.get(&id).filter(|s| s.nans == 0) else { return Ok(None) };
+    let Some(array) = keys.columns.get(column) else { return Ok(None) };
+    let ends = [stats.min.as_ref(), stats.max.as_ref()];
+    let ends = bounds(array.data_type(), ends.into_iter()).filter(|ends| ends.null_count() == 0);
+    ends.map(|ends| keys.part_encoder(column).encode(&[ends])).transpose()
 }
 
 /// The candidates that the file's Bloom filters do not rule out, with the row groups left for each.

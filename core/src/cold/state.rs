@@ -12,8 +12,8 @@ use crate::catalog::TableDef;
 use crate::cold::rebuild::newest_deletes;
 use crate::cold::{ColdFile, DeletionVectors};
 use crate::error::{Error, Result};
-use crate::manifest::Manifest;
 use crate::manifest::store::{self as manifest_store, Pointer};
+use crate::manifest::{Entries, Manifest};
 use crate::storage::Stores;
 use crate::types::{Scope, SeqId};
 
@@ -28,6 +28,8 @@ pub struct ColdState {
     pub manifest: Option<Manifest>,
     /// The files whose rows are part of the table, by number.
     pub files: Vec<ColdFile>,
+    /// Their manifest entries, in the same order, by column.
+    pub entries: Entries,
     /// The dead rows by batch number; a file without dead rows is not in it.
     pub dead: BTreeMap<u64, Arc<RoaringBitmap>>,
     /// What became of the manifest, where this was read from something else.
@@ -65,8 +67,10 @@ impl ColdState {
         dead: BTreeMap<u64, Arc<RoaringBitmap>>,
     ) -> Self {
         let live = manifest.iter().flat_map(Manifest::live);
-        let files = live.map(|b| ColdFile::new(Arc::clone(blobs), &dir, Arc::new(b.clone()))).collect();
-        Self { dir, pointer, manifest, files, dead, lost: None, hidden: Mutex::default() }
+        let files: Vec<ColdFile> =
+            live.map(|b| ColdFile::new(Arc::clone(blobs), &dir, Arc::new(b.clone()))).collect();
+        let entries = Entries::new(files.iter().map(|f| Arc::clone(f.entry())).collect());
+        Self { dir, pointer, manifest, files, entries, dead, lost: None, hidden: Mutex::default() }
     }
 
     /// Reads what the key-value store points at; with `repair` completes the copy of the manifest if a
@@ -135,6 +139,13 @@ impl ColdState {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// The file of this number.
+    #[must_use]
+    pub fn file(&self, number: u64) -> Option<&ColdFile> {
+        let at = self.files.binary_search_by_key(&number, |f| f.entry().number).ok()?;
+        self.files.get(at)
     }
 
     /// The dead rows of a batch.

@@ -14,7 +14,8 @@ pub use given::{Given, Place};
 pub use manifest_cache::ManifestCacheSettings;
 pub use sections::{
     BatchFileSettings, CacheSettings, CompactionSettings, ExecutionSettings, FeedSettings, FlushSettings,
-    HotSettings, JobSettings, LoadSettings, QueryLimits, SqlLimits, TransactionSettings, WriterSettings,
+    HotSettings, JobSettings, LoadSettings, PruningSettings, QueryLimits, SqlLimits, TransactionSettings,
+    WriterSettings,
 };
 use table::{SETTINGS, Setting};
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub sql: SqlLimits,
     /// What one statement may take at most.
     pub query: QueryLimits,
+    /// Which levels leave out what a predicate rules out.
+    pub pruning: PruningSettings,
     /// What all statements together run with.
     pub execution: ExecutionSettings,
     /// What the feed of changes knows.

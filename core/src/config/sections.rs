@@ -199,6 +199,36 @@ impl Default for QueryLimits {
     }
 }
 
+/// Which levels leave out what a predicate rules out. Results are the same without any; they are switched off to
+/// compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PruningSettings {
+    /// Files, by the ranges and NULL counts of the manifest.
+    pub manifest: bool,
+    /// Files and row groups, by their Bloom filters.
+    pub bloom: bool,
+    /// Row groups, by the statistics of the footer.
+    pub row_groups: bool,
+    /// Pages, by the page index.
+    pub pages: bool,
+    /// Rows, by reading the columns of the predicate first, where that pays.
+    pub late: bool,
+    /// By the values that a join, a sort or an aggregate turns out to need, whatever level they fit.
+    pub dynamic: bool,
+}
+
+impl Default for PruningSettings {
+    fn default() -> Self {
+        Self { manifest: true, bloom: true, row_groups: true, pages: true, late: true, dynamic: true }
+    }
+}
+
+impl PruningSettings {
+    /// No level at all.
+    pub const NONE: Self =
+        Self { manifest: false, bloom: false, row_groups: false, pages: false, late: false, dynamic: false };
+}
+
 /// What all statements together run with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -206,6 +206,42 @@ pub static SETTINGS: &[Setting] = &[
         slot: |config| &mut config.manifest_cache.ttl_seconds,
     },
     Setting {
+        name: "pruning.bloom",
+        description: "whether Bloom filters leave out files and row groups that a predicate rules out",
+        range: (0, ANY),
+        slot: |config| &mut config.pruning.bloom,
+    },
+    Setting {
+        name: "pruning.dynamic",
+        description: "whether the values that a join, a sort or an aggregate turns out to need leave out what has none of them",
+        range: (0, ANY),
+        slot: |config| &mut config.pruning.dynamic,
+    },
+    Setting {
+        name: "pruning.late",
+        description: "whether wide columns are read only for rows that match, where that pays",
+        range: (0, ANY),
+        slot: |config| &mut config.pruning.late,
+    },
+    Setting {
+        name: "pruning.manifest",
+        description: "whether the ranges and NULL counts of the manifest leave out files",
+        range: (0, ANY),
+        slot: |config| &mut config.pruning.manifest,
+    },
+    Setting {
+        name: "pruning.pages",
+        description: "whether the page index leaves out pages",
+        range: (0, ANY),
+        slot: |config| &mut config.pruning.pages,
+    },
+    Setting {
+        name: "pruning.row_groups",
+        description: "whether the statistics of the footer leave out row groups",
+        range: (0, ANY),
+        slot: |config| &mut config.pruning.row_groups,
+    },
+    Setting {
         name: "query.memory_bytes",
         description: "bytes that one statement sorts, groups and joins in",
         range: (0, ANY),

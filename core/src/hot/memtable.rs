@@ -10,12 +10,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arrow::array::{Array, BooleanArray, BooleanBufferBuilder, Int64Array, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::row::Rows;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::hash_map::EntryRef;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use parking_lot::Mutex;
 use std::hash::BuildHasher;
 
+use crate::catalog::TableDef;
 use crate::error::{Error, Result};
+use crate::hot::ordered::{Hits, IndexSearch, OrderedIndex};
 use crate::key::KeyEncoder;
-use crate::types::SeqId;
+use crate::types::{ColumnId, SeqId};
 
 /// Chunks of at most this many rows are merged with their neighbours.
 const MERGE_ROWS: usize = 4096;
@@ -23,6 +27,8 @@ const MERGE_ROWS: usize = 4096;
 const MERGE_FAN: usize = 16;
 /// Chunks are merged up to so many bytes: copying large rows again and again buys nothing.
 const MERGE_BYTES: usize = 16 << 20;
+/// So many rows are fetched by an index, however few there are.
+const FEW_ROWS: usize = 64;
 /// "No earlier version in this memtable."
 const NONE: u64 = u64::MAX;
 
@@ -79,6 +85,20 @@ impl Chunk {
         BooleanArray::new(mask.finish(), None)
     }
 
+    /// Whether `row` is the latest version of its key at `seq`, and no tombstone.
+    #[must_use]
+    pub fn is_row_at(&self, row: usize, seq: SeqId) -> bool {
+        let included = self.seqs().get(row).is_some_and(|s| *s <= seq.as_i64());
+        let next = self.superseded.get(row).map_or(i64::MIN, |s| s.load(Ordering::Acquire));
+        included && next > seq.as_i64() && !self.is_deleted(row)
+    }
+
+    /// The position of its first row.
+    #[must_use]
+    pub fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
     fn row_count(&self) -> usize {
         self.superseded.len()
     }
@@ -111,6 +131,8 @@ pub struct Memtable {
     hasher: DefaultHashBuilder,
     next_row: u64,
     bytes: usize,
+    /// What of it is searched by other columns, by these.
+    ordered: Mutex<HashMap<Vec<ColumnId>, OrderedIndex>>,
 }
 
 /// The latest version of one key at a snapshot.
@@ -147,7 +169,26 @@ impl Memtable {
             hasher: DefaultHashBuilder::default(),
             next_row: 0,
             bytes: 0,
+            ordered: Mutex::default(),
         }
+    }
+
+    /// The rows that `search` finds at `seq`, in the order of their commits; `None` when a look at every row is
+    /// less work, or `def` is too old for some.
+    ///
+    /// # Errors
+    /// As [`OrderedIndex::catch_up`].
+    pub fn search(&self, def: &TableDef, search: &IndexSearch, seq: SeqId) -> Result<Option<Vec<Hits>>> {
+        let mut ordered = self.ordered.lock();
+        let index = match ordered.entry_ref(&search.columns) {
+            EntryRef::Occupied(found) => found.into_mut(),
+            EntryRef::Vacant(none) => none.insert(OrderedIndex::new(def, &search.columns)?),
+        };
+        if !index.catch_up(def, &self.chunks)? {
+            return Ok(None);
+        }
+        let found = index.positions(&search.ranges, self.rows() / 4 + FEW_ROWS);
+        Ok(found.map(|positions| Hits::at(&self.chunks, &positions, seq)))
     }
 
     /// The chunks, in the order of their commits; what is appended later is not in them.
@@ -165,7 +206,8 @@ impl Memtable {
     /// How many bytes of memory it holds.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes + self.index.capacity() * 17
+        let ordered: usize = self.ordered.lock().values().map(OrderedIndex::bytes).sum();
+        self.bytes + self.index.capacity() * 17 + ordered
     }
 
     /// The `_seq` of its oldest version.
@@ -354,7 +396,7 @@ impl Memtable {
 }
 
 /// The chunk and the row in it at `position`.
-fn locate(chunks: &[Arc<Chunk>], position: u64) -> Option<(&Arc<Chunk>, usize)> {
+pub(super) fn locate(chunks: &[Arc<Chunk>], position: u64) -> Option<(&Arc<Chunk>, usize)> {
     let after = chunks.partition_point(|c| c.first_row <= position);
     let chunk = chunks.get(after.checked_sub(1)?)?;
     let row = usize::try_from(position - chunk.first_row).ok()?;

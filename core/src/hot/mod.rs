@@ -2,4 +2,5 @@
 
 pub mod block;
 pub mod memtable;
+pub mod ordered;
 pub mod scope;

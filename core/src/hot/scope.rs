@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::RecordBatch;
 use parking_lot::RwLock;
 
+use crate::catalog::TableDef;
 use crate::cold::state::ColdState;
 use crate::error::Result;
 use crate::hot::memtable::{Chunk, Memtable, Version};
+use crate::hot::ordered::{Hits, IndexSearch};
 use crate::key::KeyEncoder;
 use crate::types::{Scope, SeqId, TableId};
 
@@ -81,6 +83,21 @@ impl ScopeState {
     pub fn view(&self) -> ScopeView {
         let tiers = self.tiers.read();
         ScopeView { chunks: tiers.memtable.chunks(), cold: Arc::clone(&tiers.cold) }
+    }
+
+    /// Both tiers, and the hot rows that `search` finds at `seq`, as [`Memtable::search`].
+    ///
+    /// # Errors
+    /// As [`Memtable::search`].
+    pub fn search(
+        &self,
+        def: &TableDef,
+        search: &IndexSearch,
+        seq: SeqId,
+    ) -> Result<(ScopeView, Option<Vec<Hits>>)> {
+        let tiers = self.tiers.read();
+        let found = tiers.memtable.search(def, search, seq)?;
+        Ok((ScopeView { chunks: tiers.memtable.chunks(), cold: Arc::clone(&tiers.cold) }, found))
     }
 
     /// The hot version of each key at `seq`, and the cold state for the keys that have none.

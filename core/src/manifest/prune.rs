@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, UInt64Array};
+use arrow::array::{Array, ArrayRef, BooleanArray, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Column as ColumnName;
 use datafusion::common::pruning::PruningStatistics;
@@ -14,9 +15,8 @@ use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::scalar::ScalarValue;
 
 use crate::cold::schema::{FileSchema, SEQ_COLUMN};
-use crate::manifest::model::{BatchEntry, ColumnStats};
-use crate::manifest::statistics::bounds;
-use crate::manifest::value::StatValue;
+use crate::manifest::entries::{ColumnBounds, Entries};
+use crate::manifest::wanted::Wanted;
 
 /// What a predicate leaves of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,28 +27,39 @@ pub struct Pruned {
     pub by_stats: usize,
 }
 
-impl Pruned {
-    /// Nothing ruled out.
-    #[must_use]
-    pub fn nothing(files: usize) -> Self {
-        Self { keep: (0..files).collect(), by_stats: 0 }
-    }
-}
-
 /// Rules out files of which no row, live or dead, can satisfy `predicate`, whose columns go by the
 /// table's names in `schema` and by `_seq`. Anything that cannot be decided keeps the file.
+///
+/// Ranges and lists of values are searched first, which does not look at each file; the whole of the
+/// predicate is evaluated on what that leaves.
 #[must_use]
-pub fn prune(entries: &[&BatchEntry], schema: &FileSchema, predicate: &Arc<dyn PhysicalExpr>) -> Pruned {
-    let everything = Pruned::nothing(entries.len());
-    let arrow = schema.arrow();
-    let Some(predicate) = indexed(predicate, &arrow) else { return everything };
-    let Some(pruning) = PruningPredicateBuilder::new().with_file_schema(arrow).build(predicate) else {
-        return everything;
+pub fn prune(entries: &Entries, schema: &FileSchema, predicate: &Arc<dyn PhysicalExpr>) -> Pruned {
+    let found = entries.holding(schema, &Wanted::of(schema, predicate));
+    let among = found.filter(|found| found.len() < entries.len());
+    let left: Vec<usize> = match &among {
+        Some(found) => found.iter().map(|at| *at as usize).collect(),
+        None => (0..entries.len()).collect(),
     };
-    let Ok(may_match) = pruning.prune(&EntryStatistics { entries, schema }) else { return everything };
-    let keep: Vec<usize> = may_match.iter().enumerate().filter(|(_, may)| **may).map(|(i, _)| i).collect();
+    let may_match = if left.is_empty() { None } else { evaluate(entries, schema, predicate, among) };
+    let keep: Vec<usize> = match may_match {
+        Some(may) => left.into_iter().zip(may).filter(|(_, may)| *may).map(|(at, _)| at).collect(),
+        None => left,
+    };
     let by_stats = entries.len() - keep.len();
     Pruned { keep, by_stats }
+}
+
+/// Per file of `among` whether it may match; `None` when that cannot be told.
+fn evaluate(
+    entries: &Entries,
+    schema: &FileSchema,
+    predicate: &Arc<dyn PhysicalExpr>,
+    among: Option<Vec<u32>>,
+) -> Option<Vec<bool>> {
+    let arrow = schema.arrow();
+    let predicate = indexed(predicate, &arrow)?;
+    let pruning = PruningPredicateBuilder::new().with_file_schema(arrow).build(predicate)?;
+    pruning.prune(&EntryStatistics { entries, schema, among: among.map(UInt32Array::from) }).ok()
 }
 
 /// `predicate` with its columns numbered as in `schema`, by name: it may come from a projection.
@@ -67,92 +78,51 @@ fn indexed(predicate: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Option<Arc<
 
 /// The statistics of the entries, in the shape that DataFusion's pruning reads.
 struct EntryStatistics<'a> {
-    entries: &'a [&'a BatchEntry],
+    entries: &'a Entries,
     schema: &'a FileSchema,
-}
-
-#[derive(Clone, Copy)]
-enum End {
-    Min,
-    Max,
-}
-
-impl End {
-    fn of(self, stats: &ColumnStats) -> Option<&StatValue> {
-        // A NaN is above every bound or below it, as its sign says, and the bounds leave it out.
-        if stats.nans > 0 {
-            return None;
-        }
-        match self {
-            Self::Min => stats.min.as_ref(),
-            Self::Max => stats.max.as_ref(),
-        }
-    }
-
-    /// The value of rows that are older than the column, as a bound.
-    fn of_missing(self, missing: &ScalarValue) -> Option<StatValue> {
-        let zero = match self {
-            Self::Min => -0.0,
-            Self::Max => 0.0,
-        };
-        match missing {
-            ScalarValue::Float64(Some(v)) if *v == 0.0 => Some(StatValue::from_float(zero)),
-            ScalarValue::Float32(Some(v)) if *v == 0.0 => Some(StatValue::from_float(zero)),
-            other => StatValue::from_scalar(other),
-        }
-    }
+    /// The files to look at; absent, all.
+    among: Option<UInt32Array>,
 }
 
 impl EntryStatistics<'_> {
-    fn ends(&self, name: &str, end: End) -> Option<ArrayRef> {
+    fn bounds(&self, name: &str) -> Option<Arc<ColumnBounds>> {
         if name == SEQ_COLUMN {
-            let seqs = self.entries.iter().map(|e| match end {
-                End::Min => e.min_seq.as_i64(),
-                End::Max => e.max_seq.as_i64(),
-            });
-            return Some(Arc::new(Int64Array::from_iter_values(seqs)));
+            return Some(self.entries.seqs());
         }
-        let column = self.schema.column_named(name)?;
-        let missing = end.of_missing(&column.missing);
-        let values = self.entries.iter().map(|e| match e.columns.get(&column.id) {
-            Some(stats) => end.of(stats),
-            None => missing.as_ref(),
-        });
-        bounds(&column.data_type, values)
+        Some(self.entries.column(self.schema.column_named(name)?))
+    }
+
+    fn chosen(&self, values: &ArrayRef) -> Option<ArrayRef> {
+        match &self.among {
+            Some(among) => take(values, among, None).ok(),
+            None => Some(Arc::clone(values)),
+        }
     }
 }
 
 impl PruningStatistics for EntryStatistics<'_> {
     fn min_values(&self, column: &ColumnName) -> Option<ArrayRef> {
-        self.ends(column.name(), End::Min)
+        self.chosen(self.bounds(column.name())?.min.as_ref()?)
     }
 
     fn max_values(&self, column: &ColumnName) -> Option<ArrayRef> {
-        self.ends(column.name(), End::Max)
+        self.chosen(self.bounds(column.name())?.max.as_ref()?)
     }
 
     fn num_containers(&self) -> usize {
-        self.entries.len()
+        self.among.as_ref().map_or(self.entries.len(), Array::len)
     }
 
     fn null_counts(&self, column: &ColumnName) -> Option<ArrayRef> {
-        if column.name() == SEQ_COLUMN {
-            return Some(Arc::new(UInt64Array::from(vec![0; self.entries.len()])));
-        }
-        let column = self.schema.column_named(column.name())?;
-        let counts = self.entries.iter().map(|e| match e.columns.get(&column.id) {
-            Some(stats) => stats.nulls,
-            None if column.missing.is_null() => e.rows,
-            None => 0,
-        });
-        Some(Arc::new(UInt64Array::from_iter_values(counts)))
+        self.chosen(&self.bounds(column.name())?.nulls)
     }
 
     fn row_counts(&self) -> Option<ArrayRef> {
-        Some(Arc::new(UInt64Array::from_iter_values(self.entries.iter().map(|e| e.rows))))
+        self.chosen(self.entries.rows())
     }
 
     fn contained(&self, _: &ColumnName, _: &HashSet<ScalarValue>) -> Option<BooleanArray> {
+        // Lists of any length were looked up in the ranges before.
         None
     }
 }
@@ -172,6 +142,7 @@ mod tests {
 
     use crate::cold::fixture::{column, compare, rows, table, write};
     use crate::cold::rows::conform;
+    use crate::manifest::BatchEntry;
     use crate::storage::{Rng, SeededRng};
 
     fn schema() -> FileSchema {
@@ -208,7 +179,7 @@ mod tests {
     }
 
     fn kept(entries: &[BatchEntry], schema: &FileSchema, predicate: &Arc<dyn PhysicalExpr>) -> Vec<usize> {
-        let entries: Vec<&BatchEntry> = entries.iter().collect();
+        let entries = Entries::new(entries.iter().cloned().map(Arc::new).collect());
         let pruned = prune(&entries, schema, predicate);
         assert_eq!(pruned.keep.len() + pruned.by_stats, entries.len());
         pruned.keep
@@ -256,6 +227,8 @@ mod tests {
                 vec![0, 2],
             ),
             (in_list(c("id"), vec![lit(3i64), lit(10i64)], &false, &arrow).unwrap(), vec![0, 1]),
+            (in_list(c("id"), (41i64..3000).map(lit).collect(), &false, &arrow).unwrap(), vec![]),
+            (in_list(c("id"), (-90i64..2).map(lit).collect(), &false, &arrow).unwrap(), vec![0]),
             (like(false, false, c("name"), lit("c%"), &arrow).unwrap(), vec![0]),
             // Nothing is known of these: every file stays.
             (compare(&s, "id", Operator::Eq, ScalarValue::Int64(None)), vec![0, 1, 2]),
@@ -433,7 +406,7 @@ mod tests {
                     (write(writing, 1, std::slice::from_ref(&batch)).entry, conform(&batch, &new).unwrap())
                 })
                 .collect();
-            let entries: Vec<&BatchEntry> = batches.iter().map(|(e, _)| e).collect();
+            let entries = Entries::new(batches.iter().map(|(e, _)| Arc::new(e.clone())).collect());
             for _ in 0..10 {
                 let predicate = random_predicate(&dice, &new, 2);
                 let pruned = prune(&entries, &new, &predicate);

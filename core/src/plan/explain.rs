@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast;
 use futures::TryStreamExt;
 
 use crate::error::Result;
-use crate::plan::direct::DirectRead;
+use crate::plan::direct::Direct;
 use crate::plan::names;
 use crate::plan::statement::StatementContext;
 
@@ -29,7 +29,7 @@ pub async fn explain(
 ) -> Result<(SchemaRef, RecordBatch)> {
     let mut rows: Vec<(String, String)> = write.into_iter().map(|what| ("write".to_owned(), what)).collect();
     let Some(mut query) = query else { return table(rows) };
-    if let Some(direct) = DirectRead::of(context, &query) {
+    if let Some(direct) = Direct::of(context, &query) {
         rows.push(("direct_plan".to_owned(), direct.describe()));
         return table(rows);
     }
@@ -57,10 +57,12 @@ pub async fn explain_analyze(
     mut query: ast::Query,
 ) -> Result<(SchemaRef, RecordBatch)> {
     let mut produced = 0;
-    let shown = match DirectRead::of(context, &query) {
+    let shown = match Direct::of(context, &query) {
         Some(direct) => {
-            let (_, batches) = direct.run(context).await?;
-            produced += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+            let (_, mut batches) = direct.stream(context).await?;
+            while let Some(batch) = batches.try_next().await? {
+                produced += batch.num_rows();
+            }
             ("direct_plan", direct.describe())
         }
         None => {
@@ -96,7 +98,7 @@ pub async fn explain_write(
     let scans = scans(context);
     let mut rows = vec![("write".to_owned(), write)];
     if let Some(mut query) = query {
-        if let Some(direct) = DirectRead::of(context, &query) {
+        if let Some(direct) = Direct::of(context, &query) {
             rows.push(("direct_plan".to_owned(), direct.describe()));
         } else {
             names::distinguish(&mut query);

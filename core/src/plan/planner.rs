@@ -73,6 +73,11 @@ impl Planner {
         options.sql_parser.map_string_types_to_utf8view = false;
         options.execution.parquet.schema_force_view_types = false;
         options.execution.collect_statistics = false;
+        let dynamic = config.pruning.dynamic;
+        options.optimizer.enable_dynamic_filter_pushdown = dynamic;
+        options.optimizer.enable_join_dynamic_filter_pushdown = dynamic;
+        options.optimizer.enable_topk_dynamic_filter_pushdown = dynamic;
+        options.optimizer.enable_aggregate_dynamic_filter_pushdown = dynamic;
         if cfg!(target_pointer_width = "32") {
             // Joins by an array over the range of keys compute that range in the width of a pointer, and fail
             // where it takes 64 bits (apache/datafusion#20995 covers only wider ones).

@@ -13,7 +13,7 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
-use futures::stream::{self, BoxStream};
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
@@ -21,7 +21,7 @@ use crate::config::QueryLimits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::on_heap;
 use crate::pace::Pace;
-use crate::plan::direct::DirectRead;
+use crate::plan::direct::Direct;
 use crate::plan::names;
 use crate::plan::paced::paced;
 use crate::plan::panics::{caught, caught_each};
@@ -289,10 +289,9 @@ impl StatementContext<'_> {
         extra: Vec<(TableReference, Arc<dyn TableSource>)>,
     ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
         if extra.is_empty()
-            && let Some(direct) = DirectRead::of(self, &query)
+            && let Some(direct) = Direct::of(self, &query)
         {
-            let (schema, batches) = direct.run(self).await?;
-            return Ok((schema, stream::iter(batches.into_iter().map(Ok)).boxed()));
+            return direct.stream(self).await;
         }
         let mut query = query;
         names::distinguish(&mut query);

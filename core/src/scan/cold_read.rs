@@ -7,49 +7,62 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::Statistics;
+use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::{PhysicalExpr, conjunction_opt};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::scalar::ScalarValue;
 use roaring::RoaringBitmap;
 
-use crate::cold::locate::{Located, Position, locate_in};
+use crate::cold::locate::{Located, Position, Within, locate_in};
 use crate::cold::state::ColdState;
 use crate::cold::{
     ColdFile, ColdReaderFactory, FieldIdAdapterFactory, FileColumn, FileSchema, ReadCounters, read_rows,
     to_access_plan,
 };
 use crate::error::{Error, Result};
-use crate::manifest::{BatchEntry, prune};
+use crate::manifest::{Entries, Wanted};
+use crate::scan::cold_files::KnownRanges;
+use crate::scan::late::{hulls, pays};
 use crate::scan::provider::{BLOBS_URL, DELETED_ID, FirnTable, TableReads};
 use crate::scan::report::ScanReport;
+use crate::types::{ColumnId, SeqId};
+
+/// Lists of values up to this length are held against row groups and pages value by value, longer ones from their
+/// lowest to their highest.
+const MAX_EXPANDED: usize = 64;
 
 impl TableReads {
     /// Where the keys in `columns` have a visible cold row.
     pub(crate) async fn find_cold(&self, cold: &ColdState, columns: &[ArrayRef]) -> Result<Located> {
-        self.find_cold_in(cold, columns, |entry| self.sees(entry)).await
+        self.find_cold_in(cold, columns, self.within()).await
     }
 
-    /// As [`Self::find_cold`], in the files that `within` chooses.
+    /// As [`Self::find_cold`], in the files `within`.
     pub(crate) async fn find_cold_in(
         &self,
         cold: &ColdState,
         columns: &[ArrayRef],
-        within: impl Fn(&BatchEntry) -> bool,
+        within: Within,
     ) -> Result<Located> {
         let schema = self.def.file_schema()?;
         locate_in(&self.tiers.caches, &schema, cold, columns, within).await
     }
 
-    /// Whether the snapshot includes the rows of a batch file. What was hot before does not become cold while
+    /// The batch files whose rows the snapshot includes. What was hot before does not become cold while
     /// somebody reads on an older snapshot; a file that was loaded as such may.
-    pub(crate) fn sees(&self, entry: &BatchEntry) -> bool {
-        entry.min_seq <= self.seq
+    pub(crate) fn within(&self) -> Within {
+        Within::Through(self.seq)
+    }
+
+    /// Those of them that do not end before `since`.
+    pub(crate) fn within_since(&self, since: SeqId) -> Within {
+        Within::Reaching { through: self.seq, since }
     }
 
     /// The rows at `positions`, as row versions; and per position its row in the batch.
@@ -67,7 +80,7 @@ impl TableReads {
         let mut batches = Vec::new();
         for of_file in wanted.chunk_by(|a, b| a.0.batch == b.0.batch) {
             let number = of_file.first().map_or(0, |(p, _)| p.batch);
-            let file = cold.files.iter().find(|f| f.entry().number == number);
+            let file = cold.file(number);
             let file =
                 file.ok_or_else(|| Error::internal(format!("batch {number} is not in the manifest")))?;
             let rows: Vec<u32> = of_file.iter().map(|(p, _)| p.row).collect();
@@ -103,43 +116,38 @@ impl Located {
 }
 
 impl FirnTable {
-    /// A Parquet scan of the files that `predicate` may match, less dead and `hidden` rows.
-    pub(super) fn cold_plan(
+    /// A Parquet scan of the files that `predicate` may match, less dead and `hidden` rows. Its rows are still
+    /// to be checked: `predicate` only chooses what is read, and whether the scan is told of it besides.
+    pub(super) async fn cold_plan(
         &self,
         cold: &ColdState,
         hidden: &BTreeMap<u64, RoaringBitmap>,
-        predicate: Option<Arc<dyn PhysicalExpr>>,
+        (predicate, told): (Option<Arc<dyn PhysicalExpr>>, bool),
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let schema = with_deleted(self.reads.def.file_schema()?);
-        let seen: Vec<&ColdFile> = cold.files.iter().filter(|f| self.reads.sees(f.entry())).collect();
-        let entries: Vec<_> = seen.iter().map(|f| f.entry().as_ref()).collect();
-        ScanReport::add(&self.report.files_total, entries.len());
-        let kept = match &predicate {
-            Some(predicate) => prune(&entries, &schema, predicate).keep,
-            None => (0..entries.len()).collect(),
-        };
-        ScanReport::add(&self.report.files_pruned_stats, entries.len() - kept.len());
-        let mut files = Vec::with_capacity(kept.len());
+        let chosen = self.reads.choose(cold, &schema, predicate.as_ref(), &self.report).await?;
+        let levels = self.reads.tiers.config.pruning;
+        let known = levels.dynamic.then(|| KnownRanges::new(cold, &schema, &self.schema, projection));
+        let mut files = Vec::with_capacity(chosen.len());
         let mut rows = 0;
-        for file in kept.into_iter().filter_map(|i| seen.get(i).copied()) {
-            let (file, visible) = self.partitioned(cold, file, hidden);
-            if visible > 0 {
-                rows += visible;
-                files.push(file);
+        for one in chosen {
+            let Some(file) = cold.files.get(one.at) else { continue };
+            let (mut file, visible) = self.partitioned(cold, file, hidden, one.groups.as_deref());
+            if visible == 0 {
+                continue;
             }
+            if let Some(known) = &known {
+                file = file.with_statistics(known.of_file(one.at));
+            }
+            rows += visible;
+            files.push(file);
         }
         if files.is_empty() {
             return Ok(None);
         }
-        let reader = Arc::new(ColdReaderFactory::new(Arc::clone(&self.reads.tiers.caches)));
-        self.report.watch(Arc::clone(&reader));
-        let table = TableSchema::from(Arc::clone(&self.schema));
-        let mut source = ParquetSource::new(table).with_parquet_file_reader_factory(reader);
-        if let Some(predicate) = predicate {
-            source = source.with_predicate(predicate);
-        }
+        let source = self.source(&schema, &cold.entries, (predicate, told), projection);
         let url = ObjectStoreUrl::parse(BLOBS_URL)?;
         let statistics = Statistics {
             num_rows: Precision::Inexact(usize::try_from(rows).unwrap_or(usize::MAX)),
@@ -155,18 +163,56 @@ impl FirnTable {
         Ok(Some(DataSourceExec::from_data_source(config)))
     }
 
-    /// The file without the rows that must not be seen, and how many rows that leaves.
+    /// What reads the files.
+    fn source(
+        &self,
+        schema: &FileSchema,
+        entries: &Entries,
+        (predicate, told): (Option<Arc<dyn PhysicalExpr>>, bool),
+        projection: Option<&Vec<usize>>,
+    ) -> ParquetSource {
+        let reader = Arc::new(ColdReaderFactory::new(Arc::clone(&self.reads.tiers.caches)));
+        self.report.watch(Arc::clone(&reader));
+        let levels = self.reads.tiers.config.pruning;
+        let mut options = TableParquetOptions::default();
+        options.global.pruning = levels.row_groups;
+        options.global.bloom_filter_on_read = levels.bloom;
+        options.global.enable_page_index = levels.pages;
+        options.global.max_in_list_size = MAX_EXPANDED;
+        let table = TableSchema::from(Arc::clone(&self.schema));
+        let source = ParquetSource::new(table)
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(reader);
+        let Some(predicate) = predicate else { return source };
+        let wanted = Wanted::of(schema, &predicate);
+        let share = |id: ColumnId, low: &ScalarValue, high: &ScalarValue| {
+            entries.column(schema.column(id)?).share(low, high)
+        };
+        let late = levels.late && pays(&wanted, &predicate, &self.schema, projection, share);
+        let hulls = hulls(&wanted, schema, &self.schema, MAX_EXPANDED).filter(|_| levels.row_groups);
+        let predicate = hulls.into_iter().chain(told.then_some(predicate));
+        match conjunction_opt(predicate) {
+            Some(predicate) => source.with_predicate(predicate),
+            None => source,
+        }
+        .with_pushdown_filters(late)
+    }
+
+    /// The file without the rows that must not be seen and the row groups that need not, and how many rows that
+    /// leaves. A file of which nothing is left out is read as plain Parquet.
     fn partitioned(
         &self,
         cold: &ColdState,
         file: &ColdFile,
         hidden: &BTreeMap<u64, RoaringBitmap>,
+        groups: Option<&[bool]>,
     ) -> (PartitionedFile, u64) {
         let entry = file.entry();
         let dead = cold.dead_in(entry.number);
         let dead_rows = dead.map_or(0, |d| d.len());
         let invisible = match (dead, hidden.get(&entry.number)) {
-            (None, None) => return (file.partitioned(), entry.rows),
+            (None, None) if groups.is_none() => return (file.partitioned(), entry.rows),
+            (None, None) => RoaringBitmap::new(),
             (Some(dead), None) => dead.as_ref().clone(),
             (None, Some(hot)) => hot.clone(),
             (Some(dead), Some(hot)) => dead.as_ref() | hot,
@@ -174,7 +220,10 @@ impl FirnTable {
         let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         ScanReport::add(&self.report.rows_hidden, count(dead_rows));
         ScanReport::add(&self.report.rows_hidden_by_hot, count(invisible.len().saturating_sub(dead_rows)));
-        let plan = to_access_plan(&invisible, &entry.row_groups);
+        let mut plan = to_access_plan(&invisible, &entry.row_groups);
+        for (group, _) in groups.unwrap_or_default().iter().enumerate().filter(|(_, left)| !**left) {
+            plan.skip(group);
+        }
         (file.partitioned().with_extension(plan), entry.rows.saturating_sub(invisible.len()))
     }
 }

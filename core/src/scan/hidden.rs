@@ -7,10 +7,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use roaring::RoaringBitmap;
 
+use crate::cold::locate::Within;
 use crate::cold::state::{ColdState, Hidden};
 use crate::error::Result;
 use crate::hot::memtable::Chunk;
-use crate::manifest::BatchEntry;
 use crate::scan::provider::TableReads;
 use crate::types::SeqId;
 
@@ -23,8 +23,8 @@ pub async fn hidden_since(
     overlay: &[Arc<Chunk>],
     since: SeqId,
 ) -> Result<Arc<BTreeMap<u64, RoaringBitmap>>> {
-    let reaches = |entry: &BatchEntry| table.sees(entry) && entry.max_seq >= since;
-    let reaching = cold.files.iter().filter(|file| reaches(file.entry())).count();
+    let reaches = table.within_since(since);
+    let reaching = if since == SeqId::ZERO { cold.files.len() } else { reaches.count(&cold.entries) };
     let through = cold.hidden.lock().through;
     let is_known = last_seq(chunks, table.seq).is_none_or(|last| (last..=table.seq).contains(&through));
     if reaching == cold.files.len() || (is_known && overlay.is_empty()) {
@@ -73,7 +73,7 @@ async fn hidden_by_hot(
         let to = chunk.rows_through(table.seq);
         if from < to {
             let versions = chunk.batch.slice(from, to - from);
-            changed |= add(table, cold, chunk, &versions, &mut rows, |entry| table.sees(entry)).await?;
+            changed |= add(table, cold, chunk, &versions, &mut rows, table.within()).await?;
         }
     }
     if let Some(last) = last_seq(chunks, table.seq) {
@@ -84,19 +84,19 @@ async fn hidden_by_hot(
         }
     }
     for chunk in overlay {
-        add(table, cold, chunk, &chunk.batch, &mut rows, |entry| table.sees(entry)).await?;
+        add(table, cold, chunk, &chunk.batch, &mut rows, table.within()).await?;
     }
     Ok(rows)
 }
 
-/// Adds the cold positions of the keys of `versions` in the files that `within` chooses; whether there was any.
+/// Adds the cold positions of the keys of `versions` in the files `within`; whether there was any.
 async fn add(
     table: &TableReads,
     cold: &ColdState,
     chunk: &Chunk,
     versions: &RecordBatch,
     rows: &mut Arc<BTreeMap<u64, RoaringBitmap>>,
-    within: impl Fn(&BatchEntry) -> bool,
+    within: Within,
 ) -> Result<bool> {
     let columns: Vec<ArrayRef> =
         chunk.key_columns.iter().filter_map(|i| versions.columns().get(*i).cloned()).collect();

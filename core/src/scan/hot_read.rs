@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::{and, filter_record_batch};
+use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{and, filter_record_batch, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use hashbrown::HashSet;
 
 use crate::catalog::TableDef;
 use crate::error::{Error, Result};
 use crate::hot::memtable::Chunk;
+use crate::hot::ordered::Hits;
 use crate::types::SeqId;
 
 /// The versions visible at `seq` that `overlay` (a transaction's own writes) does not replace, then the
@@ -33,6 +34,26 @@ pub fn visible_rows(
     }
     for chunk in overlay {
         push(&mut batches, def, chunk, &chunk.latest_at(SeqId::MAX, tombstones))?;
+    }
+    Ok(batches)
+}
+
+/// The rows of `hits` that `overlay` (a transaction's own writes) does not replace, then the overlay's own; as
+/// [`visible_rows`].
+pub fn found_rows(def: &TableDef, hits: &[Hits], overlay: &[Arc<Chunk>]) -> Result<Vec<RecordBatch>> {
+    let replaced: HashSet<&[u8]> = overlay.iter().flat_map(|c| c.keys.iter().map(|k| k.data())).collect();
+    let mut batches = Vec::new();
+    for Hits { chunk, rows } in hits {
+        let is_kept =
+            |row: &u32| replaced.is_empty() || !replaced.contains(chunk.keys.row(*row as usize).data());
+        let rows: Vec<u32> = rows.iter().copied().filter(is_kept).collect();
+        if !rows.is_empty() {
+            let rows = take_record_batch(&chunk.batch, &UInt32Array::from(rows))?;
+            batches.push(def.current_rows(&rows, chunk.schema_version)?);
+        }
+    }
+    for chunk in overlay {
+        push(&mut batches, def, chunk, &chunk.latest_at(SeqId::MAX, false))?;
     }
     Ok(batches)
 }

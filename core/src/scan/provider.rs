@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -10,6 +10,7 @@ use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::scalar::ScalarValue;
@@ -19,9 +20,11 @@ use crate::catalog::{DELETED_COLUMN, FIELD_ID_KEY, SEQ_COLUMN, TableDef};
 use crate::error::{Error, Result};
 use crate::hot::memtable::{Chunk, Memtable, Version};
 use crate::hot::scope::ScopeState;
+use crate::manifest::Wanted;
 use crate::scan::floor::check_floor;
 use crate::scan::hidden::hidden_since;
-use crate::scan::hot_read::{shown, visible_rows};
+use crate::scan::hot_read::{found_rows, shown, visible_rows};
+use crate::scan::indexed::search;
 use crate::scan::keyed::rows_by_key;
 use crate::scan::report::ScanReport;
 use crate::scan::since::lowest_seq;
@@ -146,7 +149,7 @@ impl FirnTable {
         projection: Option<&Vec<usize>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (rows, _) = if keys.first().is_some_and(|k| k.is_empty()) {
-            (arrow::array::RecordBatch::new_empty(self.reads.def.row_schema()), Vec::new())
+            (RecordBatch::new_empty(self.reads.def.row_schema()), Vec::new())
         } else {
             rows_by_key(&self.reads, keys, self.shown.deleted, Some(&self.report)).await?
         };
@@ -163,19 +166,6 @@ impl FirnTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let view = self.reads.scope.view();
-        let overlay = self.reads.overlay_chunks();
-        let looked_at: usize = view.chunks.iter().map(|c| c.rows_through(self.reads.seq)).sum();
-        ScanReport::add(&self.report.hot_rows, looked_at);
-        let hot = visible_rows(&self.reads.def, &view.chunks, &overlay, self.reads.seq, self.shown.deleted)?;
-        let mut hot = hot.iter().map(|b| shown(b, &self.schema)).collect::<Result<Vec<_>>>()?;
-        let since = lowest_seq(filters);
-        if self.shown.deleted {
-            let retained = retained(&self.reads, &view.cold, &view.chunks, &overlay, since).await?;
-            hot.extend(retained.map(|rows| shown(&rows, &self.schema)).transpose()?);
-            check_floor(&self.reads, filters).await?;
-        }
-        let hidden = hidden_since(&self.reads, &view.cold, &view.chunks, &overlay, since).await?;
         let predicate = match conjunction(filters.to_vec()) {
             Some(filter) => {
                 let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
@@ -183,19 +173,76 @@ impl FirnTable {
             }
             None => None,
         };
-        let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
-        if let Some(cold) = self.cold_plan(&view.cold, &hidden, predicate, projection, limit)? {
-            inputs.push(cold);
+        let parts = self.parts(predicate, lowest_seq(filters), false, projection, limit).await?;
+        if self.shown.deleted {
+            // After the blocks of tombstones were read: one that is forgotten meanwhile is then known to be.
+            check_floor(&self.reads, filters).await?;
         }
-        if !hot.is_empty() || inputs.is_empty() {
+        let mut inputs: Vec<Arc<dyn ExecutionPlan>> = parts.cold.into_iter().collect();
+        if !parts.hot.is_empty() || inputs.is_empty() {
             let schema = Arc::clone(&self.schema);
-            inputs.push(MemorySourceConfig::try_new_exec(&[hot], schema, projection.cloned())?);
+            inputs.push(MemorySourceConfig::try_new_exec(&[parts.hot], schema, projection.cloned())?);
         }
         match inputs.as_slice() {
             [only] => Ok(Arc::clone(only)),
             _ => Ok(UnionExec::try_new(inputs)?),
         }
     }
+
+    /// The rows from `since` on that `predicate` may match, by tier; they are still to be checked. DataFusion puts the predicate of
+    /// a filter above into the scan of cold rows; where there is none it is to be `told`.
+    ///
+    /// # Errors
+    /// What reading the manifest, filters and the positions of hidden rows reports.
+    pub async fn parts(
+        &self,
+        predicate: Option<Arc<dyn PhysicalExpr>>,
+        since: SeqId,
+        told: bool,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> Result<Parts> {
+        let reads = &self.reads;
+        let overlay = reads.overlay_chunks();
+        let by_index =
+            match predicate.as_ref().filter(|_| !reads.def.indexes.is_empty() && !self.shown.deleted) {
+                Some(predicate) => search(&reads.def, &Wanted::of(&reads.def.file_schema()?, predicate)),
+                None => None,
+            };
+        let (view, hits) = match &by_index {
+            Some(by_index) => reads.scope.search(&reads.def, by_index, reads.seq)?,
+            None => (reads.scope.view(), None),
+        };
+        let hot = match (&by_index, hits) {
+            (Some(by_index), Some(hits)) => {
+                self.report.used(&by_index.name);
+                ScanReport::add(&self.report.hot_rows, hits.iter().map(|h| h.rows.len()).sum());
+                found_rows(&reads.def, &hits, &overlay)?
+            }
+            _ => {
+                let looked_at: usize = view.chunks.iter().map(|c| c.rows_through(reads.seq)).sum();
+                ScanReport::add(&self.report.hot_rows, looked_at);
+                visible_rows(&reads.def, &view.chunks, &overlay, reads.seq, self.shown.deleted)?
+            }
+        };
+        let mut hot = hot.iter().map(|b| shown(b, &self.schema)).collect::<Result<Vec<_>>>()?;
+        if self.shown.deleted {
+            let retained = retained(reads, &view.cold, &view.chunks, &overlay, since).await?;
+            hot.extend(retained.map(|rows| shown(&rows, &self.schema)).transpose()?);
+        }
+        let hidden = hidden_since(reads, &view.cold, &view.chunks, &overlay, since).await?;
+        let cold = self.cold_plan(&view.cold, &hidden, (predicate, told), projection, limit).await?;
+        Ok(Parts { hot, cold })
+    }
+}
+
+/// What a table reference reads, by tier.
+#[derive(Debug)]
+pub struct Parts {
+    /// Hot rows, all columns of the reference's schema.
+    pub hot: Vec<RecordBatch>,
+    /// A scan of cold rows, of the columns asked for, if a file is left.
+    pub cold: Option<Arc<dyn ExecutionPlan>>,
 }
 
 /// A column without its id: a query compares fields, of which those that it computes have none.
@@ -252,8 +299,9 @@ impl TableProvider for FirnTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let by_key = self.reads.tiers.config.pruning.manifest && !self.shown.deleted;
         let plan = match self.probed_keys(filters) {
-            Some(keys) if !self.shown.deleted => self.read_keyed(&keys, projection).await,
+            Some(keys) if by_key => self.read_keyed(&keys, projection).await,
             _ => self.read_all(state, projection, filters, limit).await,
         };
         plan.map_err(|e: Error| e.into())

@@ -22,6 +22,8 @@ pub struct ScanReport {
     pub files_pruned_stats: AtomicU64,
     /// Left out because a Bloom filter excludes the key.
     pub files_pruned_bloom: AtomicU64,
+    /// Row groups that Bloom filters exclude, of files that are read, before they are opened.
+    pub groups_pruned_bloom: AtomicU64,
     /// Opened by look-ups.
     pub files_read: AtomicU64,
     /// Cold rows left out because a deletion vector hides them.
@@ -29,6 +31,7 @@ pub struct ScanReport {
     /// Cold rows left out because only a newer hot version hides them.
     pub rows_hidden_by_hot: AtomicU64,
     scan: Mutex<Option<Arc<ColdReaderFactory>>>,
+    index: Mutex<Option<String>>,
 }
 
 impl ScanReport {
@@ -40,6 +43,11 @@ impl ScanReport {
     /// Takes files opened, row groups and pages from the readers that `scan` makes.
     pub fn watch(&self, scan: Arc<ColdReaderFactory>) {
         *self.scan.lock() = Some(scan);
+    }
+
+    /// Notes the index that hot rows were found by.
+    pub fn used(&self, index: &str) {
+        *self.index.lock() = Some(index.to_owned());
     }
 
     /// Batch files opened, by look-ups and by the scan.
@@ -72,15 +80,21 @@ impl ScanReport {
     #[must_use]
     pub fn line(&self) -> String {
         let get = |c: &AtomicU64| c.load(Ordering::Relaxed);
-        let row_groups = self.pruned(&["row_groups_pruned_statistics", "row_groups_pruned_bloom_filter"]);
+        let index = self.index.lock().as_ref().map(|name| format!(", index={name}")).unwrap_or_default();
+        let by_stats = self.pruned(&["row_groups_pruned_statistics", "row_groups_pruned_dynamic_filter"]);
+        let by_bloom = get(&self.groups_pruned_bloom) + self.pruned(&["row_groups_pruned_bloom_filter"]);
         format!(
-            "files_total={}, files_pruned_stats={}, files_pruned_bloom={}, files_read={}, \
-             row_groups_pruned={row_groups}, pages_pruned={}, rows_hidden={}, hot_rows={}",
+            "files_total={}, files_pruned_stats={}, files_pruned_bloom={}, files_pruned_dynamic={}, \
+             files_read={}, row_groups_pruned={}, row_groups_pruned_bloom={by_bloom}, pages_pruned={}, \
+             rows_pruned_late={}, rows_hidden={}, hot_rows={}{index}",
             get(&self.files_total),
             get(&self.files_pruned_stats),
             get(&self.files_pruned_bloom),
+            self.pruned(&["files_ranges_pruned_statistics"]),
             self.files_opened(),
+            by_stats + by_bloom,
             self.pruned(&["page_index_pages_pruned"]),
+            self.pruned(&["pushdown_rows_pruned"]),
             get(&self.rows_hidden) + get(&self.rows_hidden_by_hot),
             get(&self.hot_rows),
         )

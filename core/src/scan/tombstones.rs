@@ -12,7 +12,6 @@ use crate::cold::state::ColdState;
 use crate::error::Result;
 use crate::hot::block::Block;
 use crate::hot::memtable::Chunk;
-use crate::manifest::BatchEntry;
 use crate::scan::provider::TableReads;
 use crate::storage::keys::{scope_key, seq_key};
 use crate::storage::{KeyRange, Keyspace};
@@ -48,7 +47,7 @@ pub async fn retained(
     // A row that came after its tombstone is in a file that ends after it.
     let first = rows.columns().first().and_then(|seqs| min(seqs.as_primitive_opt::<Int64Type>()?));
     let first = first.map_or(SeqId::ZERO, SeqId::from_i64);
-    let within = |entry: &BatchEntry| table.sees(entry) && entry.max_seq > first;
+    let within = table.within_since(SeqId::from_i64(first.as_i64().saturating_add(1)));
     let cold_rows = table.find_cold_in(cold, &columns, within).await?.positions;
     let keep: BooleanArray = keys
         .iter()

@@ -51,6 +51,12 @@ impl Session {
                 "DROP TABLE",
                 Box::new(move |c| catalog::drop_tables(c, names, *if_exists, *cascade, namespace)),
             ),
+            Statement::CreateIndex(create) => {
+                ("CREATE INDEX", Box::new(move |c| catalog::create_index(c, create, namespace)))
+            }
+            Statement::DropIndex { names, if_exists } => {
+                ("DROP INDEX", Box::new(move |c| catalog::drop_indexes(c, names, *if_exists, namespace)))
+            }
             Statement::DropView { names, if_exists, cascade } => (
                 "DROP VIEW",
                 Box::new(move |c| catalog::drop_views(c, names, *if_exists, *cascade, namespace)),

@@ -8,6 +8,7 @@ mod column;
 mod copy;
 mod depth;
 mod dialect;
+mod index;
 mod insert;
 mod lists;
 mod locate;
@@ -35,7 +36,7 @@ pub use prepared::Prepare;
 pub use select::{from_table, select};
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
 
-use crate::catalog::{AlterTable, CreateTable, IfThere, TableName};
+use crate::catalog::{AlterTable, CreateIndex, CreateTable, IfThere, TableName};
 pub use crate::config::SqlLimits;
 pub use crate::copy::{CopyOptions, Format, Header};
 use crate::error::{Error, Position, Result};
@@ -97,6 +98,15 @@ pub enum Statement {
     },
     /// `ALTER TABLE`.
     AlterTable(AlterTable),
+    /// `CREATE INDEX`.
+    CreateIndex(CreateIndex),
+    /// `DROP INDEX`.
+    DropIndex {
+        /// The indexes.
+        names: Vec<TableName>,
+        /// Whether missing ones are passed over.
+        if_exists: bool,
+    },
     /// `TRUNCATE`.
     Truncate {
         /// The tables.

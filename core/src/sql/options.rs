@@ -3,10 +3,13 @@
 use datafusion::sql::sqlparser::ast::{Expr, SqlOption, Value};
 
 use super::names::ident_name;
-use crate::catalog::{Compression, FlushPolicy, OptionChanges, Retention, TableKind, nearest};
+use crate::catalog::{
+    Compression, FPP_RANGE, FlushPolicy, NamedShares, OptionChanges, Retention, TableKind, nearest,
+};
 use crate::error::{Error, Result};
 
-const KNOWN: [&str; 5] = ["TYPE", "FLUSH_POLICY", "BLOOM_FILTER", "COMPRESSION", "DELETED_RETENTION_HOURS"];
+const KNOWN: [&str; 6] =
+    ["TYPE", "FLUSH_POLICY", "BLOOM_FILTER", "BLOOM_FPP", "COMPRESSION", "DELETED_RETENTION_HOURS"];
 
 /// What a list of options says; the kind only where `TYPE` is among them.
 ///
@@ -27,7 +30,12 @@ pub(super) fn read(options: &[SqlOption]) -> Result<(Option<TableKind>, OptionCh
             _ if seen.contains(&name) => return Err(Error::invalid(format!("option {name} is given twice"))),
             "TYPE" => kind = Some(table_kind(&value)?),
             "FLUSH_POLICY" => changes.flush = Some(flush_policy(&value)?),
-            "BLOOM_FILTER" => changes.bloom = Some(column_names(&value)?),
+            "BLOOM_FILTER" => {
+                changes.no_bloom = value.trim().eq_ignore_ascii_case("none");
+                let usual = changes.no_bloom || value.trim().eq_ignore_ascii_case("default");
+                changes.bloom = Some(if usual { Vec::new() } else { column_names(&value)? });
+            }
+            "BLOOM_FPP" => changes.bloom_fpp = Some(shares(&value)?),
             "COMPRESSION" => changes.compression = Some(compression(&value)?),
             "DELETED_RETENTION_HOURS" => changes.deleted_retention = Some(retention(&value)?),
             "TTL_SECONDS" => {
@@ -155,17 +163,56 @@ fn column_names(value: &str) -> Result<Vec<String>> {
     if value.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let names = value.split(',').map(|part| {
-        let part = part.trim();
-        match part.strip_prefix('"').and_then(|p| p.strip_suffix('"')) {
-            Some(quoted) => Ok(quoted.replace("\"\"", "\"")),
-            None if part.is_empty() => {
-                Err(Error::invalid(format!("option BLOOM_FILTER = '{value}': a column name is empty")))
+    let empty = || Error::invalid(format!("option BLOOM_FILTER = '{value}': a column name is empty"));
+    value.split(',').map(|part| column_name(part).ok_or_else(empty)).collect()
+}
+
+/// A quoted name as it is, another in lower case; `None` for an empty one.
+fn column_name(text: &str) -> Option<String> {
+    let text = text.trim();
+    match text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
+        Some(quoted) => Some(quoted.replace("\"\"", "\"")),
+        None => (!text.is_empty()).then(|| text.to_ascii_lowercase()),
+    }
+}
+
+/// A share for all Bloom filters, `column:share` for one, several of them with commas, or `default`.
+fn shares(value: &str) -> Result<NamedShares> {
+    let bad = |why: String| {
+        let [least, most] = [FPP_RANGE.start(), FPP_RANGE.end()].map(|ppm| f64::from(*ppm) / 1e6);
+        Error::invalid(format!(
+            "option BLOOM_FPP = '{value}': {why}; expected a share of wrong answers from {least} to {most} as in \
+             '0.01', one for a column as in 'id:0.001', several with commas, or 'default'"
+        ))
+    };
+    let mut found = NamedShares::default();
+    if value.trim().eq_ignore_ascii_case("default") {
+        return Ok(found);
+    }
+    for part in value.split(',') {
+        let (name, number) = match part.rsplit_once(':') {
+            Some((name, number)) => (Some(name), number.trim()),
+            None => (None, part.trim()),
+        };
+        // Parts per million: what is finer makes no other filter.
+        let share = number.parse::<f64>().ok().map(|share| (share * 1e6).round());
+        let share =
+            share.filter(|ppm| (f64::from(*FPP_RANGE.start())..=f64::from(*FPP_RANGE.end())).contains(ppm));
+        let share = share.ok_or_else(|| bad(format!("'{number}' is no such share")))? as u32;
+        let twice = match name {
+            None => found.others.replace(share).is_some(),
+            Some(name) => {
+                let name = column_name(name).ok_or_else(|| bad("a column name is empty".to_owned()))?;
+                let twice = found.columns.iter().any(|(other, _)| *other == name);
+                found.columns.push((name, share));
+                twice
             }
-            None => Ok(part.to_ascii_lowercase()),
+        };
+        if twice {
+            return Err(bad(format!("{} is given twice", name.map_or("the share of all", str::trim))));
         }
-    });
-    names.collect()
+    }
+    Ok(found)
 }
 
 fn compression(value: &str) -> Result<Compression> {
@@ -218,5 +265,39 @@ mod tests {
         assert_eq!(column_names("Id, \"Id\",\"a\"\"b\"").unwrap(), ["id", "Id", "a\"b"]);
         assert!(column_names(" ").unwrap().is_empty());
         assert!(column_names("a,,b").is_err());
+    }
+
+    #[test]
+    fn shares_are_for_all_or_for_columns() {
+        let of = |others, columns: &[(&str, u32)]| NamedShares {
+            others,
+            columns: columns.iter().map(|(name, share)| ((*name).to_owned(), *share)).collect(),
+        };
+        for (text, expected) in [
+            ("0.01", of(Some(10_000), &[])),
+            (" Id : 0.001 ", of(None, &[("id", 1_000)])),
+            ("0.5,\"a:B\":1e-4,c:0.25", of(Some(500_000), &[("a:B", 100), ("c", 250_000)])),
+            ("DEFAULT", of(None, &[])),
+        ] {
+            assert_eq!(shares(text).unwrap(), expected, "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "1",
+            "0.6",
+            "0.00001",
+            "-0.1",
+            "NaN",
+            "id",
+            "id:",
+            ":0.1",
+            "0.1,0.2",
+            "a:0.1,A:0.1",
+            "1%",
+        ] {
+            let e = shares(text).expect_err(text);
+            assert!(e.message().contains("from 0.0001 to 0.5"), "{e}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::names::table_name;
 use super::tokens::{Cursor, parse_statement};
-use super::{CreateView, Statement, StorageTarget, options, read_sql, table};
+use super::{CreateView, Statement, StorageTarget, index, options, read_sql, table};
 use crate::catalog::{IfThere, TableName};
 use crate::error::{Error, Result};
 
@@ -120,6 +120,9 @@ fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         }
         return Ok(Statement::CreateView(view));
     }
+    if !or_replace && cursor.take("INDEX") {
+        return index::create(&mut cursor);
+    }
     if or_replace {
         return Err(Error::unsupported(
             "CREATE OR REPLACE is not supported, but of views: drop the old one first",
@@ -150,7 +153,7 @@ fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
             return Err(no_such_object(
                 &cursor,
                 "CREATE",
-                "TABLE, USER TABLE, SHARED TABLE, VIEW or NAMESPACE",
+                "TABLE, USER TABLE, SHARED TABLE, VIEW, INDEX or NAMESPACE",
             ));
         }
     };
@@ -218,8 +221,11 @@ fn drop_object(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         cursor.finish()?;
         return Ok(Statement::DropView { names, if_exists, cascade });
     }
+    if cursor.take("INDEX") {
+        return index::drop(&mut cursor);
+    }
     if cursor.peek_word().as_deref() != Some("TABLE") {
-        return Err(no_such_object(&cursor, "DROP", "TABLE, VIEW or NAMESPACE"));
+        return Err(no_such_object(&cursor, "DROP", "TABLE, VIEW, INDEX or NAMESPACE"));
     }
     match parse_statement(tokens, end)? {
         ast::Statement::Drop {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 
 use crate::catalog::{Catalog, TableDef};
-use crate::cold::locate::locate_in;
+use crate::cold::locate::{Within, locate_in};
 use crate::error::{Error, Result};
 use crate::hot::block;
-use crate::manifest::BatchEntry;
 use crate::storage::keys::seq_key;
 use crate::storage::{Keyspace, WriteBatch};
 use crate::tiers::Tiers;
@@ -112,8 +111,7 @@ fn check_first(tiers: &Tiers, scope: &ScopeWrites, snapshot: SeqId) -> Result<()
 /// As [`check_first`], in the batch files that were loaded since the snapshot.
 async fn check_loaded(tiers: &Tiers, scope: &ScopeWrites, snapshot: SeqId) -> Result<()> {
     let cold = scope.state.view().cold;
-    let since = |entry: &BatchEntry| entry.min_seq > snapshot;
-    if !cold.files.iter().any(|file| since(file.entry())) {
+    if cold.entries.last_begun() <= snapshot {
         return Ok(());
     }
     let schema = scope.def.file_schema()?;
@@ -121,7 +119,7 @@ async fn check_loaded(tiers: &Tiers, scope: &ScopeWrites, snapshot: SeqId) -> Re
         let columns = chunk.batch.columns();
         let keys: Vec<ArrayRef> =
             chunk.key_columns.iter().filter_map(|at| columns.get(*at).cloned()).collect();
-        let located = locate_in(&tiers.caches, &schema, &cold, &keys, since).await?;
+        let located = locate_in(&tiers.caches, &schema, &cold, &keys, Within::Since(snapshot)).await?;
         if located.positions.iter().any(Option::is_some) {
             return Err(written_since(tiers, scope));
         }

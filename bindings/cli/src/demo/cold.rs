@@ -10,7 +10,7 @@ use super::flights::Flights;
 use super::{Demo, TABLE, quietly};
 use crate::failure::Failure;
 use crate::progress::{Unit, bar};
-use crate::render::{duration, grouped, size};
+use crate::render::{counted, duration, grouped, size};
 
 /// Flushes that the flights are loaded with.
 const SLICES: u64 = 6;
@@ -153,6 +153,28 @@ impl Demo {
                 files.join(" "),
                 size(report.bytes),
                 grouped(report.hidden),
+            );
+            self.stage.timed(text, took)?;
+        }
+        self.show_tiers().await?;
+        self.ask_again().await
+    }
+
+    /// Flushes what is hot and compacts: the files hold the rows that there are, and no others.
+    pub(super) async fn compact(&mut self) -> Result<(), Failure> {
+        self.stage.step("Compact: what is hidden goes, and small files become few")?;
+        self.run("STORAGE FLUSH TABLE demo.flights").await?;
+        let started = Instant::now();
+        self.stage.sql("STORAGE COMPACT ALL")?;
+        let reports = self.engine.compact_all().await?;
+        let took = started.elapsed();
+        for report in reports.iter().filter(|report| report.table == TABLE) {
+            let text = format!(
+                "{} files became {}, {}; {} left out.",
+                grouped(report.replaced.len() as u64),
+                grouped(report.files.len() as u64),
+                size(report.bytes),
+                counted(report.dropped, "hidden row", "hidden rows"),
             );
             self.stage.timed(text, took)?;
         }

@@ -40,6 +40,7 @@ pub async fn run(args: DemoArgs) -> failure::Outcome {
     demo.isolation().await?;
     demo.conflict().await?;
     demo.reopen().await?;
+    demo.compact().await?;
     demo.summary().await?;
     drop(demo.session);
     demo.engine.close().await?;
@@ -81,7 +82,8 @@ impl Place {
              \x20 firndb inspect {dir} {TABLE}\n\
              \x20 firndb sql -d {dir} \"SELECT * FROM {TABLE} LIMIT 5\"\n\
              \x20 duckdb -c \"SELECT count(*) FROM '{dir}/blobs/demo/flights-*/shared/*.parquet'\"\n\
-             (Any Parquet reader will do; it also sees the rows that FirnDB hides.)"
+             (Any Parquet reader will do. After more changes it sees the older versions too,\n\
+             \x20until the next compaction.)"
         )
     }
 }

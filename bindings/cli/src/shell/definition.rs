@@ -2,7 +2,7 @@
 
 use firndb_core::catalog::{Compression, DefaultExpr, FlushPolicy, TableDef, quoted};
 
-/// `CREATE TABLE` with the columns, the key and the options of `table`.
+/// `CREATE TABLE`, and `CREATE INDEX` of each index, with the columns, the key and the options of `table`.
 pub fn definition(table: &TableDef) -> String {
     let name = |id| table.column_by_id(id).map(|c| quoted(&c.name));
     let mut lines: Vec<String> = Vec::new();
@@ -27,8 +27,18 @@ pub fn definition(table: &TableDef) -> String {
         options.push(format!("FLUSH_POLICY = '{}'", flush_policy(policy)));
     }
     let bloom: Vec<String> = table.options.bloom.iter().filter_map(|id| name(*id)).collect();
-    if !bloom.is_empty() {
+    if table.options.no_bloom {
+        options.push("BLOOM_FILTER = 'none'".to_owned());
+    } else if !bloom.is_empty() {
         options.push(format!("BLOOM_FILTER = '{}'", bloom.join(",")));
+    }
+    let shares = &table.options.bloom_fpp;
+    if !shares.is_empty() {
+        let share = |ppm: u32| f64::from(ppm) / 1e6;
+        let named =
+            shares.columns.iter().filter_map(|(id, ppm)| Some(format!("{}:{}", name(*id)?, share(*ppm))));
+        let all: Vec<String> = shares.others.iter().map(|ppm| share(*ppm).to_string()).chain(named).collect();
+        options.push(format!("BLOOM_FPP = '{}'", all.join(",")));
     }
     if table.options.compression != Compression::default() {
         let names = Compression::ALL.iter().find(|(_, way)| *way == table.options.compression);
@@ -41,6 +51,11 @@ pub fn definition(table: &TableDef) -> String {
         text.push_str(&format!(" WITH ({})", options.join(", ")));
     }
     text.push(';');
+    for index in &table.indexes {
+        let columns: Vec<String> = index.columns.iter().filter_map(|id| name(*id)).collect();
+        let (index, table) = (quoted(&index.name), table.full_name());
+        text.push_str(&format!("\nCREATE INDEX {index} ON {table} ({});", columns.join(", ")));
+    }
     text
 }
 
@@ -72,13 +87,18 @@ mod tests {
         let made = "CREATE NAMESPACE app; CREATE USER TABLE app.\"My t\" (id BIGINT DEFAULT SNOWFLAKE_ID(), \
                     thread INTEGER NOT NULL, body TEXT DEFAULT 'it''s', n DOUBLE PRECISION DEFAULT 1.5, \
                     at TIMESTAMP DEFAULT NOW(), PRIMARY KEY (thread, id)) WITH (FLUSH_POLICY = \
-                    'rows:10,interval:60', BLOOM_FILTER = 'body', COMPRESSION = 'lz4')";
+                    'rows:10,interval:60', BLOOM_FILTER = 'body', BLOOM_FPP = '0.02,body:0.001', COMPRESSION = 'lz4')";
         session.execute(made).await.expect(made);
+        let index = "CREATE INDEX \"By body\" ON app.\"My t\" (body, n)";
+        session.execute(index).await.expect(index);
         let shown = |engine: &Engine| definition(engine.catalog().tables().next().expect("a table"));
         let first = shown(&engine);
-        for part in
-            ["CREATE USER TABLE app.\"My t\" (\n", "body TEXT DEFAULT 'it''s'", "PRIMARY KEY (thread, id)"]
-        {
+        for part in [
+            "CREATE USER TABLE app.\"My t\" (\n",
+            "body TEXT DEFAULT 'it''s'",
+            "PRIMARY KEY (thread, id)",
+            index,
+        ] {
             assert!(first.contains(part), "no {part:?} in {first}");
         }
         session.execute("DROP TABLE app.\"My t\"").await.expect("dropped");

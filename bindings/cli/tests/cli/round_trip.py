@@ -118,6 +118,12 @@ class Judge:
             return f"read_json({quoted(path)}, format = 'newline_delimited', columns = {{{types}}})"
         return f"read_parquet({quoted(path)})"
 
+    def checksum(self, relation, columns, order):
+        """The MD5 of all rows as text, in order."""
+        row = "concat_ws('|', " + ", ".join(f"coalesce(CAST(\"{name}\" AS TEXT), '-')" for name, _ in columns) + ")"
+        [[sum]] = self.ask(f"SELECT md5(string_agg({row}, chr(10) ORDER BY {order})) FROM {relation}")
+        return sum
+
     def aggregates(self, relation, columns):
         [row] = self.ask(f"SELECT {aggregates_of(columns)} FROM {relation}")
         return [plain(value) for value in row]
@@ -198,8 +204,14 @@ def put_in(table, file):
 
 
 def batch_files(table):
-    """The relation that the store's own files of a table are."""
-    files = glob.glob(os.path.join(STORE, "blobs", "trip", f"{table}-*", "shared", "batch-*.parquet"))
+    """The relation that the store's own files of a table are: those that queries read, not those that wait to be
+    removed."""
+    listed = f"FROM system.batches WHERE table_name = '{table}' AND status <> 'archived'"
+    [dead] = sql(f"SELECT coalesce(sum(dead_rows), 0) AS dead {listed}").split()[1:]
+    if dead != "0":
+        sys.exit(f"{table} has {dead} dead rows, which a reader of the files alone would see")
+    [directory] = glob.glob(os.path.join(STORE, "blobs", "trip", f"{table}-*", "shared"))
+    files = [os.path.join(directory, name) for name in sql(f"SELECT path {listed}").split()[1:]]
     if not files:
         sys.exit(f"{table} has no batch files")
     return f"read_parquet([{', '.join(map(quoted, files))}])"
@@ -215,6 +227,44 @@ def there_and_back(judge, table, form, original, columns):
     judge.same(f"{table} from {form}", original, batch_files(f"{table}_{form}"), columns)
 
 
+def compacted(judge, file):
+    """The flights, changed and flushed until the table has many files and dead rows in them, then compacted: the
+    files are plain Parquet of the rows that there are."""
+    started = time.monotonic()
+    columns = judge.columns(f"read_parquet({quoted(file)})")
+    for rest in range(6):
+        sql(
+            f"UPDATE trip.flights SET delay = delay + {rest + 1} WHERE id % 40 = {rest}; "
+            f"DELETE FROM trip.flights WHERE id % 40 = {rest + 20}; STORAGE FLUSH TABLE trip.flights"
+        )
+    sql("STORAGE COMPACT TABLE trip.flights")
+    changed = ", ".join(
+        'CASE WHEN id % 40 < 6 THEN delay + id % 40 + 1 ELSE delay END AS "delay"' if name == "delay" else f'"{name}"'
+        for name, _ in columns
+    )
+    expected = f"(SELECT {changed} FROM read_parquet({quoted(file)}) WHERE id % 40 NOT BETWEEN 20 AND 25)"
+    stored = batch_files("flights")
+    judge.same("the compacted files of flights", expected, stored, columns)
+    dump = os.path.join(DIRECTORY, "dump.parquet")
+    sql(f"COPY (SELECT * FROM trip.flights ORDER BY id) TO {quoted(dump)}")
+    sums = {
+        whose: judge.checksum(relation, columns, order)
+        for whose, relation, order in [
+            ("the rows expected", expected, "id"),
+            ("the files", stored, "id"),
+            ("the sorted dump", f"read_parquet({quoted(dump)}, file_row_number = true)", "file_row_number"),
+        ]
+    }
+    if len(set(sums.values())) != 1:
+        sys.exit(f"after a compaction the checksums differ: {sums}")
+    [files] = sql(
+        "SELECT count(*) AS files FROM system.batches WHERE table_name = 'flights' AND status <> 'archived'"
+    ).split()[1:]
+    print(
+        f"flights, compacted: {files} files, checksum {sums['the files']}, {time.monotonic() - started:.1f} s", flush=True
+    )
+
+
 def main():
     started = time.monotonic()
     files = generate()
@@ -222,6 +272,7 @@ def main():
     judge = Judge()
     for table in TABLES:
         take(judge, table, files[table])
+    compacted(judge, files["flights"])
     firndb("check", STORE)
     peaks = ", ".join(f"{command} {peak} MB" for command, peak in PEAKS.items())
     print(f"all of it in {time.monotonic() - started:.0f} s; at most {peaks}")

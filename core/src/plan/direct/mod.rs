@@ -1,4 +1,4 @@
-//! Statements that need no planner: one row of one table by its primary key.
+//! Statements that need no planner: rows of one table, one by its primary key or several by an index.
 //!
 //! `SELECT items FROM table WHERE key = value [AND conditions]`, and so the UPDATE and DELETE that select
 //! their rows that way, cost more to plan than to run. The shape is recognised on the syntax tree; names,
@@ -6,6 +6,7 @@
 //! here, wrong statements included, is left to the planner, whose answer or error it then is.
 
 mod expressions;
+mod indexed;
 mod shape;
 
 use std::sync::Arc;
@@ -24,7 +25,58 @@ use crate::plan::statement::StatementContext;
 use crate::scan::rows_by_key;
 use crate::sql::ident_name;
 use expressions::Expressions;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use indexed::IndexRead;
 use shape::Shape;
+
+/// A statement that goes round the planner.
+pub enum Direct {
+    /// At most one row, by its key.
+    Key(DirectRead),
+    /// Rows by an index.
+    Index(IndexRead),
+}
+
+impl Direct {
+    /// The direct plan of `query`; `None` when it has to be planned by DataFusion.
+    #[must_use]
+    pub fn of(context: &StatementContext<'_>, query: &Query) -> Option<Self> {
+        let shape = Shape::of(query)?;
+        let def = context.table(&shape.table).ok()?;
+        let alias = shape.alias.clone().unwrap_or_else(|| def.name.clone());
+        match shape.key(&def, &alias, context.params) {
+            Some((key, rest)) => DirectRead::of(context, &shape, &def, &alias, key, rest).map(Self::Key),
+            None => IndexRead::of(context, &shape, &def, &alias).map(Self::Index),
+        }
+    }
+
+    /// Its rows, as they are asked for.
+    ///
+    /// # Errors
+    /// What reading either tier and evaluating expressions report.
+    pub async fn stream(
+        &self,
+        context: &StatementContext<'_>,
+    ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
+        match self {
+            Self::Key(read) => {
+                let (schema, batches) = read.run(context).await?;
+                Ok((schema, stream::iter(batches.into_iter().map(Ok)).boxed()))
+            }
+            Self::Index(read) => read.stream(context).await,
+        }
+    }
+
+    /// One line that says what is done, for EXPLAIN.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Key(read) => read.describe(),
+            Self::Index(read) => read.describe(),
+        }
+    }
+}
 
 /// A statement that reads at most one row, found by its key.
 pub struct DirectRead {
@@ -43,47 +95,61 @@ enum Item {
     Computed(Arc<dyn PhysicalExpr>),
 }
 
+/// The columns that a query of `shape` answers with, and their schema; `None` when the planner has to see to it.
+fn items(
+    context: &StatementContext<'_>,
+    expressions: &mut Expressions<'_>,
+    shape: &Shape<'_>,
+    def: &TableDef,
+    alias: &str,
+) -> Option<(Vec<Item>, SchemaRef)> {
+    let mut items = Vec::new();
+    let mut fields: Vec<FieldRef> = Vec::new();
+    for item in shape.items {
+        let (expr, name) = match item {
+            SelectItem::Wildcard(options) if *options == Default::default() => {
+                for (place, field) in def.arrow_schema().fields().iter().enumerate() {
+                    fields.push(Arc::clone(field));
+                    // `_seq` and `_deleted` stand before the columns.
+                    items.push(Item::Column(place + 2));
+                }
+                continue;
+            }
+            SelectItem::UnnamedExpr(expr) => (expr, None),
+            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(ident_name(alias))),
+            _ => return None,
+        };
+        let (item, field) = match column(def, alias, expr) {
+            Some((place, field)) => (Item::Column(place), field),
+            None => {
+                // What DataFusion calls a column without a name is its own business.
+                name.as_ref()?;
+                computed(context, expressions, expr)?
+            }
+        };
+        fields.push(Arc::new(match name {
+            Some(name) => field.with_name(name),
+            None => field,
+        }));
+        items.push(item);
+    }
+    Some((items, Arc::new(Schema::new(fields))))
+}
+
 impl DirectRead {
-    /// The direct plan of `query`; `None` when it has to be planned by DataFusion.
-    #[must_use]
-    pub fn of(context: &StatementContext<'_>, query: &Query) -> Option<Self> {
-        let shape = Shape::of(query)?;
-        let def = context.table(&shape.table).ok()?;
-        let alias = shape.alias.clone().unwrap_or_else(|| def.name.clone());
-        let (key, rest) = shape.key(&def, &alias, context.params)?;
-        let mut expressions = Expressions::new(context, &def, &alias);
+    /// The plan of a query of this shape, whose condition allows one `key` and has `rest` besides.
+    fn of(
+        context: &StatementContext<'_>,
+        shape: &Shape<'_>,
+        def: &Arc<TableDef>,
+        alias: &str,
+        key: Vec<ArrayRef>,
+        rest: Vec<&Expr>,
+    ) -> Option<Self> {
+        let mut expressions = Expressions::new(context, def, alias);
         let filters = rest.into_iter().map(|e| expressions.condition(e)).collect::<Option<_>>()?;
-        let mut items = Vec::new();
-        let mut fields: Vec<FieldRef> = Vec::new();
-        for item in shape.items {
-            let (expr, name) = match item {
-                SelectItem::Wildcard(options) if *options == Default::default() => {
-                    for (place, field) in def.arrow_schema().fields().iter().enumerate() {
-                        fields.push(Arc::clone(field));
-                        // `_seq` and `_deleted` stand before the columns.
-                        items.push(Item::Column(place + 2));
-                    }
-                    continue;
-                }
-                SelectItem::UnnamedExpr(expr) => (expr, None),
-                SelectItem::ExprWithAlias { expr, alias } => (expr, Some(ident_name(alias))),
-                _ => return None,
-            };
-            let (item, field) = match column(&def, &alias, expr) {
-                Some((place, field)) => (Item::Column(place), field),
-                None => {
-                    // What DataFusion calls a column without a name is its own business.
-                    name.as_ref()?;
-                    computed(context, &mut expressions, expr)?
-                }
-            };
-            fields.push(Arc::new(match name {
-                Some(name) => field.with_name(name),
-                None => field,
-            }));
-            items.push(item);
-        }
-        Some(Self { def, key, filters, items, schema: Arc::new(Schema::new(fields)) })
+        let (items, schema) = items(context, &mut expressions, shape, def, alias)?;
+        Some(Self { def: Arc::clone(def), key, filters, items, schema })
     }
 
     /// Reads the row, if there is one.

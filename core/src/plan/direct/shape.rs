@@ -56,6 +56,13 @@ impl<'a> Shape<'a> {
         })
     }
 
+    /// The parts of the condition, all of which have to hold.
+    pub fn conditions(&self) -> Vec<&'a Expr> {
+        let mut conditions = Vec::new();
+        conjunction(self.selection, &mut conditions);
+        conditions
+    }
+
     /// The one key that the condition allows, an array of one value per key column; and the conditions
     /// besides.
     pub fn key(
@@ -64,8 +71,7 @@ impl<'a> Shape<'a> {
         alias: &str,
         params: &[ScalarValue],
     ) -> Option<(Vec<ArrayRef>, Vec<&'a Expr>)> {
-        let mut conditions = Vec::new();
-        conjunction(self.selection, &mut conditions);
+        let conditions = self.conditions();
         let places = def.key_columns();
         let mut key: Vec<Option<ArrayRef>> = vec![None; places.len()];
         let mut rest = Vec::new();

@@ -1,7 +1,7 @@
 //! What the catalog defines, as rows: namespaces, tables, columns, views.
 
 use super::{Cell, INFORMATION_SCHEMA, OWN_TABLES, SYSTEM};
-use crate::catalog::{Catalog, ColumnDef, DefaultExpr, FlushPolicy, TableDef, ViewDef};
+use crate::catalog::{Catalog, ColumnDef, DefaultExpr, FlushPolicy, IndexDef, TableDef, ViewDef};
 
 /// The name of the database in `information_schema`; there is one.
 const DATABASE: &str = "firndb";
@@ -72,6 +72,24 @@ pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
         ]
     };
     catalog.tables().map(|t| table(t)).chain(catalog.views().map(|v| view(v))).collect()
+}
+
+/// `system.indexes`.
+pub(super) fn indexes(catalog: &Catalog) -> Vec<Vec<Cell>> {
+    let of_table = |table: &TableDef| -> Vec<Vec<Cell>> {
+        let row = |index: &IndexDef| {
+            let columns = index.columns.iter().filter_map(|id| table.column_by_id(*id));
+            let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+            vec![
+                table.namespace.as_str().into(),
+                table.name.as_str().into(),
+                index.name.as_str().into(),
+                columns.join(", ").into(),
+            ]
+        };
+        table.indexes.iter().map(row).collect()
+    };
+    catalog.tables().flat_map(|table| of_table(table)).collect()
 }
 
 fn key_names(table: &TableDef) -> Vec<&str> {

@@ -34,7 +34,7 @@ pub struct OwnTable {
 
 use ColumnType::{BigInt, Boolean, Double, Text};
 
-static OWN_TABLES: [OwnTable; 12] = [
+static OWN_TABLES: [OwnTable; 13] = [
     OwnTable {
         namespace: INFORMATION_SCHEMA,
         name: "columns",
@@ -115,6 +115,11 @@ static OWN_TABLES: [OwnTable; 12] = [
         ],
     },
     OwnTable { namespace: SYSTEM, name: "counters", columns: &[("name", Text), ("value", BigInt)] },
+    OwnTable {
+        namespace: SYSTEM,
+        name: "indexes",
+        columns: &[("namespace", Text), ("table_name", Text), ("name", Text), ("columns", Text)],
+    },
     OwnTable {
         namespace: SYSTEM,
         name: "jobs",
@@ -279,6 +284,7 @@ impl StatementContext<'_> {
             (_, "jobs") => jobs::jobs(self)?,
             (_, "counters") => storage::counters(&self.tiers.stats),
             (_, "manifest_cache") => storage::manifest_cache(self).await?,
+            (_, "indexes") => definitions::indexes(catalog),
             (_, "manifests") => storage::manifests(self).await?,
             (_, "settings") => storage::settings(&self.tiers.config),
             (_, "tables") => definitions::tables(catalog),

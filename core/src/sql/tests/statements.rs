@@ -142,7 +142,7 @@ fn what_other_databases_have_is_named() {
     .map(|sql| ((*sql).to_owned(), sql.split(' ').next().unwrap().to_owned()))
     .chain(
         [
-            "INDEX ON t (a)",
+            "UNIQUE INDEX ON t (a)",
             "MATERIALIZED VIEW v AS SELECT 1",
             "USER bob",
             "ROLE r",
@@ -154,7 +154,15 @@ fn what_other_databases_have_is_named() {
         .map(|what| (format!("CREATE {what}"), format!("CREATE {}", what.split(' ').next().unwrap()))),
     )
     .chain([
-        ("DROP INDEX i".to_owned(), "DROP INDEX".to_owned()),
+        ("CREATE INDEX CONCURRENTLY i ON t (a)".to_owned(), "CONCURRENTLY".to_owned()),
+        ("CREATE INDEX ON t USING hash (a)".to_owned(), "USING hash".to_owned()),
+        ("CREATE INDEX ON t (lower(a))".to_owned(), "expression".to_owned()),
+        ("CREATE INDEX ON t ((a + 1))".to_owned(), "expression".to_owned()),
+        ("CREATE INDEX ON t (a DESC)".to_owned(), "DESC".to_owned()),
+        ("CREATE INDEX ON t (a text_pattern_ops)".to_owned(), "operator classes".to_owned()),
+        ("CREATE INDEX ON t (a) WHERE a > 1".to_owned(), "WHERE".to_owned()),
+        ("CREATE INDEX ON t (a) INCLUDE (b)".to_owned(), "INCLUDE".to_owned()),
+        ("CREATE INDEX ON ONLY t (a)".to_owned(), "ONLY".to_owned()),
         ("CREATE VIEW v WITH (x) AS SELECT 1".to_owned(), "options of a view".to_owned()),
         ("CREATE TEMP VIEW v AS SELECT 1".to_owned(), "CREATE TEMP".to_owned()),
         ("CREATE VIEW v AS INSERT INTO t VALUES (1)".to_owned(), "CREATE VIEW".to_owned()),
@@ -194,11 +202,11 @@ fn syntax_errors_say_where_and_what() {
             ("UPDATE t a = 1", "expected SET"),
             (
                 "CREATE TABEL t (a INT)",
-                "line 1, column 8: expected TABLE, USER TABLE, SHARED TABLE, VIEW or NAMESPACE",
+                "line 1, column 8: expected TABLE, USER TABLE, SHARED TABLE, VIEW, INDEX or NAMESPACE",
             ),
             ("CREATE NAMESPACE", "line 1, column 17: expected a name for the namespace"),
             ("CREATE NAMESPACE a b", "line 1, column 20: expected the end of the statement, found b"),
-            ("DROP t", "expected TABLE, VIEW or NAMESPACE, found t"),
+            ("DROP t", "expected TABLE, VIEW, INDEX or NAMESPACE, found t"),
             ("CREATE VIEW v SELECT 1", "expected AS and a query, found SELECT"),
             ("CREATE VIEW v (a b) AS SELECT 1", "expected a comma or a closing parenthesis, found b"),
             ("CREATE VIEW v AS", "line 1, column 17: expected"),

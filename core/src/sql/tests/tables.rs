@@ -32,7 +32,7 @@ fn a_table_is_read_with_all_its_clauses() {
             flush: Some(Some(FlushPolicy { rows: Some(100_000), bytes: None, interval_s: Some(60) })),
             bloom: Some(vec!["id".to_owned(), "Thread".to_owned()]),
             compression: Some(Compression::Zstd),
-            deleted_retention: None,
+            ..OptionChanges::default()
         },
     };
     assert_eq!(read, expected);
@@ -268,12 +268,13 @@ fn options_are_checked() {
     let with = |options: &str| format!("CREATE TABLE t (a INT PRIMARY KEY) WITH ({options})");
     for (options, text) in [
         ("COMPRESION = 'zstd'", "did you mean COMPRESSION?"),
-        ("colour = 'red'", "there are TYPE, FLUSH_POLICY, BLOOM_FILTER, COMPRESSION"),
+        ("colour = 'red'", "there are TYPE, FLUSH_POLICY, BLOOM_FILTER, BLOOM_FPP, COMPRESSION"),
         ("COMPRESSION = 'gzip'", "'zstd', 'snappy', 'lz4', 'none'"),
         ("COMPRESSION = 'zstd', compression = 'lz4'", "given twice"),
         ("FLUSH_POLICY = 'rows:0'", "positive"),
         ("FLUSH_POLICY = 'weekly'", "expected 'rows:100000'"),
         ("BLOOM_FILTER = upper('a')", "expected a string"),
+        ("BLOOM_FPP = 'a:2'", "'2' is no such share"),
         ("TYPE = 'LOCAL'", "expected 'USER' or 'SHARED'"),
     ] {
         refused(ErrorKind::InvalidInput, &[(&with(options), text)]);

@@ -11,11 +11,14 @@
 mod copy;
 mod data;
 mod duckdb;
+mod feed;
 mod flush;
 mod insert;
 mod lookup;
+mod prune;
 mod report;
 mod scan;
+mod versions;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +28,12 @@ use clap::Parser;
 use crate::report::Report;
 
 /// The benchmarks: name, number in the performance page, what it does.
-const BENCHMARKS: [(&str, &str, &str); 5] = [
+const BENCHMARKS: [(&str, &str, &str); 9] = [
+    (
+        "overlay",
+        "1",
+        "scan and aggregate cold rows, 1 % updated since and still hot; peer: DataFusion on the same files",
+    ),
     (
         "scan",
         "2",
@@ -38,6 +46,13 @@ const BENCHMARKS: [(&str, &str, &str); 5] = [
         "8",
         "flush of fresh rows, and over all keys; peer: the same batch written as Parquet and synced",
     ),
+    (
+        "prune",
+        "9",
+        "leave out files by the manifest, of 10 to 100,000; peers: the same of fewer files, and 5 ms",
+    ),
+    ("feed", "10", "10 k changes after a _seq, half hot, half cold; peer: 50 ms"),
+    ("versions", "11", "query by key, of keys with 1, 10 and 100 hot versions; peer: 1 version"),
     ("copy", "-", "COPY of ten million rows of CSV in scattered order: time and memory; no peer"),
 ];
 
@@ -59,7 +74,7 @@ pub struct Size {
 #[derive(Parser)]
 #[command(about = "Benchmarks of FirnDB against peers in the same run")]
 struct Arguments {
-    /// Which: scan, lookup, insert, flush, copy, all; list names them
+    /// Which: overlay, scan, lookup, insert, flush, prune, feed, versions, copy, all; list names them
     name: String,
     /// A size that only shows that it runs; the figures mean nothing
     #[arg(long)]
@@ -95,9 +110,13 @@ impl Arguments {
 async fn run(benchmark: &str, size: &Size, dir: &std::path::Path) -> Report {
     let mut report = Report::new(benchmark, size);
     match benchmark {
+        "overlay" => scan::overlay(size, dir, &mut report).await,
+        "feed" => feed::run(size, dir, &mut report).await,
+        "versions" => versions::run(size, dir, &mut report).await,
         "scan" => scan::run(size, dir, &mut report).await,
         "lookup" => lookup::run(size, dir, &mut report).await,
         "copy" => copy::run(size, dir, &mut report).await,
+        "prune" => prune::run(size, dir, &mut report).await,
         "insert" => insert::run(size, dir, &mut report).await,
         _ => flush::run(size, dir, &mut report).await,
     }
