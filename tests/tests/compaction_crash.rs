@@ -148,12 +148,12 @@ async fn cut_after(what: &str, which: usize) -> FaultStores {
 #[tokio::test]
 async fn every_step_of_compacting_again_after_a_cut_recovers() {
     for (what, which) in [
-        ("kv commit", 1),  // the claim
-        ("kv commit", 2),  // what comes before publishing
-        ("/deletes-", 0),  // the deletion vectors with the note of a commit that is none
-        ("/manifest-", 1), // the manifest of a commit that is none
-        ("kv commit", 3),  // publishing
-        ("kv commit", 5),  // the files have left the manifest
+        ("kv commit strict", 1), // the claim
+        ("kv commit strict", 2), // what comes before publishing
+        ("/deletes-", 0),        // the deletion vectors with the note of a commit that is none
+        ("/manifest-", 1),       // the manifest of a commit that is none
+        ("kv commit strict", 3), // publishing
+        ("kv commit strict", 5), // the files have left the manifest
     ] {
         let cut = cut_after(what, which).await;
         let probe = cut.survivors();
