@@ -136,7 +136,7 @@ impl Tiers {
     pub async fn scope(&self, def: &TableDef, scope: &Scope) -> Result<Arc<ScopeState>> {
         let open = || self.scopes.lock().get(def.id, scope);
         if let Some(state) = open() {
-            self.manifest_used(def, scope).await;
+            self.manifest_used(def, &state).await;
             return Ok(state);
         }
         let opening = self.opening.lock().await;

@@ -9,7 +9,7 @@ use crate::files::LocalFiles;
 use crate::making::{Making, Origin};
 use crate::{open, open_read_only};
 
-/// How often a backup is made again that met a DROP TABLE of another process.
+/// How often a backup is made that meets files missing, which another process may have removed.
 const ATTEMPTS: usize = 3;
 
 /// Copies the store in `dir`, whose blobs may be at the URL `blobs`, to the directory `target`, which must be
@@ -31,17 +31,19 @@ pub async fn backup(
 ) -> Result<BackupReport> {
     crate::dir::require(dir)?;
     refuse_inside(dir, blobs, target)?;
+    let mut seen = Vec::new();
     let mut attempt = 1;
     loop {
         let engine = reader(dir, blobs).await?;
         let (making, report) = make(&engine, target, progress).await?;
         engine.close().await?;
-        // Whoever has the store open elsewhere may have dropped a table, and removed its files, before they
-        // were copied. Then they are not missing from the table, but with it.
-        if report.damage.is_empty() || attempt == ATTEMPTS || !has_other_tables(&engine, dir, blobs).await? {
+        // Whoever has the store open elsewhere may have dropped a table or compacted it, and removed its files,
+        // before they were copied. Then they are not missing from the store as it is now: what is met twice is.
+        if report.damage.is_empty() || report.damage == seen || attempt == ATTEMPTS {
             making.publish()?;
             return Ok(report);
         }
+        seen = report.damage;
         attempt += 1;
     }
 }
@@ -77,13 +79,6 @@ async fn reader(dir: &Path, blobs: Option<&str>) -> Result<Engine> {
     let mut config = Config::default();
     config.writer.read_only = true;
     Engine::open(open_read_only(dir, blobs)?, config).await
-}
-
-async fn has_other_tables(before: &Engine, dir: &Path, blobs: Option<&str>) -> Result<bool> {
-    let now = reader(dir, blobs).await?;
-    let differs = now.catalog() != before.catalog();
-    now.close().await?;
-    Ok(differs)
 }
 
 async fn make(engine: &Engine, target: &Path, progress: OnProgress<'_>) -> Result<(Making, BackupReport)> {

@@ -67,6 +67,8 @@ fn caching(ttl_seconds: u64, max_entries: usize, last_accessed_window_seconds: u
     config.manifest_cache.max_entries = max_entries;
     config.manifest_cache.last_accessed_window_seconds = last_accessed_window_seconds;
     config.manifest_cache.eviction_interval_seconds = 10;
+    // A manifest that follows has nothing to say of the one before.
+    config.compaction.automatic = false;
     config
 }
 
@@ -188,6 +190,37 @@ async fn another_tag_is_looked_into() {
         expect_rows(&engine, "put back").await;
         assert_eq!(ask(&mut engine.session(), state).await, [state_after]);
         engine.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_that_was_altered_is_written_again() {
+    for in_memory in [true, false] {
+        let watched = Watched::new();
+        let engine = watched.open(caching(100, 100, 1_000_000)).await;
+        let mut s = flushed_twice(&engine).await;
+        let path = Path::from(MANIFEST);
+        watched.lasting.blobs().put(&path, Bytes::from_static(b"{}").into()).await.unwrap();
+        let engine = match in_memory {
+            true => engine,
+            false => {
+                drop(s);
+                engine.close().await.unwrap();
+                watched.at(50);
+                let engine = watched.open(caching(100, 100, 1_000_000)).await;
+                s = engine.session();
+                engine
+            }
+        };
+        watched.at(100);
+        expect_rows(&engine, "altered").await;
+        let states = "SELECT state, reason LIKE '%manifest%' FROM system.manifests";
+        assert_eq!(ask(&mut s, states).await, ["rebuilding|true"], "in memory {in_memory}");
+        while engine.step().await.unwrap() {}
+        assert_eq!(ask(&mut s, states).await, ["rebuilt|true"], "in memory {in_memory}");
+        assert_eq!(ask(&mut s, "SELECT sync_state FROM system.manifest_cache").await, ["in_sync"]);
+        assert!(engine.check().await.unwrap().is_clean());
+        expect_rows(&engine, "written again").await;
     }
 }
 

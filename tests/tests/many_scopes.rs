@@ -10,7 +10,7 @@ use firndb_tests::ask::{ask, user};
 
 const ROWS: usize = 10;
 const HOT_BYTES: usize = 16 << 20;
-const OPEN_SCOPES: usize = 500;
+const OPEN_SCOPES: usize = 100;
 
 fn scopes() -> usize {
     std::env::var("FIRNDB_SCOPES").ok().map_or(3000, |n| n.parse().unwrap())

@@ -157,7 +157,7 @@ impl ColdState {
     /// The number of the newest deletion-vector file that the manifest refers to.
     #[must_use]
     pub fn newest_deletes(&self) -> Option<u64> {
-        let known = self.manifest.iter().flat_map(|m| [m.deletes_checkpoint, m.last_deletes]).flatten();
+        let known = self.manifest.iter().filter_map(|m| m.last_deletes);
         self.manifest.iter().filter_map(newest_deletes).chain(known).max()
     }
 }

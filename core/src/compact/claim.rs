@@ -66,14 +66,19 @@ pub struct Looked {
 ///
 /// # Errors
 /// What the stores report.
-pub async fn claim(tiers: &Tiers, scope: &Arc<ScopeState>, effort: Effort) -> Result<Option<Claim>> {
+pub async fn claim(
+    tiers: &Tiers,
+    scope: &Arc<ScopeState>,
+    effort: Effort,
+    damaged: &BTreeSet<u64>,
+) -> Result<Option<Claim>> {
     let publishing = scope.publish.lock().await;
     // Under the lock: a DROP TABLE holds it until the table is gone from the catalog.
     let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else { return Ok(None) };
     tiers.end_idle_snapshots();
     let before = scope.view().cold;
     let Some(manifest) = &before.manifest else { return Ok(None) };
-    let Some(picked) = look(tiers, &def, &before, effort)?.picked else { return Ok(None) };
+    let Some(picked) = look(tiers, &def, &before, effort, damaged)?.picked else { return Ok(None) };
     let inputs = before.files.iter().filter(|file| picked.contains(&file.entry().number));
     let inputs = inputs.map(|file| Input {
         file: file.clone(),
@@ -94,13 +99,22 @@ pub async fn claim(tiers: &Tiers, scope: &Arc<ScopeState>, effort: Effort) -> Re
     Ok(Some(Claim { schema: def.file_schema()?, inputs, version, number }))
 }
 
-/// Looks for files to rewrite among those of `cold`.
+/// Looks for files to rewrite among those of `cold`; what is due leaves out those that could not be read.
 ///
 /// # Errors
 /// `Internal` when the statistics of a file are not of the key's type.
-pub fn look(tiers: &Tiers, def: &TableDef, cold: &ColdState, effort: Effort) -> Result<Looked> {
+pub fn look(
+    tiers: &Tiers,
+    def: &TableDef,
+    cold: &ColdState,
+    effort: Effort,
+    damaged: &BTreeSet<u64>,
+) -> Result<Looked> {
     let horizon = tiers.snapshots.flush_horizon();
-    let (candidates, held_back) = candidates(&def.file_schema()?, cold, horizon)?;
+    let (mut candidates, held_back) = candidates(&def.file_schema()?, cold, horizon)?;
+    if effort == Effort::Due {
+        candidates.retain(|candidate| !damaged.contains(&candidate.number));
+    }
     let limits = Limits {
         compaction: tiers.config.compaction,
         file_rows: tiers.config.batch_file.rows as u64,

@@ -8,9 +8,9 @@
 //! - **Readers in other processes**, which cannot be asked: what was replaced stays for a grace time.
 //! - **A scope whose newest files may have lost their names** ([`Doubt`]): the state that it may go back to
 //!   keeps its files.
-//! - **A recovery** may go back to an older manifest: some manifests stay, and all deletion vectors since the
-//!   checkpoint of the oldest of them. A rebuild needs the newest commit note, which lies in one of the deletion
-//!   vectors since the checkpoint, or in a batch file that is live.
+//! - **A recovery** may go back to an older manifest: some manifests stay, with the deletion vectors that they refer
+//!   to. A rebuild needs the newest commit note, which lies in deletion vectors, or in a batch file that is live.
+//!   What a recovery left out stays until a command compacts the table.
 //!
 //! **Why a stalled writer cannot publish what is removed as an orphan.** A file is published by a commit that
 //! has two preconditions: the writer epoch, and the pointer of the scope as it was when the writer reserved its
@@ -34,6 +34,7 @@ use crate::cold::FileName;
 use crate::cold::state::ColdState;
 use crate::compact::RETRY_MS;
 use crate::compact::commit::{Change, commit, following};
+use crate::compact::pick::Effort;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::write::reserve_numbers;
 use crate::hot::scope::ScopeState;
@@ -81,10 +82,15 @@ pub fn is_collection_due(tiers: &Tiers, scope: &ScopeState) -> bool {
 /// # Errors
 /// `Cancelled` by `pace`; what the stores report: the first file that cannot be removed is the error, the
 /// others are. What is left is found by a later collection.
-pub async fn collect_scope(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -> Result<Collected> {
+pub async fn collect_scope(
+    tiers: &Tiers,
+    scope: &Arc<ScopeState>,
+    effort: Effort,
+    pace: &Pace,
+) -> Result<Collected> {
     tiers.check_writable()?;
     let mut upkeep = scope.upkeep.lock().await;
-    let collected = collect(tiers, scope, pace).await;
+    let collected = collect(tiers, scope, effort, pace).await;
     if let Ok((_, Some(bound))) = &collected {
         upkeep.swept = *bound;
     } else {
@@ -95,12 +101,21 @@ pub async fn collect_scope(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) 
 
 /// As [`collect_scope`]; with the number below which nothing is left but what is needed for good, unless
 /// something is not needed and had to be left.
-async fn collect(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -> Result<(Collected, Option<u64>)> {
+async fn collect(
+    tiers: &Tiers,
+    scope: &Arc<ScopeState>,
+    effort: Effort,
+    pace: &Pace,
+) -> Result<(Collected, Option<u64>)> {
     let mut collected = Collected::default();
     tiers.end_idle_snapshots();
     let kv = tiers.stores.kv.as_ref();
     let pointer = manifest_store::read_pointer(kv, scope.table, &scope.scope).await?;
-    if pointer.swept >= pointer.next_number && expired(tiers, scope, &scope.view().cold).is_empty() {
+    let is_left_out = pointer.left_out > 0 && effort == Effort::All;
+    if pointer.swept >= pointer.next_number
+        && !is_left_out
+        && expired(tiers, scope, &scope.view().cold).is_empty()
+    {
         return Ok((collected, Some(pointer.swept)));
     }
     let Some(bound) = leave(tiers, scope, &mut collected).await? else { return Ok((collected, None)) };
@@ -114,7 +129,9 @@ async fn collect(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -> Result<
     let Some(needed) = Needed::of(blobs, &cold, pointer.doubt.as_ref()).await? else {
         return Ok((collected, None));
     };
-    let listed = Listed::read(blobs, &cold.dir, bound).await?;
+    // What a recovery left out is somebody's to look at, until a command says otherwise.
+    let from = if effort == Effort::All { 0 } else { pointer.left_out };
+    let listed = Listed::read(blobs, &cold.dir, from, bound).await?;
     let garbage = listed.garbage(tiers, scope, &cold, &needed).await?;
     let mut failed = None;
     for path in garbage {
@@ -133,10 +150,13 @@ async fn collect(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -> Result<
     if let Some(e) = failed {
         return Err(e);
     }
-    if pointer.doubt.is_some() || listed.is_read(tiers, scope, &needed) {
+    if listed.is_read(tiers, scope, &needed) {
         return Ok((collected, None));
     }
-    remember(tiers, scope, bound).await?;
+    // While names are in doubt, a later opening has to look again.
+    if pointer.doubt.is_none() {
+        remember(tiers, scope, bound, effort).await?;
+    }
     Ok((collected, Some(bound)))
 }
 
@@ -189,12 +209,13 @@ fn archived_at_ms(manifest: &Manifest, entry: &BatchEntry) -> i64 {
 }
 
 /// Commits that nothing is left below `bound` but what is needed: the next look comes when it is worth it.
-async fn remember(tiers: &Tiers, scope: &Arc<ScopeState>, bound: u64) -> Result<()> {
+async fn remember(tiers: &Tiers, scope: &Arc<ScopeState>, bound: u64, effort: Effort) -> Result<()> {
     let publishing = scope.publish.lock().await;
     if tiers.catalog().table_by_id(scope.table).is_some() {
         let kv = tiers.stores.kv.as_ref();
         let now = manifest_store::read_pointer(kv, scope.table, &scope.scope).await?;
-        let swept = Pointer { swept: bound, ..now.clone() };
+        let left_out = if effort == Effort::All { 0 } else { now.left_out };
+        let swept = Pointer { swept: bound, left_out, ..now.clone() };
         let mut batch = tiers.fenced_batch();
         manifest_store::move_pointer(&mut batch, scope.table, &scope.scope, &now, &swept)?;
         tiers.commit(batch, Durability::Strict).await?;
@@ -212,8 +233,8 @@ struct Needed {
     version: u64,
     /// The one that the scope may go back to.
     doubted: Option<u64>,
-    /// Deletion vectors from this number on; `None` when older ones are needed too.
-    deletes_from: Option<u64>,
+    /// The numbers of deletion vectors.
+    deletes: BTreeSet<u64>,
     /// The number of the file with the newest commit note; 0 where there is none.
     noted: u64,
 }
@@ -227,7 +248,7 @@ impl Needed {
             batches: manifest.iter().flat_map(|m| &m.batches).map(|entry| entry.number).collect(),
             version: manifest.map_or(0, |m| m.version),
             doubted: None,
-            deletes_from: manifest.and_then(|m| m.deletes_checkpoint),
+            deletes: manifest.map(deletes_of).unwrap_or_default(),
             noted: manifest.and_then(|m| m.noted.as_ref()).and_then(Noted::number).unwrap_or(0),
         };
         let Some(doubt) = doubt.filter(|doubt| doubt.version > 0) else { return Ok(Some(needed)) };
@@ -237,8 +258,7 @@ impl Needed {
                 let before = read.manifest;
                 needed.batches.extend(before.live().map(|entry| entry.number));
                 needed.doubted = Some(before.version);
-                needed.deletes_from =
-                    needed.deletes_from.zip(before.deletes_checkpoint).map(|(a, b)| a.min(b));
+                needed.deletes.extend(deletes_of(&before));
                 Ok(Some(needed))
             }
             Err(e) if e.kind() == ErrorKind::Corrupt => Ok(None),
@@ -247,9 +267,17 @@ impl Needed {
     }
 }
 
+/// The numbers of the deletion vectors that `manifest` refers to, and of those with its note.
+fn deletes_of(manifest: &Manifest) -> BTreeSet<u64> {
+    let vectors =
+        manifest.live().filter_map(|entry| entry.deletes.as_ref()).map(|deletes| deletes.path.as_str());
+    let note = manifest.noted.iter().map(|noted| noted.file.as_str());
+    vectors.chain(note).filter_map(|name| FileName::parse(name).and_then(FileName::number)).collect()
+}
+
 type Numbered = (u64, ObjectMeta);
 
-/// The files of a scope's directory with numbers below a bound, by number.
+/// The files of a scope's directory with numbers in a range, by number.
 #[derive(Debug, Default)]
 struct Listed {
     batches: Vec<(u64, Path)>,
@@ -258,16 +286,19 @@ struct Listed {
 }
 
 impl Listed {
-    async fn read(blobs: &dyn ObjectStore, dir: &Path, bound: u64) -> Result<Self> {
+    async fn read(blobs: &dyn ObjectStore, dir: &Path, from: u64, bound: u64) -> Result<Self> {
         let mut listed = Self::default();
+        let within = from..bound;
         let mut objects = blobs.list(Some(dir));
         while let Some(object) = objects.try_next().await? {
             match object.location.filename().and_then(FileName::parse) {
-                Some(FileName::Batch(n) | FileName::Sums(n)) if n < bound => {
+                Some(FileName::Batch(n) | FileName::Sums(n)) if within.contains(&n) => {
                     listed.batches.push((n, object.location));
                 }
-                Some(FileName::Deletes(n)) if n < bound => listed.deletes.push((n, object.location)),
-                Some(FileName::Manifest(n)) if n < bound => listed.manifests.push((n, object)),
+                Some(FileName::Deletes(n)) if within.contains(&n) => {
+                    listed.deletes.push((n, object.location))
+                }
+                Some(FileName::Manifest(n)) if within.contains(&n) => listed.manifests.push((n, object)),
                 _ => {}
             }
         }
@@ -296,11 +327,14 @@ impl Listed {
         let is_untold = |n: &u64| is_above(n) || (needed.noted > 0 && *n > needed.noted);
         let above = above.chain(self.deletes.iter().filter(|(n, _)| is_untold(n)).map(|(_, path)| path));
         let is_garbage = |n: &u64| !needed.batches.contains(n) && !tiers.is_archived_read(scope, *n);
-        let batches = self.batches.iter().filter(|(n, _)| is_garbage(n)).map(|(_, path)| path);
+        // A note may lie in the last file of a flush that was cut short: it goes before those that it lists.
+        let garbage = self.batches.iter().filter(|(n, _)| is_garbage(n));
+        let (noted, replaced): (Vec<_>, Vec<_>) = garbage.partition(|(n, _)| *n > needed.noted);
+        let batches = noted.into_iter().rev().chain(replaced).map(|(_, path)| path);
         let (old, recent) = self.old_manifests(tiers, needed);
         let old = old.iter().filter(|(n, _)| needed.doubted != Some(*n)).map(|(_, object)| &object.location);
-        let from = self.deletes_from(tiers.stores.blobs.as_ref(), needed, recent, cold).await?;
-        let deletes = self.deletes.iter().filter(|(n, _)| *n < from).map(|(_, path)| path);
+        let old_deletes = self.old_deletes(tiers.stores.blobs.as_ref(), needed, recent, cold).await?;
+        let deletes = self.deletes.iter().filter(|(n, _)| old_deletes.contains(n)).map(|(_, path)| path);
         Ok(above.chain(batches).chain(old).chain(deletes).cloned().collect())
     }
 
@@ -326,36 +360,42 @@ impl Listed {
         (old, self.manifests.get(kept..end).unwrap_or_default())
     }
 
-    /// Deletion vectors below the answer are not needed by any manifest that stays, nor by a rebuild from one.
+    /// The deletion vectors that no manifest refers to which stays.
     ///
-    /// A manifest and those that follow it refer to nothing older than its checkpoint. Of the oldest that stay,
-    /// some may never have been committed, so the lowest checkpoint counts, if one of them was for sure.
-    async fn deletes_from(
+    /// A live file's vectors are only ever replaced by newer ones. So what is older than the oldest manifest that stays,
+    /// and neither that nor a later one refers to, nothing will. Of the oldest some may never have been committed: all
+    /// of them count, and one of them has to be certain.
+    async fn old_deletes(
         &self,
         blobs: &dyn ObjectStore,
         needed: &Needed,
         recent: &[Numbered],
         cold: &ColdState,
-    ) -> Result<u64> {
-        let Some(mut from) = needed.deletes_from else { return Ok(0) };
-        if self.deletes.first().is_none_or(|(n, _)| *n >= from) {
-            return Ok(0);
+    ) -> Result<BTreeSet<u64>> {
+        let Some((oldest, _)) = recent.first() else { return Ok(BTreeSet::new()) };
+        let below =
+            self.deletes.iter().map(|(n, _)| *n).filter(|n| n < oldest && !needed.deletes.contains(n));
+        let mut old: BTreeSet<u64> = below.collect();
+        if old.is_empty() {
+            return Ok(old);
         }
         let mut committed: BTreeSet<u64> = cold.manifest.iter().map(|m| m.version).collect();
         for (number, object) in recent {
             let bytes = match blobs.get(&object.location).await {
                 Ok(found) => found.bytes().await?,
-                Err(object_store::Error::NotFound { .. }) => return Ok(0),
+                Err(object_store::Error::NotFound { .. }) => return Ok(BTreeSet::new()),
                 Err(e) => return Err(e.into()),
             };
-            let Ok((manifest, _)) = decode(object.location.as_ref(), &bytes) else { return Ok(0) };
-            let Some(checkpoint) = manifest.deletes_checkpoint.filter(|_| manifest.version == *number) else {
-                return Ok(0);
+            let Ok((manifest, _)) = decode(object.location.as_ref(), &bytes) else {
+                return Ok(BTreeSet::new());
             };
-            from = from.min(checkpoint);
+            if manifest.version != *number {
+                return Ok(BTreeSet::new());
+            }
+            old.retain(|n| !deletes_of(&manifest).contains(n));
             committed.extend(manifest.previous);
         }
         let is_certain = recent.iter().any(|(number, _)| committed.contains(number));
-        Ok(if is_certain { from } else { 0 })
+        Ok(if is_certain { old } else { BTreeSet::new() })
     }
 }

@@ -31,9 +31,9 @@ use std::sync::Arc;
 pub use garbage::{collect_scope, is_collection_due};
 pub use pick::Effort;
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::flush::mend_scope;
-use crate::hot::scope::ScopeState;
+use crate::hot::scope::{ScopeState, Upkeep};
 use crate::pace::Pace;
 use crate::tiers::Tiers;
 
@@ -97,7 +97,7 @@ pub async fn compact_scope(
     let mut upkeep = scope.upkeep.lock().await;
     // The files of a table that is dropped meanwhile stay until the end: what is written last goes with them.
     let _batches = tiers.snapshots.read_batches();
-    let compacted = compact(tiers, scope, effort, pace, progress).await;
+    let compacted = compact(tiers, scope, effort, &mut upkeep, pace, progress).await;
     if compacted.is_err() {
         upkeep.compact_at_ms = tiers.stores.clock.now_ms().saturating_add(RETRY_MS);
     }
@@ -108,17 +108,22 @@ async fn compact(
     tiers: &Tiers,
     scope: &Arc<ScopeState>,
     effort: Effort,
+    upkeep: &mut Upkeep,
     pace: &Pace,
     progress: OnRows<'_>,
 ) -> Result<Option<CompactReport>> {
     Box::pin(mend_scope(tiers, scope, pace)).await?;
-    let Some(claim) = claim::claim(tiers, scope, effort).await? else { return Ok(None) };
+    let Some(claim) = claim::claim(tiers, scope, effort, &upkeep.damaged).await? else { return Ok(None) };
     let mut rewrite = rewrite::Rewrite::new(tiers, scope, &claim);
     if let Err(e) = rewrite.run(pace, progress).await {
         rewrite.take_back(None).await;
+        if e.kind() == ErrorKind::Corrupt {
+            // One of them is; the others of the scope need not wait for it.
+            upkeep.damaged.extend(claim.numbers());
+        }
         return Err(e);
     }
-    publish::publish(tiers, scope, &claim, rewrite).await
+    publish::publish(tiers, scope, &claim, rewrite, pace).await
 }
 
 /// All compactions of `scope` that there are, and a collection; `None` when nothing was to be done.
@@ -138,7 +143,7 @@ pub async fn compact_whole(
             None => whole = Some(report),
         }
     }
-    let collected = collect_scope(tiers, scope, pace).await?;
+    let collected = collect_scope(tiers, scope, Effort::All, pace).await?;
     if collected.is_any() {
         let table = tiers.catalog().table_by_id(scope.table).map(|def| def.full_name().to_string());
         let whole = whole.get_or_insert_with(|| CompactReport {
@@ -169,7 +174,7 @@ pub fn is_compaction_due(tiers: &Tiers, scope: &ScopeState) -> bool {
     }
     let catalog = tiers.catalog();
     let Some(def) = catalog.table_by_id(scope.table) else { return false };
-    match claim::look(tiers, def, &cold, Effort::Due) {
+    match claim::look(tiers, def, &cold, Effort::Due, &upkeep.damaged) {
         Ok(claim::Looked { picked: Some(_), .. }) => true,
         Ok(looked) => {
             if !looked.held_back {

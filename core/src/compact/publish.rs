@@ -26,6 +26,7 @@ use crate::flush::write::reserve_numbers;
 use crate::hot::scope::ScopeState;
 use crate::manifest::store::{Pointer, create_blob};
 use crate::manifest::{BatchEntry, BatchStatus, DeletesRef, Manifest, Noted};
+use crate::pace::Pace;
 use crate::tiers::Tiers;
 
 /// Rows that are looked for at a time.
@@ -34,12 +35,13 @@ const CARRIED_ROWS: usize = 4096;
 /// Commits the files that `rewrite` wrote in place of those of `claim`; `None` when the table was dropped.
 ///
 /// # Errors
-/// What the stores report. Unless the commit itself failed, what was written is removed again.
+/// `Cancelled` by `pace`; what the stores report. Unless the commit itself failed, what was written is removed again.
 pub async fn publish(
     tiers: &Tiers,
     scope: &Arc<ScopeState>,
     claim: &Claim,
     mut rewrite: Rewrite<'_>,
+    pace: &Pace,
 ) -> Result<Option<CompactReport>> {
     let publishing = scope.publish.lock().await;
     let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else {
@@ -48,7 +50,12 @@ pub async fn publish(
     };
     let before = scope.view().cold;
     let mut version = None;
-    let prepared = prepare(tiers, &def, scope, claim, &before, &rewrite.entries, &mut version).await;
+    let prepared = match carried(tiers, claim, &before, &rewrite.entries, pace).await {
+        Ok(carried) => {
+            prepare(tiers, &def, scope, claim, &before, (&rewrite.entries, carried), &mut version).await
+        }
+        Err(e) => Err(e),
+    };
     let (pointer, change) = match prepared {
         Ok(prepared) => prepared,
         Err(e) => {
@@ -88,14 +95,14 @@ async fn prepare(
     scope: &ScopeState,
     claim: &Claim,
     before: &ColdState,
-    written: &[BatchEntry],
+    (written, carried): (&[BatchEntry], BTreeMap<u64, RoaringBitmap>),
     version: &mut Option<u64>,
 ) -> Result<(Pointer, Change)> {
     let manifest = before.manifest.as_ref().ok_or_else(|| Error::internal("a claim without a manifest"))?;
     let inputs = claim.numbers();
     let mut dead = before.dead.clone();
     dead.retain(|number, _| !inputs.contains(number));
-    for (number, rows) in carried(tiers, claim, before, written).await? {
+    for (number, rows) in carried {
         dead.insert(number, Arc::new(rows));
     }
     let mut batches = manifest.batches.clone();
@@ -111,14 +118,13 @@ async fn prepare(
     *version = Some(listing);
     point_at(&mut batches, number, &dead);
     let mut manifest = following(tiers, def, scope, before, &pointer, listing, batches);
-    manifest.deletes_checkpoint = Some(number);
     manifest.noted = Some(Noted { version: listing, file: names::deletes(number) });
-    write_checkpoint(tiers, &before.dir, &manifest, number, &dead).await?;
+    write_vectors(tiers, &before.dir, &manifest, number, &dead).await?;
     Ok((pointer, Change { manifest, dead, same_rows: false }))
 }
 
 /// Writes the deletion vectors of every live file, with the commit note.
-async fn write_checkpoint(
+async fn write_vectors(
     tiers: &Tiers,
     dir: &Path,
     manifest: &Manifest,
@@ -152,6 +158,7 @@ async fn carried(
     claim: &Claim,
     before: &ColdState,
     written: &[BatchEntry],
+    pace: &Pace,
 ) -> Result<BTreeMap<u64, RoaringBitmap>> {
     let keys = claim.schema.key_only();
     let files: Vec<ColdFile> = written
@@ -162,6 +169,7 @@ async fn carried(
     for input in &claim.inputs {
         let rows: Vec<u32> = died_since(input, before)?.iter().collect();
         for rows in rows.chunks(CARRIED_ROWS) {
+            pace.step().await?;
             let counters = Arc::new(ReadCounters::default());
             let found = read_rows(&input.file, &tiers.caches, &counters, &keys, rows).await?;
             mark(tiers, &keys, &files, &keys.key_of(&found)?, &mut carried).await?;

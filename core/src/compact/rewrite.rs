@@ -125,18 +125,21 @@ impl<'a> Rewrite<'a> {
         Ok(())
     }
 
-    /// Removes what was written and is not committed, as far as possible: nothing refers to it. The manifest
-    /// that was to list it goes first, so that no recovery believes it.
-    pub async fn take_back(&mut self, manifest: Option<u64>) {
+    /// Removes what was written and is not committed, as far as possible: nothing refers to it. What says that it
+    /// was goes first, so that no recovery believes it: the manifest of the version `listing` and the note that was
+    /// to go with it, in the deletion vectors numbered before.
+    pub async fn take_back(&mut self, listing: Option<u64>) {
         // Another engine's files of the same names are not ours to remove.
         if !self.tiers.fence.is_held().await.unwrap_or(false) {
             return;
         }
         let dir = &self.dir;
-        let manifest = manifest.map(|version| manifest_store::manifest_path(dir, version));
+        let manifest = listing.map(|version| manifest_store::manifest_path(dir, version));
+        let note = listing.map(|version| dir.clone().join(names::deletes(version - 1)));
         let files = self.begun.iter().flat_map(|number| [names::batch(*number), names::sums(*number)]);
         let files = files.map(|name| dir.clone().join(name));
-        for path in manifest.into_iter().chain(files).collect::<Vec<Path>>() {
+        let manifest = manifest.into_iter().chain(note);
+        for path in manifest.chain(files).collect::<Vec<Path>>() {
             match self.tiers.stores.blobs.delete(&path).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => self.tiers.caches.forget(&path),
                 Err(error) => {

@@ -58,5 +58,5 @@ async fn compact_if_due(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<bool> 
     {
         return Ok(true);
     }
-    Ok(is_collection_due(tiers, scope) && collect_scope(tiers, scope, &pace).await?.is_any())
+    Ok(is_collection_due(tiers, scope) && collect_scope(tiers, scope, Effort::Due, &pace).await?.is_any())
 }

@@ -1,6 +1,7 @@
 //! Driving flushes: by command, of all scopes, and one at a time as policies ask for them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::catalog::TableDef;
 use crate::engine::Engine;
@@ -8,6 +9,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{FlushReport, flush_scope, is_due, mend_scope, remake_scope};
 use crate::pace::{CancelToken, Pace};
 use crate::storage::Keyspace;
+
+/// After so many flushes one step is for other work.
+const MOST_IN_A_ROW: u32 = 16;
 
 /// What flushes of several scopes did: one that fails does not keep the others from it.
 #[derive(Default)]
@@ -43,7 +47,10 @@ impl Engine {
         }
         tiers.evict_manifests_when_due();
         let mut flushed = Flushed::default();
-        for scope in tiers.open_scopes() {
+        // Where a flush is always due, everything else has a turn all the same.
+        let in_a_row = self.shared.flushes_in_a_row.load(Ordering::Relaxed);
+        let scopes = if in_a_row < MOST_IN_A_ROW { tiers.open_scopes() } else { Vec::new() };
+        for scope in scopes {
             match mend_scope(tiers, &scope, &Pace::of_background(&tiers.stores)).await {
                 Ok(false) => {}
                 Ok(true) => return Ok(true),
@@ -56,11 +63,27 @@ impl Engine {
                 Ok(None) => {}
                 Ok(Some(_)) => {
                     tiers.enforce_budget();
+                    self.shared.flushes_in_a_row.fetch_add(1, Ordering::Relaxed);
                     return Ok(true);
                 }
                 Err(e) => flushed.fail(e),
             }
         }
+        self.shared.flushes_in_a_row.store(0, Ordering::Relaxed);
+        match self.step_besides_flushes().await {
+            // Whether a flush is due was not asked.
+            Ok(false) if in_a_row >= MOST_IN_A_ROW => return Ok(true),
+            Ok(false) => {}
+            Ok(true) => return Ok(true),
+            Err(e) => flushed.fail(e),
+        }
+        flushed.into_result().map(|_| false)
+    }
+
+    /// As [`Self::step`], flushes aside.
+    async fn step_besides_flushes(&self) -> Result<bool> {
+        let tiers = &self.shared.tiers;
+        let mut flushed = Flushed::default();
         match self.shared.jobs.step(tiers).await {
             Ok(true) => return Ok(true),
             Ok(false) => {}

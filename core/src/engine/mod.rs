@@ -15,6 +15,7 @@ mod recover;
 mod view_files;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 pub use backup::{BackupReport, OnProgress};
 pub use check::CheckReport;
@@ -55,6 +56,8 @@ pub struct Shared {
     pub planner: Planner,
     /// What its steps have begun.
     pub jobs: Jobs,
+    /// How many of the last steps were flushes by policy.
+    pub flushes_in_a_row: AtomicU32,
 }
 
 impl Engine {
@@ -70,7 +73,14 @@ impl Engine {
         let planner = Planner::new(&config, &stores.blobs, &ids)?;
         let tiers = Arc::new(open::open(stores, config).await?);
         crate::jobs::open(&tiers).await?;
-        let engine = Self { shared: Arc::new(Shared { tiers, planner, jobs: Jobs::default() }) };
+        let engine = Self {
+            shared: Arc::new(Shared {
+                tiers,
+                planner,
+                jobs: Jobs::default(),
+                flushes_in_a_row: AtomicU32::new(0),
+            }),
+        };
         if let Err(error) = engine.clear_dropped().await {
             // A file that cannot be removed harms nobody; an engine that cannot write is of no use.
             engine.shared.tiers.fence.check()?;

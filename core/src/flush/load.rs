@@ -55,10 +55,11 @@ pub async fn load_runs(
     pace: &Pace,
 ) -> Result<()> {
     tiers.check_writable()?;
-    let order = tiers.commit_order.lock().await;
-    check_unaltered(&tiers.catalog(), def)?;
+    // First, for whoever has it may have it for long, and commits of every table wait for the other.
     let publishing = scope.publish.lock().await;
     Box::pin(mend(tiers, def, scope, pace)).await?;
+    let order = tiers.commit_order.lock().await;
+    check_unaltered(&tiers.catalog(), def)?;
     let before = scope.view().cold;
     // A file ends with the row that fills it, by rows or by bytes.
     let most = &tiers.config;

@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 
+use futures::TryStreamExt;
+
 use crate::catalog::TableDef;
-use crate::cold::names;
 use crate::cold::rebuild::{note_file, read_entry, read_range};
 use crate::cold::state::ColdState;
+use crate::cold::{FileName, names};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flush::write::{next_manifest, reserve_numbers};
+use crate::flush::write::{doubt, next_manifest, reserve_numbers};
 use crate::hot::scope::ScopeState;
 use crate::manifest::store::{self as manifest_store, Pointer, create_blob};
-use crate::manifest::{BatchEntry, Manifest, Noted};
+use crate::manifest::{BatchEntry, BatchStatus, Manifest, Noted};
 use crate::pace::Pace;
 use crate::tiers::Tiers;
 use crate::types::Durability;
@@ -47,6 +49,8 @@ pub(super) async fn mend(tiers: &Tiers, def: &TableDef, scope: &ScopeState, pace
         for entry in &mut batches {
             read_range(&tiers.stores.blobs, &schema, &before.dir, entry, pace).await?;
         }
+        batches.extend(replaced(tiers, def, &before, &batches, pace).await?);
+        batches.sort_unstable_by_key(|entry| entry.number);
     }
     publish(tiers, def, scope, &before, batches, &lost.why).await?;
     Ok(true)
@@ -93,6 +97,37 @@ pub async fn remake_scope(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -
     Ok(true)
 }
 
+/// The batch files that the note of `before` does not list: a lost manifest may have had them as archived, and somebody
+/// may be reading them. So they are that again, with all of the time before they go.
+async fn replaced(
+    tiers: &Tiers,
+    def: &TableDef,
+    before: &ColdState,
+    live: &[BatchEntry],
+    pace: &Pace,
+) -> Result<Vec<BatchEntry>> {
+    let blobs = &tiers.stores.blobs;
+    let scope = before.dir.filename().unwrap_or_default();
+    let listed: Vec<_> = blobs.list(Some(&before.dir)).try_collect().await?;
+    let mut found = Vec::new();
+    for object in listed {
+        let Some(FileName::Batch(number)) = object.location.filename().and_then(FileName::parse) else {
+            continue;
+        };
+        if number >= before.pointer.next_number || live.iter().any(|entry| entry.number == number) {
+            continue;
+        }
+        pace.step().await?;
+        match read_entry(blobs, &before.dir, number, def.id, scope).await {
+            Ok(entry) => found.push(BatchEntry { status: BatchStatus::Archived, ..entry }),
+            // Of a flush that was cut short, or damaged: nobody reads it.
+            Err(e) if e.kind() == ErrorKind::Corrupt => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(found)
+}
+
 /// The entry that the file of `said` has.
 async fn as_it_is(
     tiers: &Tiers,
@@ -133,7 +168,13 @@ async fn publish(
     create_blob(blobs, &dir.clone().join(noted.file.clone()), note.encode()?).await?;
     let created = manifest_store::create(blobs, &dir, &manifest).await?;
 
-    let after = Pointer { version, checksum: Some(created.checksum), noted: Some(noted), ..pointer.clone() };
+    let after = Pointer {
+        version,
+        checksum: Some(created.checksum),
+        noted: Some(noted),
+        doubt: doubt(tiers, &pointer),
+        ..pointer.clone()
+    };
     let mut batch = tiers.fenced_batch();
     manifest_store::move_pointer(&mut batch, scope.table, &scope.scope, &pointer, &after)?;
     tiers.commit(batch, Durability::Strict).await?;

@@ -310,7 +310,6 @@ pub fn next_manifest(
         schema_version: def.schema_version,
         rebuilt: None,
         noted: before.and_then(|m| m.noted.clone()),
-        deletes_checkpoint: before.and_then(|m| m.deletes_checkpoint),
         last_deletes: before.and_then(|m| m.last_deletes),
         batches,
     }

@@ -1,5 +1,6 @@
 //! One scope of one table: its memtable and its cold state, changed together.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -43,6 +44,9 @@ pub struct Upkeep {
     pub swept: u64,
     /// Until then no compaction is tried again that failed, in milliseconds since 1970.
     pub compact_at_ms: i64,
+    /// Batch files that were picked together, and one of them could not be read: a command tries them again, else
+    /// the next opening.
+    pub damaged: BTreeSet<u64>,
     /// Until then no collection is tried again that failed, or left what it could not remove yet.
     pub collect_at_ms: i64,
 }
@@ -129,6 +133,14 @@ impl ScopeState {
         tiers.memtable.truncate_through(through)?;
         tiers.cold = cold;
         Ok(())
+    }
+
+    /// Puts `cold` in the place of `before`, if that is still the cold state.
+    pub fn replace_cold(&self, before: &Arc<ColdState>, cold: Arc<ColdState>) {
+        let mut tiers = self.tiers.write();
+        if Arc::ptr_eq(&tiers.cold, before) {
+            tiers.cold = cold;
+        }
     }
 
     /// Bytes of memory of its hot versions.

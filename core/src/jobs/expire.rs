@@ -88,9 +88,10 @@ async fn forget(
     floor: SeqId,
 ) -> Result<()> {
     let state = tiers.scope(def, scope).await?;
+    // First, for whoever has it may have it for long, and commits of every table wait for the other.
+    let publishing = state.publish.lock().await;
     // A copy must not have the pointer of before and the blocks of after; it holds this lock too.
     let order = tiers.commit_order.lock().await;
-    let publishing = state.publish.lock().await;
     if tiers.catalog().table_by_id(def.id).is_none() {
         return Err(Error::conflict("the table was dropped meanwhile"));
     }
@@ -104,8 +105,8 @@ async fn forget(
         batch.delete(Keyspace::Tombstones, key);
     }
     tiers.commit(batch, Durability::Strict).await?;
-    drop(publishing);
     drop(order);
+    drop(publishing);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::catalog::TableDef;
-use crate::compact::{CompactReport, collect_scope, compact_whole};
+use crate::compact::{CompactReport, Effort, collect_scope, compact_whole};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{FlushReport, flush_scope, remake_scope};
 use crate::jobs::expire::expire_scope;
@@ -194,7 +194,7 @@ impl Run {
                 self.reports.compacted.extend(compact_whole(tiers, &state, &pace, &mut note).await?);
             }
             Task::CollectGarbage(_) => {
-                collect_scope(tiers, &state, &pace).await?;
+                collect_scope(tiers, &state, Effort::All, &pace).await?;
             }
             Task::RebuildManifest(_) => {
                 Box::pin(remake_scope(tiers, &state, &pace)).await?;

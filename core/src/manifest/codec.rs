@@ -152,7 +152,6 @@ mod tests {
             schema_version: 2,
             rebuilt: None,
             noted: None,
-            deletes_checkpoint: Some(8),
             last_deletes: Some(9),
             batches: vec![BatchEntry {
                 number: 9,

@@ -46,10 +46,6 @@ pub struct Manifest {
     /// Where the note is that tells the same of the files; none in a manifest of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noted: Option<Noted>,
-    /// The newest file of deletion vectors that has those of every batch file of its time and names no file
-    /// before it, so that no older one is needed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deletes_checkpoint: Option<u64>,
     /// The newest file of deletion vectors when files last left the manifest: the next one names it, although
     /// no batch file may refer to it any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -382,7 +378,6 @@ mod tests {
             schema_version: 1,
             rebuilt: None,
             noted: None,
-            deletes_checkpoint: None,
             last_deletes: None,
             batches,
         }

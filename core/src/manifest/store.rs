@@ -42,6 +42,9 @@ pub struct Pointer {
     /// Nothing was left that is not needed of the files with lower numbers, when that was looked at last.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub swept: u64,
+    /// Files with lower numbers that no manifest lists were left out by a recovery, for somebody to look at.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
@@ -80,6 +83,7 @@ impl Default for Pointer {
             noted: None,
             doubt: None,
             swept: 0,
+            left_out: 0,
         }
     }
 }

@@ -106,12 +106,18 @@ impl Tiers {
         Ok(cold)
     }
 
-    /// Notes that the manifest of a scope in memory is used.
-    pub(super) async fn manifest_used(&self, def: &TableDef, scope: &Scope) {
+    /// Notes that the manifest of a scope in memory is used, and looks after it when it is time to.
+    pub(super) async fn manifest_used(&self, def: &TableDef, state: &ScopeState) {
+        let scope = &state.scope;
         let Some(expired) = self.manifests.touch(def.id, scope, self.stores.clock.now_ms()) else { return };
         self.stats.manifests_from_memory.add(1);
-        if let Some((header, _)) = self.manifests.look(def.id, scope).filter(|_| expired) {
-            self.validate(def.id, scope, &ColdState::dir(def, scope), header, None).await;
+        let Some((header, _)) = self.manifests.look(def.id, scope).filter(|_| expired) else { return };
+        let cold = state.view().cold;
+        let is_same = header.is_of(&cold.pointer);
+        let lost = self.validate(def.id, scope, &cold.dir, header, None).await;
+        if is_same && lost.is_some() && cold.lost.is_none() {
+            let without = ColdState { lost, ..cold.at(&self.stores, cold.pointer.clone()) };
+            state.replace_cold(&cold, Arc::new(without));
         }
     }
 
@@ -250,7 +256,8 @@ impl Tiers {
             Ok(Held::Altered(why)) => {
                 tracing::error!(%table, %scope, %why, "a manifest in the blob store is not what was committed");
                 header.sync_state = SyncState::Altered;
-                lost = Some(LostManifest { why, ranges_known: true });
+                // Beside a writer, a reader may come late for a manifest that was followed by others.
+                lost = (!self.config.writer.read_only).then_some(LostManifest { why, ranges_known: true });
             }
             Err(error) => {
                 tracing::warn!(%table, %scope, %path, %error, "a cached manifest could not be validated");

@@ -125,6 +125,10 @@ impl Tiers {
         let mut batch = self.fenced_batch();
         manifest_store::move_pointer(&mut batch, def.id, scope, pointer, &before)?;
         self.commit(batch, Durability::Strict).await?;
-        ColdState::load(&self.stores, def, scope, true).await
+        match ColdState::load(&self.stores, def, scope, true).await {
+            // What was in doubt was made in its place.
+            Err(e) if e.kind() == ErrorKind::Corrupt => Box::pin(self.without_manifest(def, scope, e)).await,
+            loaded => loaded,
+        }
     }
 }

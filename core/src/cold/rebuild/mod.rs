@@ -91,7 +91,6 @@ pub async fn rebuild(
         schema_version: note.schema_version,
         rebuilt: None,
         noted: Some(Noted { version: note.version, file: noted_in.to_owned() }),
-        deletes_checkpoint: None,
         last_deletes: None,
         batches,
     };

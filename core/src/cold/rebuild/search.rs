@@ -52,7 +52,7 @@ pub async fn newest_note(
     carriers.sort_unstable();
     let mut untold: Vec<Untold> = Vec::new();
     for (_, file) in carriers.into_iter().rev() {
-        match look(blobs, dir, table, scope, file).await? {
+        match look(blobs, dir, table, scope, file, files).await? {
             Look::Note(note) => {
                 untold.retain(|file| file.version > note.version);
                 let noted = Noted { version: note.version, file: file.text() };
@@ -74,7 +74,7 @@ enum Look {
         version: u64,
         why: String,
     },
-    /// No note, and none needed: a compaction's file has rows that others have too.
+    /// No note, and none needed: a compaction's file has rows that others have too, which are there.
     SameRows,
 }
 
@@ -84,9 +84,10 @@ async fn look(
     table: TableId,
     scope: &str,
     file: FileName,
+    files: &[FileName],
 ) -> Result<Look> {
     let looked = match file {
-        FileName::Batch(number) => look_in_batch(blobs, dir, table, scope, number).await,
+        FileName::Batch(number) => look_in_batch(blobs, dir, table, scope, number, files).await,
         _ => note_in(blobs, dir, table, scope, file).await.map(|note| match note {
             Some(note) => Look::Note(note),
             None => unnoted(file, "deletion vectors without a commit note"),
@@ -110,16 +111,22 @@ async fn look_in_batch(
     table: TableId,
     scope: &str,
     number: u64,
+    files: &[FileName],
 ) -> Result<Look> {
     let opened = Opened::read(blobs, dir, number).await?;
     opened.belongs(table, scope)?;
     if let Some(note) = note_of(&opened)? {
         return Ok(Look::Note(note));
     }
-    if !opened.replaces()?.is_empty() {
+    let replaces = opened.replaces()?;
+    if !replaces.is_empty() && replaces.iter().all(|other| files.contains(&FileName::Batch(*other))) {
         return Ok(Look::SameRows);
     }
     let version = opened.manifest_version()?;
+    if !replaces.is_empty() {
+        let why = "replaces files that are gone, and the commit note of that is too";
+        return Ok(Look::None { version: version.saturating_add(1), why: why.to_owned() });
+    }
     Ok(Look::None { version, why: format!("was written for manifest {version}, without a commit note") })
 }
 

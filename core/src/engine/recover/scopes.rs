@@ -142,7 +142,10 @@ impl ReadScope {
         report: &mut RecoveryReport,
     ) -> Result<Pointer> {
         let dir = &self.dir;
-        let counting = Pointer { next_number: self.next_number, ..Pointer::default() };
+        // Where all is told, what is not listed is of nobody.
+        let is_told = self.lost.is_none() && self.manifest.is_some() && report.problems.is_empty();
+        let left_out = if is_told { 0 } else { self.next_number };
+        let counting = Pointer { next_number: self.next_number, left_out, ..Pointer::default() };
         if let Some(lost) = self.lost {
             let older = match &self.manifest {
                 Some(manifest) => format!("manifest {}", manifest.version),

@@ -65,7 +65,8 @@ pub struct Kept<V> {
 impl<V> Entry<V> {
     fn use_at(&mut self, now_ms: i64, config: &ManifestCacheSettings) -> bool {
         self.accessed_ms = now_ms;
-        let expired = is_expired(&self.header, now_ms, config) && !is_within(self.asked_ms, now_ms, RETRY_MS);
+        let is_old = is_expired(&self.header, now_ms, config) || self.header.sync_state == SyncState::Altered;
+        let expired = is_old && !is_within(self.asked_ms, now_ms, RETRY_MS);
         if expired {
             self.asked_ms = now_ms;
         }

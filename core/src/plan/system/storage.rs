@@ -23,19 +23,24 @@ struct Cold {
     lost: Option<LostManifest>,
 }
 
-/// The scopes that the subject reads, of all tables.
-async fn cold_scopes(context: &StatementContext<'_>) -> Result<Vec<Cold>> {
-    let mut found = Vec::new();
-    for def in context.catalog.tables() {
-        found.extend(cold_scope(context, def).await?);
+/// The scopes of `def` that the subject is shown: of a USER table its own, or, for roles that see to whole tables, every
+/// one that has been flushed.
+async fn shown_scopes(context: &StatementContext<'_>, def: &TableDef) -> Result<Vec<Scope>> {
+    match context.role {
+        Role::User => Ok(vec![context.scope_of(def)]),
+        _ => context.tiers.scopes_in(def.id, &[Keyspace::Manifest]).await,
     }
-    Ok(found)
 }
 
-/// The scope that the subject reads of `def`, if it has been flushed.
-async fn cold_scope(context: &StatementContext<'_>, def: &Arc<TableDef>) -> Result<Option<Cold>> {
-    let scope = context.scope_of(def);
-    let cold = context.tiers.scope(def, &scope).await?.view().cold;
+/// The cold tier of `scope`, if it has been flushed.
+async fn cold_scope(
+    context: &StatementContext<'_>,
+    def: &Arc<TableDef>,
+    scope: &Scope,
+) -> Result<Option<Cold>> {
+    context.pace.step().await?;
+    let cold = context.tiers.scope(def, scope).await?.view().cold;
+    context.tiers.enforce_budget();
     Ok(cold.manifest.as_ref().map(|manifest| Cold {
         def: Arc::clone(def),
         scope: scope.dir(),
@@ -72,18 +77,20 @@ pub(super) async fn manifests(context: &StatementContext<'_>) -> Result<Vec<Vec<
     };
     let mut rows = Vec::new();
     for def in context.catalog.tables() {
-        match cold_scope(context, def).await {
-            Ok(cold) => rows.extend(cold.map(row)),
-            Err(e) if e.kind() == ErrorKind::Corrupt => rows.push(damaged(context, def, &e)),
-            Err(e) => return Err(e),
+        for scope in shown_scopes(context, def).await? {
+            match cold_scope(context, def, &scope).await {
+                Ok(cold) => rows.extend(cold.map(row)),
+                Err(e) if e.kind() == ErrorKind::Corrupt => rows.push(damaged(def, &scope, &e)),
+                Err(e) => return Err(e),
+            }
         }
     }
     Ok(rows)
 }
 
 /// The row of a scope of which not even the files tell what was in the manifest.
-fn damaged(context: &StatementContext<'_>, def: &TableDef, why: &Error) -> Vec<Cell> {
-    let names = [def.namespace.clone(), def.name.clone(), context.scope_of(def).dir()];
+fn damaged(def: &TableDef, scope: &Scope, why: &Error) -> Vec<Cell> {
+    let names = [def.namespace.clone(), def.name.clone(), scope.dir()];
     let unknown = (0..8).map(|_| Cell::Null);
     let told = [Cell::from("damaged"), Cell::from(why.to_string())];
     names.into_iter().map(Cell::from).chain(unknown).chain(told).collect()
@@ -92,26 +99,31 @@ fn damaged(context: &StatementContext<'_>, def: &TableDef, why: &Error) -> Vec<C
 /// `system.batches`.
 pub(super) async fn batches(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
     let mut rows = Vec::new();
-    for Cold { def, scope, manifest, .. } in cold_scopes(context).await? {
-        rows.extend(manifest.batches.iter().map(|batch| {
-            vec![
-                def.namespace.as_str().into(),
-                def.name.as_str().into(),
-                scope.as_str().into(),
-                batch.number.into(),
-                batch.path.as_str().into(),
-                format!("{:?}", batch.status).to_lowercase().into(),
-                batch.rows.into(),
-                dead_rows(batch).into(),
-                batch.bytes.into(),
-                batch.row_groups.len().into(),
-                Cell::Int(batch.min_seq.as_i64()),
-                Cell::Int(batch.max_seq.as_i64()),
-                u64::from(batch.schema_version).into(),
-            ]
-        }));
+    for def in context.catalog.tables() {
+        for scope in shown_scopes(context, def).await? {
+            let Some(Cold { manifest, .. }) = cold_scope(context, def, &scope).await? else { continue };
+            rows.extend(manifest.batches.iter().map(|batch| row_of(def, &scope, batch)));
+        }
     }
     Ok(rows)
+}
+
+fn row_of(def: &TableDef, scope: &Scope, batch: &BatchEntry) -> Vec<Cell> {
+    vec![
+        def.namespace.as_str().into(),
+        def.name.as_str().into(),
+        scope.dir().into(),
+        batch.number.into(),
+        batch.path.as_str().into(),
+        format!("{:?}", batch.status).to_lowercase().into(),
+        batch.rows.into(),
+        dead_rows(batch).into(),
+        batch.bytes.into(),
+        batch.row_groups.len().into(),
+        Cell::Int(batch.min_seq.as_i64()),
+        Cell::Int(batch.max_seq.as_i64()),
+        u64::from(batch.schema_version).into(),
+    ]
 }
 
 /// `system.manifest_cache`: of USER tables the subject's own scope, or, for roles that see to whole tables, all.
@@ -121,11 +133,7 @@ pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec
     let ttl_ms = tiers.config.manifest_cache.ttl_ms();
     let mut rows = Vec::new();
     for def in context.catalog.tables() {
-        let scopes: Vec<Scope> = match context.role {
-            Role::User => vec![context.scope_of(def)],
-            _ => tiers.scopes_in(def.id, &[Keyspace::Manifest]).await?,
-        };
-        for scope in scopes {
+        for scope in shown_scopes(context, def).await? {
             context.pace.step().await?;
             let Some(cached) = tiers.cached_manifest(def.id, &scope).await? else { continue };
             let header = cached.header;

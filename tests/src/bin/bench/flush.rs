@@ -83,7 +83,7 @@ fn raw_write(path: &Path, rows: &RecordBatch, compression: Compression) -> Durat
         .set_data_page_row_count_limit(4 * 1024)
         .set_data_page_size_limit(256 * 1024)
         .set_statistics_enabled(EnabledStatistics::Page)
-        .set_column_bloom_filter_fpp(ColumnPath::from("id"), 0.01)
+        .set_column_bloom_filter_fpp(ColumnPath::from("id"), 0.001)
         .set_column_bloom_filter_max_ndv(ColumnPath::from("id"), 128 * 1024);
     for key in ["_seq", "id"] {
         properties = properties
