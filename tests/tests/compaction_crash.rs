@@ -202,3 +202,37 @@ async fn a_stalled_engine_cannot_publish_what_its_successor_removed() {
     expect_rows(&engine, "beside one that stalled").await;
     go_on(&faults, engine, "beside one that stalled").await;
 }
+
+#[tokio::test]
+async fn a_stalled_flush_cannot_publish_what_its_successor_removed() {
+    let faults = FaultStores::new();
+    let engine = cold_rows(&faults).await;
+    run(&engine, "UPDATE t SET v = 'd' WHERE id IN (5, 12, 110)").await;
+    // It has written its batch file and deletion vectors, and is about to write its manifest.
+    let mut pause = faults.pause_at("/manifest-");
+    let stalled = engine.flush_all();
+    let successor = async {
+        pause.reached().await;
+        let engine = open(&faults).await;
+        let listed = faults.blob_paths();
+        engine.compact_all().await.unwrap();
+        let left = faults.blob_paths();
+        let gone =
+            |end: &str| listed.iter().filter(|path| path.ends_with(end) && !left.contains(path)).count();
+        // The four that the compaction replaced, and the one that nobody lists.
+        assert!(gone(".parquet") >= 4 && gone(".dv") >= 1, "{listed:?} became {left:?}");
+        pause.release();
+        engine
+    };
+    let (refused, engine) = futures::join!(stalled, successor);
+    assert!(refused.is_err());
+    let expected = ["a|35|6|79|1444", "b|19|10|29|378", "c|19|100|119|2080", "d|3|5|110|127"];
+    assert_eq!(run(&engine, ROWS).await, expected);
+    engine.flush_all().await.unwrap();
+    engine.compact_all().await.unwrap();
+    assert_eq!(run(&engine, ROWS).await, expected);
+    let report = engine.check().await.unwrap();
+    assert!(report.is_clean(), "{:?}", report.findings);
+    let engine = open(&faults.survivors()).await;
+    assert_eq!(run(&engine, ROWS).await, expected);
+}
