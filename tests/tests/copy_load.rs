@@ -362,3 +362,40 @@ async fn where_names_cannot_be_synced_rows_go_through_the_key_value_store() {
     assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
     assert_eq!(run(&engine, "SELECT count(*) FROM t").await, ["5000"]);
 }
+
+#[tokio::test]
+async fn a_load_and_a_drop_of_its_table_do_not_wait_for_each_other() {
+    for load_first in [true, false] {
+        let faults = FaultStores::new();
+        let engine = open(&faults).await;
+        run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+        run(&engine, "INSERT INTO t VALUES (1, 'hot')").await;
+        let mut pause = faults.pause_at("/manifest-");
+        let flushing = engine.flush_all();
+        let both = async {
+            pause.reached().await;
+            let mut session = engine.session();
+            let load = copy(&mut session, "t", csv(10..2010, "new"));
+            let drop = async { engine.session().execute("DROP TABLE t").await };
+            let release = async {
+                for _ in 0..1000 {
+                    tokio::task::yield_now().await;
+                }
+                pause.release();
+            };
+            match load_first {
+                true => futures::join!(load, drop, release).1.is_ok(),
+                false => futures::join!(drop, load, release).0.is_ok(),
+            }
+        };
+        let wait = std::time::Duration::from_secs(20);
+        let (_, dropped) =
+            tokio::time::timeout(wait, async { futures::join!(flushing, both) }).await.unwrap();
+        assert!(dropped, "load first {load_first}");
+        assert_eq!(run(&engine, "SELECT count(*) FROM system.tables WHERE name = 't'").await, ["0"]);
+        run(&engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
+        run(&engine, "INSERT INTO t VALUES (2, 'again')").await;
+        engine.flush_all().await.unwrap();
+        assert_eq!(run(&engine, "SELECT id FROM t").await, ["2"]);
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_lock::MutexGuard;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -11,6 +12,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use crate::catalog::{Catalog, TableDef, view_file, write_difference};
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
+use crate::hot::scope::ScopeState;
 use crate::storage::keys::table_prefix;
 use crate::storage::{KeyRange, Keyspace};
 use crate::tiers::Tiers;
@@ -22,29 +24,37 @@ impl Engine {
     /// Definition files are in the blob store, synced, before the commit that refers to them.
     pub(crate) async fn change_catalog(
         &self,
-        change: impl FnOnce(&Catalog) -> Result<Option<Catalog>>,
+        change: impl Fn(&Catalog) -> Result<Option<Catalog>>,
     ) -> Result<bool> {
         let tiers = &self.shared.tiers;
         tiers.check_writable()?;
-        let order = tiers.commit_order.lock().await;
-        let old = tiers.catalog();
-        let Some(new) = change(&old)? else { return Ok(false) };
-        let gone: Vec<Arc<TableDef>> =
-            old.tables().filter(|t| new.table_by_id(t.id).is_none()).cloned().collect();
-        // A flush of a table must not publish while the table goes.
-        let scopes: Vec<_> =
-            tiers.open_scopes().into_iter().filter(|s| gone.iter().any(|t| t.id == s.table)).collect();
-        let mut publishing = Vec::with_capacity(scopes.len());
-        for scope in &scopes {
-            publishing.push(scope.publish.lock().await);
-        }
-        store_catalog(tiers, &old, &new).await?;
-        tiers.set_catalog(new);
-        for table in &gone {
-            tiers.forget_table(table.id);
-        }
-        drop(publishing);
-        drop(order);
+        let gone = loop {
+            let order = tiers.commit_order.lock().await;
+            let old = tiers.catalog();
+            let Some(new) = change(&old)? else { return Ok(false) };
+            let gone: Vec<Arc<TableDef>> =
+                old.tables().filter(|t| new.table_by_id(t.id).is_none()).cloned().collect();
+            let mut scopes = tiers.open_scopes();
+            scopes.retain(|scope| gone.iter().any(|table| table.id == scope.table));
+            // A flush of a table must not publish while the table goes.
+            let publishing = match try_publish_all(&scopes) {
+                Ok(publishing) => publishing,
+                Err(busy) => {
+                    // Not waited for with the other lock held: who publishes may wait for that.
+                    drop(order);
+                    drop(busy.publish.lock().await);
+                    continue;
+                }
+            };
+            store_catalog(tiers, &old, &new).await?;
+            tiers.set_catalog(new);
+            for table in &gone {
+                tiers.forget_table(table.id);
+            }
+            drop(publishing);
+            drop(order);
+            break gone;
+        };
         if !gone.is_empty()
             && let Err(error) = self.clear_dropped().await
         {
@@ -74,6 +84,11 @@ impl Engine {
         }
         failed.map_or(Ok(!dropped.is_empty()), Err)
     }
+}
+
+/// The locks of publishing of all of `scopes`, or one that is held.
+fn try_publish_all(scopes: &[Arc<ScopeState>]) -> Result<Vec<MutexGuard<'_, ()>>, Arc<ScopeState>> {
+    scopes.iter().map(|scope| scope.publish.try_lock().ok_or_else(|| Arc::clone(scope))).collect()
 }
 
 async fn clear(tiers: &Tiers, table: &TableDef) -> Result<()> {

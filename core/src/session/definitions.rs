@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sql::CreateView;
 
 /// What a DDL statement makes of a catalog; `None` when it changes nothing.
-type Change<'a> = Box<dyn FnOnce(&Catalog) -> Result<Option<Catalog>> + Send + 'a>;
+type Change<'a> = Box<dyn Fn(&Catalog) -> Result<Option<Catalog>> + Send + Sync + 'a>;
 
 impl Session {
     /// Runs a statement that changes definitions.
@@ -104,7 +104,7 @@ impl Session {
             columns,
             uses: shape.uses,
         };
-        Ok(Box::new(move |c| catalog::create_view(c, view, create.if_there)))
+        Ok(Box::new(move |c| catalog::create_view(c, view.clone(), create.if_there)))
     }
 
     /// Refuses a change of a table that a view could no longer be made of.
