@@ -4,14 +4,12 @@
 //! Whoever asks with `_deleted` for what came after a moment below that would miss deletions, so it is refused.
 //! A query from the beginning, or without a lowest `_seq`, is no such query: who has nothing misses nothing.
 
-use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
-use datafusion::scalar::ScalarValue;
+use datafusion::logical_expr::Expr;
 
-use crate::catalog::SEQ_COLUMN;
 use crate::error::{Error, Result};
 use crate::manifest::store::read_pointer;
 use crate::scan::provider::TableReads;
+use crate::scan::since::lowest_seq;
 use crate::types::SeqId;
 
 /// Refuses changes since a moment below the floor of the feed. To be called after the tombstones were read:
@@ -40,43 +38,8 @@ pub async fn check_floor(reads: &TableReads, filters: &[Expr]) -> Result<()> {
 
 /// After which `_seq` the rows are that pass all of `filters`; `None` for from the beginning.
 fn since(filters: &[Expr]) -> Option<SeqId> {
-    let bounds = filters.iter().flat_map(split_conjunction).filter_map(bound);
-    bounds.max().filter(|since| *since > 0).map(SeqId::from_i64)
-}
-
-/// The highest number that is too low for `filter`, where that is a bound of `_seq` from below.
-fn bound(filter: &Expr) -> Option<i64> {
-    match filter {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            let (op, value) = if is_seq(left) {
-                (*op, number(right)?)
-            } else if is_seq(right) {
-                (op.swap()?, number(left)?)
-            } else {
-                return None;
-            };
-            match op {
-                Operator::Gt => Some(value),
-                Operator::GtEq | Operator::Eq => Some(value.saturating_sub(1)),
-                _ => None,
-            }
-        }
-        Expr::Between(between) if !between.negated && is_seq(&between.expr) => {
-            Some(number(&between.low)?.saturating_sub(1))
-        }
-        _ => None,
-    }
-}
-
-fn is_seq(expr: &Expr) -> bool {
-    matches!(expr, Expr::Column(column) if column.name == SEQ_COLUMN)
-}
-
-fn number(expr: &Expr) -> Option<i64> {
-    match expr {
-        Expr::Literal(ScalarValue::Int64(value), _) => *value,
-        _ => None,
-    }
+    let lowest = lowest_seq(filters).as_i64();
+    (lowest > 1).then(|| SeqId::from_i64(lowest - 1))
 }
 
 #[cfg(test)]
@@ -84,6 +47,7 @@ mod tests {
     use datafusion::logical_expr::{col, lit};
 
     use super::*;
+    use crate::catalog::SEQ_COLUMN;
 
     #[test]
     fn the_highest_bound_from_below_counts() {
