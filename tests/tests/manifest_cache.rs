@@ -416,10 +416,12 @@ async fn a_user_sees_its_own_scopes_and_those_of_all() {
     let engine = watched.open(Config::default()).await;
     flushed_twice(&engine).await;
     flushed_users(&engine, 3).await;
-    let show = "SELECT table_name, scope FROM system.manifest_cache ORDER BY 1, 2";
-    assert_eq!(ask(&mut user(&engine, "user1"), show).await, ["t|shared", "u|u-user1"]);
-    let all = ["t|shared", "u|u-user0", "u|u-user1", "u|u-user2"];
-    assert_eq!(ask(&mut engine.session(), show).await, all);
+    for table in ["manifest_cache", "manifests", "batches"] {
+        let show = format!("SELECT DISTINCT table_name, scope FROM system.{table} ORDER BY 1, 2");
+        assert_eq!(ask(&mut user(&engine, "user1"), &show).await, ["t|shared", "u|u-user1"], "{table}");
+        let all = ["t|shared", "u|u-user0", "u|u-user1", "u|u-user2"];
+        assert_eq!(ask(&mut engine.session(), &show).await, all, "{table}");
+    }
     assert_eq!(ask(&mut user(&engine, "user1"), "SHOW MANIFEST CACHE").await.len(), 2);
 }
 
