@@ -15,6 +15,40 @@ pub async fn ask(session: &mut Session, sql: &str) -> Vec<String> {
     }
 }
 
+/// The same in a session of its own.
+///
+/// # Panics
+/// When the statement fails.
+pub async fn run(engine: &Engine, sql: &str) -> Vec<String> {
+    ask(&mut engine.session(), sql).await
+}
+
+/// The same, and a flush of everything.
+///
+/// # Panics
+/// When either fails.
+pub async fn flushed(engine: &Engine, sql: &str) {
+    run(engine, sql).await;
+    engine.flush_all().await.unwrap();
+}
+
+/// Takes steps until nothing is due.
+///
+/// # Panics
+/// When one fails.
+pub async fn settle(engine: &Engine) {
+    while engine.step().await.unwrap() {}
+}
+
+/// Checks the store.
+///
+/// # Panics
+/// When anything is found.
+pub async fn expect_clean(engine: &Engine) {
+    let report = engine.check().await.unwrap();
+    assert!(report.is_clean(), "{:?}", report.findings);
+}
+
 /// The rows of an answer, cells joined by `|`.
 #[must_use]
 pub fn lines(outcome: &Outcome) -> Vec<String> {

@@ -76,6 +76,19 @@ impl Lasting {
     }
 }
 
+/// Files of a store whose name has `part`, but for copies of manifests.
+///
+/// # Panics
+/// When they cannot be listed.
+pub async fn files(blobs: &dyn ObjectStore, part: &str) -> Vec<String> {
+    let listed: Vec<_> = blobs.list(None).try_collect().await.unwrap();
+    let names = listed.into_iter().map(|o| o.location.to_string());
+    let mut names: Vec<String> =
+        names.filter(|n| n.contains(part) && !n.ends_with("manifest.json")).collect();
+    names.sort();
+    names
+}
+
 /// One opening of the key-value store: closing it leaves the pairs to the next.
 #[derive(Debug)]
 struct Opened {

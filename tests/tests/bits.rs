@@ -6,17 +6,13 @@ use std::collections::BTreeSet;
 
 use firndb_core::storage::fault::FaultStores;
 use firndb_core::{Config, Engine, ErrorKind};
-use firndb_tests::ask::ask;
+use firndb_tests::ask::{ask, run};
 use firndb_tests::losses::{blobs, lose, manifest, open, read, stores};
 use firndb_tests::setting;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 
 const SHARED: &str = "main/t-00000001/shared";
 const EXTENT: usize = 64 * 1024;
-
-async fn run(engine: &Engine, sql: &str) {
-    ask(&mut engine.session(), sql).await;
-}
 
 /// Whether `sql` answers `expected`; if not, it has to be refused as damage.
 async fn right_or_corrupt(engine: &Engine, sql: &str, expected: &[String], when: &str) -> bool {

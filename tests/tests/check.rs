@@ -3,15 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use firndb_core::storage::fault::FaultStores;
-use firndb_core::{CancelToken, Engine, ErrorKind};
-use firndb_tests::ask::{ask, fail};
+use firndb_core::{CancelToken, ErrorKind};
+use firndb_tests::ask::{ask, fail, run};
 use firndb_tests::losses::{blobs, lose, manifest, open, read, recover, signed, write};
 
 const SHARED: &str = "main/t-00000001/shared";
-
-async fn run(engine: &Engine, sql: &str) {
-    ask(&mut engine.session(), sql).await;
-}
 
 /// Two files with two vectors, of which the newer has all.
 async fn two_files() -> FaultStores {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use firndb_core::storage::fault::{CrashMode, FaultStores};
 use firndb_core::storage::{ManualClock, SeededRng, Stores};
 use firndb_core::{Config, Engine};
-use firndb_tests::ask::ask;
+use firndb_tests::ask::{flushed, run};
 use firndb_tests::lasting::START_MS;
 use firndb_tests::losses::lose;
 use firndb_tests::setting;
@@ -23,15 +23,6 @@ fn stores(faults: &FaultStores) -> Stores {
 
 async fn open(faults: &FaultStores) -> Engine {
     Engine::open(stores(faults), setting::without_grace(Config::default())).await.unwrap()
-}
-
-async fn run(engine: &Engine, sql: &str) -> Vec<String> {
-    ask(&mut engine.session(), sql).await
-}
-
-async fn flushed(engine: &Engine, sql: &str) {
-    run(engine, sql).await;
-    engine.flush_all().await.unwrap();
 }
 
 /// Five files, of which two have dead rows, and what two collections have left of older ones.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use firndb_core::storage::fault::FaultStores;
 use firndb_core::storage::{ManualClock, SeededRng};
 use firndb_core::{Config, Engine, ErrorKind};
-use firndb_tests::ask::{ask, fail};
+use firndb_tests::ask::{fail, run, settle};
 use firndb_tests::lasting::START_MS;
 use firndb_tests::losses::{blobs, lose, manifest, recover, recover_by_force};
 use firndb_tests::setting;
@@ -22,10 +22,6 @@ async fn open_with(faults: &FaultStores, clock: &Arc<ManualClock>, config: Confi
 async fn open(faults: &FaultStores) -> Engine {
     let clock = Arc::new(ManualClock::at_ms(START_MS));
     open_with(faults, &clock, setting::without_grace(Config::default())).await
-}
-
-async fn run(engine: &Engine, sql: &str) -> Vec<String> {
-    ask(&mut engine.session(), sql).await
 }
 
 /// Five files of twenty rows each, of which ten are dead.
@@ -44,10 +40,6 @@ const ROWS: [&str; 1] = ["90|4905|90"];
 
 fn files(faults: &FaultStores, end: &str) -> usize {
     blobs(faults, &[SHARED]).into_iter().filter(|path| path.ends_with(end)).count()
-}
-
-async fn settle(engine: &Engine) {
-    while engine.step().await.unwrap() {}
 }
 
 #[tokio::test]

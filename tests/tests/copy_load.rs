@@ -8,7 +8,7 @@ use bytes::Bytes;
 use firndb_core::storage::fault::{CrashMode, FaultStores};
 use firndb_core::storage::{Clock, ManualClock, SeededRng, Source, Stores};
 use firndb_core::{Config, Copied, Engine, ErrorKind, Result, Session};
-use firndb_tests::ask::{ask, user};
+use firndb_tests::ask::{ask, run, user};
 use firndb_tests::lasting::START_MS;
 use futures::{StreamExt, stream};
 
@@ -28,10 +28,6 @@ fn small() -> Config {
 
 async fn open(faults: &FaultStores) -> Engine {
     Engine::open(stores(faults), small()).await.unwrap()
-}
-
-async fn run(engine: &Engine, sql: &str) -> Vec<String> {
-    ask(&mut engine.session(), sql).await
 }
 
 /// Rows of `keys` in a scattered order, each with `v`.

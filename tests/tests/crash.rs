@@ -7,7 +7,7 @@ use std::sync::Arc;
 use firndb_core::storage::fault::{CrashMode, FaultStores};
 use firndb_core::storage::{ManualClock, SeededRng, Stores};
 use firndb_core::{Config, Engine, ErrorKind};
-use firndb_tests::ask::{ask, fail, user};
+use firndb_tests::ask::{ask, fail, run, user};
 use firndb_tests::lasting::START_MS;
 
 const MODES: [CrashMode; 2] = [CrashMode::BeforeEffect, CrashMode::AfterEffect];
@@ -18,10 +18,6 @@ fn stores(faults: &FaultStores) -> Stores {
 
 async fn open(faults: &FaultStores) -> Engine {
     Engine::open(stores(faults), Config::default()).await.unwrap()
-}
-
-async fn run(engine: &Engine, sql: &str) {
-    ask(&mut engine.session(), sql).await;
 }
 
 /// Two tables and three scopes, each with rows in a file that newer versions in the hot tier update and

@@ -8,17 +8,13 @@ use bytes::Bytes;
 use firndb_core::storage::Source;
 use firndb_core::storage::fault::{CrashMode, FaultStores};
 use firndb_core::{Config, Engine, ErrorKind};
-use firndb_tests::ask::{ask, fail};
+use firndb_tests::ask::{ask, fail, run};
 use firndb_tests::losses::{lose, manifest, open, read, recover, stores, write};
 use firndb_tests::setting;
 
 const SHARED: &str = "main/t-00000001/shared";
 const STATE: &str = "SELECT state, reason FROM system.manifests";
 const STATS: &str = "SHOW MANIFEST t";
-
-async fn run(engine: &Engine, sql: &str) {
-    ask(&mut engine.session(), sql).await;
-}
 
 /// Values at the edges of what statistics say of them, over two files, with a column younger than the first.
 const TABLE: &str = "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, f DOUBLE PRECISION, r REAL, s TEXT, n TEXT, \

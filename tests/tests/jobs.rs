@@ -9,7 +9,7 @@ use firndb_core::storage::{Keyspace, ManualClock, SeededRng, WriteBatch};
 use firndb_core::{
     Config, Durability, Engine, ErrorKind, ExpireTombstonesTask, FlushTask, JobId, JobState, Session, Task,
 };
-use firndb_tests::ask::{ask, fail, user};
+use firndb_tests::ask::{ask, fail, settle, user};
 use firndb_tests::lasting::{Lasting, START_MS};
 use firndb_tests::setting;
 use firndb_tests::yielding::Yields;
@@ -18,11 +18,6 @@ const HOUR_MS: i64 = 3_600_000;
 
 async fn open(lasting: &Lasting) -> Engine {
     Engine::open(lasting.stores(), Config::default()).await.unwrap()
-}
-
-/// Does all the background work there is.
-async fn settle(engine: &Engine) {
-    while engine.step().await.unwrap() {}
 }
 
 fn flush() -> Task {

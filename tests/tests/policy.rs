@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use firndb_core::{Config, Engine, Session};
-use firndb_tests::ask::{ask, user};
+use firndb_tests::ask::{ask, settle, user};
 use firndb_tests::lasting::{Lasting, START_MS};
 
 async fn with_policy(lasting: &Lasting, config: Config, policy: &str) -> (Engine, Session) {
@@ -17,11 +17,6 @@ async fn with_policy(lasting: &Lasting, config: Config, policy: &str) -> (Engine
 async fn insert(session: &mut Session, ids: std::ops::Range<i32>) {
     let rows: Vec<String> = ids.map(|id| format!("({id}, 'row {id}')")).collect();
     ask(session, &format!("INSERT INTO t VALUES {}", rows.join(", "))).await;
-}
-
-/// Does all the background work there is.
-async fn settle(engine: &Engine) {
-    while engine.step().await.unwrap() {}
 }
 
 #[tokio::test]

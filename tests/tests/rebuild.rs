@@ -4,16 +4,12 @@
 
 use firndb_core::storage::fault::{CrashMode, FaultStores};
 use firndb_core::{Engine, ErrorKind};
-use firndb_tests::ask::{ask, fail, user};
+use firndb_tests::ask::{ask, fail, run, user};
 use firndb_tests::losses::{blobs, lose, manifest, open, recover, recover_by_force, signed, write};
 
 const T: &str = "main/t-00000001";
 const SHARED: &str = "main/t-00000001/shared";
 const ALL: &str = "SELECT id, v FROM t ORDER BY id";
-
-async fn run(engine: &Engine, sql: &str) {
-    ask(&mut engine.session(), sql).await;
-}
 
 /// Three flushes: rows, then an update and a delete of some, then only a delete.
 async fn three_flushes() -> FaultStores {

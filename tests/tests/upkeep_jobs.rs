@@ -9,7 +9,7 @@ use firndb_core::{
     CancelToken, CollectGarbageTask, CompactTask, Config, Engine, ErrorKind, EvictManifestsTask, JobId,
     JobState, RebuildManifestTask, Task,
 };
-use firndb_tests::ask::{ask, fail};
+use firndb_tests::ask::{ask, fail, settle};
 use firndb_tests::lasting::START_MS;
 use firndb_tests::setting;
 
@@ -49,10 +49,6 @@ async fn batches(engine: &Engine) -> Vec<String> {
     let sql = "SELECT table_name, status, count(*), sum(dead_rows) FROM system.batches GROUP BY table_name, status \
                ORDER BY table_name";
     ask(&mut engine.session(), sql).await
-}
-
-async fn settle(engine: &Engine) {
-    while engine.step().await.unwrap() {}
 }
 
 fn last(engine: &Engine) -> (String, JobState) {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use datafusion::common::ScalarValue;
+use firndb_core::{Engine, Session};
 use firndb_tests::setting;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -56,6 +57,8 @@ pub async fn run(size: &Size, dir: &Path, report: &mut Report) {
             }
         }
         let files = size.files;
+        let read = read_per_lookup(&engine, &mut session, size).await;
+        report.note(format!("{what}: {read}"));
         report.line(
             &format!("one row, {files} files, {what}"),
             "SQLite file",
@@ -73,6 +76,27 @@ pub async fn run(size: &Size, dir: &Path, report: &mut Report) {
         engine.close().await.expect("a close");
     }
     report.note("DuckDB is called from Python, whose share of a call is some microseconds");
+}
+
+/// What lookups of keys not sought before open and read, each on average.
+async fn read_per_lookup(engine: &Engine, session: &mut Session, size: &Size) -> String {
+    let mut rng = StdRng::seed_from_u64(13);
+    let ids: Vec<i64> = (0..size.statements).map(|_| rng.random_range(0..size.rows as i64)).collect();
+    let before = (engine.stats().files_opened, bytes_read());
+    for id in &ids {
+        session.query(SQL, &[ScalarValue::Int64(Some(*id))]).await.expect("a lookup");
+    }
+    let files = engine.stats().files_opened - before.0;
+    let bytes = bytes_read().zip(before.1).map(|(after, before)| after.saturating_sub(before));
+    let each = |count: u64| count as f64 / ids.len() as f64;
+    let bytes = bytes.map(|bytes| format!(", {:.1} KiB read", each(bytes) / 1024.0)).unwrap_or_default();
+    format!("{:.2} files opened{bytes} per lookup", each(files))
+}
+
+/// What this process has read of files so far, where the system tells it.
+fn bytes_read() -> Option<u64> {
+    let io = std::fs::read_to_string("/proc/self/io").ok()?;
+    io.lines().find_map(|line| line.strip_prefix("rchar:"))?.trim().parse().ok()
 }
 
 fn sqlite(path: &Path, rows: usize) -> Connection {
