@@ -5,8 +5,12 @@
 //! produce rows pause every few milliseconds; that is also where a cancelled statement ends.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use event_listener::Event;
+use futures::future::{Either, select};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Clock, Pause, Stores};
@@ -18,7 +22,14 @@ const LONGEST_SLICE_MICROS: i64 = 60_000_000;
 
 /// Takes running statements back. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+pub struct CancelToken(Arc<Cancelled>);
+
+#[derive(Debug, Default)]
+struct Cancelled {
+    is: AtomicBool,
+    /// Wakes who waits for something else.
+    event: Event,
+}
 
 impl CancelToken {
     /// A token that nobody has used.
@@ -30,13 +41,14 @@ impl CancelToken {
     /// Ends the statements that run with this token, and those that will, with `Cancelled`. A statement
     /// that is already being committed is not held up.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.is.store(true, Ordering::Release);
+        self.0.event.notify(usize::MAX);
     }
 
     /// Whether [`Self::cancel`] was called.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.is.load(Ordering::Acquire)
     }
 
     /// Refuses once it is cancelled.
@@ -48,6 +60,15 @@ impl CancelToken {
             return Err(Error::new(ErrorKind::Cancelled, "the statement was cancelled"));
         }
         Ok(())
+    }
+
+    /// Ends when it is cancelled.
+    async fn cancelled(&self) {
+        // Listened to before it is looked at, so that no cancellation falls in between.
+        let listener = self.0.event.listen();
+        if !self.is_cancelled() {
+            listener.await;
+        }
     }
 }
 
@@ -125,6 +146,32 @@ impl Pace {
         Ok(())
     }
 
+    /// What `future` gives, if it gives it before this is cancelled: for what others hold as long as they work.
+    /// Nothing that `future` does may be left half-done when it is dropped. Waiting is no work.
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    pub async fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T> {
+        self.check()?;
+        let cancelled = async {
+            match &self.also {
+                Some(also) => {
+                    select(pin!(self.cancel.cancelled()), pin!(also.cancelled())).await;
+                }
+                None => self.cancel.cancelled().await,
+            }
+        };
+        match select(pin!(future), pin!(cancelled)).await {
+            Either::Left((output, _)) => {
+                self.go_on();
+                Ok(output)
+            }
+            Either::Right(_) => {
+                self.check().and_then(|()| Err(Error::internal("woken without being cancelled")))
+            }
+        }
+    }
+
     fn check(&self) -> Result<()> {
         self.cancel.check()?;
         self.also.as_ref().map_or(Ok(()), CancelToken::check)
@@ -147,5 +194,47 @@ impl Pace {
 impl fmt::Debug for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pace").field("cancel", &self.cancel).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use futures::executor::block_on;
+    use futures::join;
+
+    use super::*;
+
+    fn pace() -> Pace {
+        Pace::of_background(&Stores::memory())
+    }
+
+    #[test]
+    fn a_wait_ends_with_what_was_waited_for() {
+        assert_eq!(block_on(pace().wait(ready(7))).unwrap(), 7);
+    }
+
+    #[test]
+    fn a_wait_ends_when_either_token_is_used() {
+        for at in 0..2 {
+            let tokens = [CancelToken::new(), CancelToken::new()];
+            let [cancel, also] = tokens.clone();
+            let pace = Pace { cancel, ..pace() }.and_until(also);
+            let (waited, ()) = block_on(async {
+                join!(pace.wait(pending::<()>()), async {
+                    tokens[at].cancel();
+                })
+            });
+            assert_eq!(waited.map_err(|e| e.kind()), Err(ErrorKind::Cancelled), "token {at}");
+        }
+    }
+
+    #[test]
+    fn who_is_cancelled_waits_for_nothing() {
+        let cancel = CancelToken::new();
+        cancel.cancel();
+        let pace = Pace { cancel, ..pace() };
+        assert!(block_on(pace.wait(ready(7))).is_err());
     }
 }

@@ -89,7 +89,7 @@ pub async fn collect_scope(
     pace: &Pace,
 ) -> Result<Collected> {
     tiers.check_writable()?;
-    let mut upkeep = scope.upkeep.lock().await;
+    let mut upkeep = pace.wait(scope.upkeep.lock()).await?;
     let collected = collect(tiers, scope, effort, pace).await;
     if let Ok((_, Some(bound))) = &collected {
         upkeep.swept = *bound;

@@ -94,7 +94,7 @@ pub async fn compact_scope(
     progress: OnRows<'_>,
 ) -> Result<Option<CompactReport>> {
     tiers.check_writable()?;
-    let mut upkeep = scope.upkeep.lock().await;
+    let mut upkeep = pace.wait(scope.upkeep.lock()).await?;
     // The files of a table that is dropped meanwhile stay until the end: what is written last goes with them.
     let _batches = tiers.snapshots.read_batches();
     let compacted = compact(tiers, scope, effort, &mut upkeep, pace, progress).await;

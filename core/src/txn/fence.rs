@@ -74,14 +74,18 @@ impl Fence {
     }
 
     /// Commits what [`Self::batch`] began. After any failure nothing more is committed, but for one: a store
-    /// that is full has applied nothing, and goes on when it has room.
+    /// that is full has applied nothing, and goes on when it has room. A caller that drops this on the way leaves
+    /// what became of the batch as unknown as a failure does.
     ///
     /// # Errors
     /// `Unavailable` after an earlier failure, and when another engine has raised the epoch; else as
     /// [`KvStore::commit`].
     pub async fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
         self.check()?;
-        self.kv.commit(batch, durability).await.map_err(|e| {
+        let mut underway = Underway { fence: self, over: false };
+        let committed = self.kv.commit(batch, durability).await;
+        underway.over = true;
+        committed.map_err(|e| {
             if e.kind() == ErrorKind::LimitExceeded {
                 return e;
             }
@@ -94,5 +98,65 @@ impl Fence {
                 _ => e,
             }
         })
+    }
+}
+
+/// A commit whose outcome nobody has seen.
+struct Underway<'a> {
+    fence: &'a Fence,
+    over: bool,
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.fence.fail();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::task::{Context, Poll, Waker};
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::storage::{KeyRange, MemoryKv};
+
+    /// A store whose commits never end.
+    #[derive(Debug)]
+    struct Stuck(MemoryKv);
+
+    #[async_trait]
+    impl KvStore for Stuck {
+        async fn get(&self, space: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
+            self.0.get(space, key).await
+        }
+
+        async fn page(&self, space: Keyspace, range: KeyRange, limit: usize) -> Result<Vec<(Bytes, Bytes)>> {
+            self.0.page(space, range, limit).await
+        }
+
+        async fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
+            self.0.commit(batch, durability).await?;
+            pending().await
+        }
+
+        async fn close(&self) -> Result<()> {
+            self.0.close().await
+        }
+    }
+
+    #[test]
+    fn after_a_commit_that_was_dropped_on_the_way_nothing_is_committed() {
+        let fence = Fence::new(Arc::new(Stuck(MemoryKv::new())), 1);
+        let mut commit = Box::pin(fence.commit(WriteBatch::new(), Durability::Strict));
+        assert!(matches!(commit.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+        assert!(fence.check().is_ok());
+        drop(commit);
+        assert_eq!(fence.check().map_err(|e| e.kind()), Err(ErrorKind::Unavailable));
     }
 }
