@@ -233,19 +233,27 @@ pub struct VerifiedReader {
     caches: Arc<ColdCaches>,
     counters: Arc<ReadCounters>,
     metrics: Option<ParquetFileMetrics>,
+    by_page: bool,
 }
 
 impl VerifiedReader {
     /// A reader that counts what it reads in `counters`.
     #[must_use]
     pub fn new(file: ColdFile, caches: Arc<ColdCaches>, counters: Arc<ReadCounters>) -> Self {
-        Self { file, caches, counters, metrics: None }
+        Self { file, caches, counters, metrics: None, by_page: true }
     }
 
     /// Also reports the bytes it reads to the metrics of a scan.
     #[must_use]
     pub fn with_metrics(mut self, metrics: ParquetFileMetrics) -> Self {
         self.metrics = Some(metrics);
+        self
+    }
+
+    /// Whether it gives the page index unasked; else a scan that wants it reads it.
+    #[must_use]
+    pub fn by_page(mut self, by_page: bool) -> Self {
+        self.by_page = by_page;
         self
     }
 
@@ -291,7 +299,7 @@ impl AsyncFileReader for VerifiedReader {
         async move {
             self.counters.add_file();
             let footer = self.caches.footers.footer(&self.file).await?;
-            Ok(Arc::clone(footer.metadata()))
+            Ok(Arc::clone(if self.by_page { footer.metadata() } else { footer.plain() }))
         }
         .boxed()
     }

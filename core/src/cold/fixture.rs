@@ -116,7 +116,7 @@ impl Blobs {
         predicate: Option<Arc<dyn PhysicalExpr>>,
         pushdown: bool,
     ) -> Result<(RecordBatch, Arc<ColdReaderFactory>)> {
-        let factory = Arc::new(ColdReaderFactory::new(Arc::clone(&self.caches)));
+        let factory = Arc::new(ColdReaderFactory::new(Arc::clone(&self.caches), true));
         let mut source = ParquetSource::new(schema.arrow())
             .with_parquet_file_reader_factory(Arc::clone(&factory) as _)
             .with_pushdown_filters(pushdown)

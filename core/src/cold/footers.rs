@@ -1,27 +1,39 @@
 //! Footers, page indexes and checksums of batch files, kept in memory.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::path::Path;
+use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::MetadataFetch;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
-use std::ops::Range;
 
 use crate::cold::checksums::{EXTENT_BYTES, ExtentSums};
 use crate::cold::file::ColdFile;
 use crate::cold::lru::Lru;
+use crate::cold::pages::PageBounds;
 use crate::cold::writer::{FILE_FORMAT, FORMAT_KEY};
 use crate::error::{Error, Result};
+use crate::key::KeyEncoder;
+use crate::types::ColumnId;
+
+/// The pages of columns, by row group and column.
+type BoundsByColumn = HashMap<(usize, ColumnId), Arc<PageBounds>>;
 
 /// A footer as it is kept: cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Footer {
     reader: ArrowReaderMetadata,
+    /// The same without the page index.
+    plain: Arc<ParquetMetaData>,
+    /// What was taken out of the page index.
+    bounds: Arc<Mutex<BoundsByColumn>>,
 }
 
 impl Footer {
@@ -29,6 +41,38 @@ impl Footer {
     #[must_use]
     pub fn metadata(&self) -> &Arc<ParquetMetaData> {
         self.reader.metadata()
+    }
+
+    /// The footer without its page index: a reader that has it cuts selections at every page of every column, which
+    /// costs more than it saves where nothing but dead rows is left out.
+    #[must_use]
+    pub fn plain(&self) -> &Arc<ParquetMetaData> {
+        &self.plain
+    }
+
+    /// The pages of the key column `id` in row group `group` of `rows` rows, which every look-up of a key asks for.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming the file, when the page index is not one of this column.
+    pub(super) fn page_bounds(
+        &self,
+        file: &ColdFile,
+        id: ColumnId,
+        encoder: &KeyEncoder,
+        (group, rows): (usize, u64),
+    ) -> Result<Arc<PageBounds>> {
+        if let Some(bounds) = self.bounds.lock().get(&(group, id)) {
+            return Ok(Arc::clone(bounds));
+        }
+        let bounds = Arc::new(PageBounds::read(file, self, id, encoder, group, rows)?);
+        self.bounds.lock().insert((group, id), Arc::clone(&bounds));
+        Ok(bounds)
+    }
+
+    /// What it takes in memory: more than is there at first, for what look-ups add.
+    fn memory_bytes(&self) -> usize {
+        let indexed = self.metadata().memory_size();
+        indexed + indexed / 4 + self.plain.memory_size() + 1024
     }
 
     /// The footer with the Arrow schema that the file has, ready for a reader.
@@ -77,8 +121,7 @@ impl Footers {
         }
         let sums = self.sums(file).await?;
         let footer = load(file, &sums).await?;
-        let bytes = footer.metadata().memory_size() + 1024;
-        self.footers.insert(file.path().clone(), footer.clone(), bytes);
+        self.footers.insert(file.path().clone(), footer.clone(), footer.memory_bytes());
         Ok(footer)
     }
 
@@ -102,9 +145,10 @@ pub(super) async fn load(file: &ColdFile, sums: &ExtentSums) -> Result<Footer> {
     if !groups.iter().copied().eq(expected.iter().map(|rows| i64::from(*rows))) {
         return Err(file.damaged(&format!("expected row groups of {expected:?} rows, found {groups:?}")));
     }
+    let plain = metadata.clone().into_builder().set_column_index(None).set_offset_index(None).build();
     let options = ArrowReaderOptions::new();
     let reader = ArrowReaderMetadata::try_new(Arc::new(metadata), options).map_err(|e| named(file, e))?;
-    Ok(Footer { reader })
+    Ok(Footer { reader, plain: Arc::new(plain), bounds: Arc::default() })
 }
 
 /// Reads the footer of `file`, of whose entry only name, size and checksums are known.

@@ -13,7 +13,7 @@ use crate::cold::ColdCaches;
 use crate::cold::bloom::probe;
 use crate::cold::file::{ColdFile, VerifiedReader};
 use crate::cold::footers::{Footer, named};
-use crate::cold::pages::{PageBounds, intersection, union};
+use crate::cold::pages::{intersection, union};
 use crate::cold::rows::open;
 use crate::cold::schema::{FileSchema, positions};
 use crate::cold::selection::RowPick;
@@ -300,7 +300,7 @@ fn pages_of_group(
     rows: u64,
 ) -> Result<Vec<Range<u64>>> {
     let read = |column: usize, id: &ColumnId| {
-        PageBounds::read(file, footer, *id, keys.part_encoder(column), group, rows)
+        footer.page_bounds(file, *id, keys.part_encoder(column), (group, rows))
     };
     let Some((first, _)) = keys.ids.split_first() else {
         return Err(Error::internal("a key without columns"));

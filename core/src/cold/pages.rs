@@ -9,7 +9,7 @@ use parquet::arrow::parquet_column;
 
 use crate::cold::file::ColdFile;
 use crate::cold::footers::{Footer, named};
-use crate::cold::schema::positions;
+use crate::cold::schema::field_id;
 use crate::error::Result;
 use crate::key::KeyEncoder;
 use crate::types::ColumnId;
@@ -44,7 +44,7 @@ impl PageBounds {
         let arrow = footer.reader().schema();
         let metadata = footer.metadata();
         let schema = metadata.file_metadata().schema_descr();
-        let field = positions(arrow).get(&id).and_then(|at| arrow.fields().get(*at));
+        let field = arrow.fields().iter().find(|field| field_id(field) == Some(id));
         let leaf = field.and_then(|f| parquet_column(schema, arrow, f.name()));
         let Some((field, (leaf, _))) = field.zip(leaf) else {
             return Err(file.damaged(&format!("expected key column {id}, found none")));

@@ -7,90 +7,46 @@ use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroup
 use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use roaring::RoaringBitmap;
 
-/// A selector takes 16 bytes and a row of a mask one bit: past one run in this many rows the mask is
-/// the smaller one.
-const ROWS_PER_RUN: usize = 128;
+/// A selector takes 16 bytes and a row of a mask one bit: past one dead row in this many the mask is the smaller
+/// one, unless they lie together, and quicker to make.
+const ROWS_PER_DEAD: usize = 128;
 
 /// A plan that reads the rows that are not `dead`, of a file with these rows per row group.
 #[must_use]
 pub fn to_access_plan(dead: &RoaringBitmap, row_group_rows: &[u32]) -> ParquetAccessPlan {
-    let mut runs = Runs::new(dead);
-    let mut start = 0u64;
+    let mut start = 0u32;
     let mut groups = Vec::with_capacity(row_group_rows.len());
     for rows in row_group_rows {
-        let end = start + u64::from(*rows);
-        groups.push(access(&runs.within(start..end), (end - start) as usize));
+        let end = start.saturating_add(*rows);
+        groups.push(access(dead, start..end));
         start = end;
     }
     ParquetAccessPlan::new(groups)
 }
 
-/// How to read a row group of `rows` rows of which `dead` are dead.
-fn access(dead: &[Range<usize>], rows: usize) -> RowGroupAccess {
-    match dead {
-        [] => RowGroupAccess::Scan,
-        [all] if all.len() == rows => RowGroupAccess::Skip,
-        _ if dead.len() * ROWS_PER_RUN > rows => {
+/// How to read the row group of these rows.
+fn access(dead: &RoaringBitmap, group: Range<u32>) -> RowGroupAccess {
+    let rows = group.len();
+    let within = dead.range(group.clone()).map(|row| (row - group.start) as usize);
+    match usize::try_from(dead.range_cardinality(group.clone())).unwrap_or(usize::MAX) {
+        0 => RowGroupAccess::Scan,
+        all if all == rows => RowGroupAccess::Skip,
+        count if count > rows / ROWS_PER_DEAD => {
             let mut mask = BooleanBufferBuilder::new(rows);
-            for run in dead {
-                mask.append_n(run.start - mask.len(), true);
-                mask.append_n(run.len(), false);
-            }
-            mask.append_n(rows - mask.len(), true);
+            mask.append_n(rows, true);
+            within.for_each(|row| mask.set_bit(row, false));
             RowGroupAccess::Selection(RowSelection::from_boolean_buffer(mask.finish()))
         }
-        _ => {
-            let mut selectors = Vec::with_capacity(dead.len() * 2 + 1);
+        count => {
+            let mut selectors = Vec::with_capacity(count * 2 + 1);
             let mut at = 0;
-            for run in dead {
-                selectors.push(RowSelector::select(run.start - at));
-                selectors.push(RowSelector::skip(run.len()));
-                at = run.end;
+            // A run of dead rows comes as several selectors here, and as one out of the conversion.
+            for row in within {
+                selectors.extend([RowSelector::select(row - at), RowSelector::skip(1)]);
+                at = row + 1;
             }
             selectors.push(RowSelector::select(rows - at));
-            RowGroupAccess::Selection(selectors.into())
-        }
-    }
-}
-
-/// The runs of consecutive numbers of a bitmap, cut at row group borders as they are taken.
-struct Runs<'a> {
-    iter: roaring::bitmap::Iter<'a>,
-    /// A run that has begun and not ended, as row numbers.
-    rest: Option<Range<u64>>,
-}
-
-impl<'a> Runs<'a> {
-    fn new(bitmap: &'a RoaringBitmap) -> Self {
-        Self { iter: bitmap.iter(), rest: None }
-    }
-
-    /// The runs inside `rows`, relative to its start. Ranges must be asked for in ascending order.
-    fn within(&mut self, rows: Range<u64>) -> Vec<Range<usize>> {
-        let mut found: Vec<Range<usize>> = Vec::new();
-        loop {
-            let run = match self.rest.take() {
-                Some(run) => run,
-                None => match self.iter.next_range() {
-                    Some(run) => u64::from(*run.start())..u64::from(*run.end()) + 1,
-                    None => return found,
-                },
-            };
-            if run.start >= rows.end {
-                self.rest = Some(run);
-                return found;
-            }
-            let cut = run.end.min(rows.end);
-            let relative = (run.start - rows.start) as usize..(cut - rows.start) as usize;
-            match found.last_mut() {
-                // A bitmap may give one run in parts, where its containers meet.
-                Some(last) if last.end == relative.start => last.end = relative.end,
-                _ => found.push(relative),
-            }
-            if cut < run.end {
-                self.rest = Some(cut..run.end);
-                return found;
-            }
+            RowGroupAccess::Selection(RowSelection::from_iter(selectors))
         }
     }
 }

@@ -49,14 +49,16 @@ impl ReadCounters {
 pub struct ColdReaderFactory {
     caches: Arc<ColdCaches>,
     counters: Arc<ReadCounters>,
+    by_page: bool,
     metrics: Mutex<Option<ExecutionPlanMetricsSet>>,
 }
 
 impl ColdReaderFactory {
-    /// A factory whose readers share `caches`.
+    /// A factory whose readers share `caches`, of a scan that is told of a predicate and so may read single pages,
+    /// or is not.
     #[must_use]
-    pub fn new(caches: Arc<ColdCaches>) -> Self {
-        Self { caches, counters: Arc::default(), metrics: Mutex::new(None) }
+    pub fn new(caches: Arc<ColdCaches>, by_page: bool) -> Self {
+        Self { caches, counters: Arc::default(), by_page, metrics: Mutex::new(None) }
     }
 
     /// What its readers have read.
@@ -88,6 +90,6 @@ impl ParquetFileReaderFactory for ColdReaderFactory {
         self.metrics.lock().get_or_insert_with(|| metrics.clone());
         let of_file = ParquetFileMetrics::new(partition, file.path().as_ref(), metrics);
         let reader = VerifiedReader::new(cold.clone(), Arc::clone(&self.caches), Arc::clone(&self.counters));
-        Ok(Box::new(reader.with_metrics(of_file)))
+        Ok(Box::new(reader.with_metrics(of_file).by_page(self.by_page)))
     }
 }

@@ -171,31 +171,34 @@ impl FirnTable {
         (predicate, told): (Option<Arc<dyn PhysicalExpr>>, bool),
         projection: Option<&Vec<usize>>,
     ) -> ParquetSource {
-        let reader = Arc::new(ColdReaderFactory::new(Arc::clone(&self.reads.tiers.caches)));
-        self.report.watch(Arc::clone(&reader));
         let levels = self.reads.tiers.config.pruning;
+        let wanted = predicate.as_ref().map(|predicate| Wanted::of(schema, predicate)).unwrap_or_default();
+        let share = |id: ColumnId, low: &ScalarValue, high: &ScalarValue| {
+            entries.column(schema.column(id)?).share(low, high)
+        };
+        let late = levels.late
+            && predicate.as_ref().is_some_and(|p| pays(&wanted, p, &self.schema, projection, share));
+        let hulls = hulls(&wanted, schema, &self.schema, MAX_EXPANDED).filter(|_| levels.row_groups);
+        // One that it is not told of here reaches it from the filter above.
+        let by_page = predicate.is_some();
+        let predicate = conjunction_opt(hulls.into_iter().chain(predicate.filter(|_| told)));
+
+        let caches = Arc::clone(&self.reads.tiers.caches);
+        let reader = Arc::new(ColdReaderFactory::new(caches, by_page));
+        self.report.watch(Arc::clone(&reader));
         let mut options = TableParquetOptions::default();
         options.global.pruning = levels.row_groups;
         options.global.bloom_filter_on_read = levels.bloom;
         options.global.enable_page_index = levels.pages;
         options.global.max_in_list_size = MAX_EXPANDED;
-        let table = TableSchema::from(Arc::clone(&self.schema));
-        let source = ParquetSource::new(table)
+        let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.schema)))
             .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(reader);
-        let Some(predicate) = predicate else { return source };
-        let wanted = Wanted::of(schema, &predicate);
-        let share = |id: ColumnId, low: &ScalarValue, high: &ScalarValue| {
-            entries.column(schema.column(id)?).share(low, high)
-        };
-        let late = levels.late && pays(&wanted, &predicate, &self.schema, projection, share);
-        let hulls = hulls(&wanted, schema, &self.schema, MAX_EXPANDED).filter(|_| levels.row_groups);
-        let predicate = hulls.into_iter().chain(told.then_some(predicate));
-        match conjunction_opt(predicate) {
+            .with_parquet_file_reader_factory(reader)
+            .with_pushdown_filters(late);
+        match predicate {
             Some(predicate) => source.with_predicate(predicate),
             None => source,
         }
-        .with_pushdown_filters(late)
     }
 
     /// The file without the rows that must not be seen and the row groups that need not, and how many rows that

@@ -1,7 +1,7 @@
 //! Reading blobs and directories.
 
 use std::fs::{self, File, Metadata};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path as FsPath;
 use std::time::SystemTime;
@@ -46,24 +46,17 @@ fn inode(_metadata: &Metadata) -> u64 {
     0
 }
 
-/// Exactly the bytes of `range`.
-pub(super) fn read(file: &File, range: Range<u64>) -> io::Result<Bytes> {
-    let len = usize::try_from(range.end - range.start).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    let mut bytes = vec![0; len];
-    read_at(file, &mut bytes, range.start)?;
+/// Exactly the bytes of `range`, from a handle that nobody else reads at the same time.
+pub(super) fn read(mut file: &File, range: Range<u64>) -> io::Result<Bytes> {
+    let len = range.end - range.start;
+    // Read to the end of what is taken, the buffer need not be filled with zeros first.
+    let mut bytes = Vec::with_capacity(usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?);
+    file.seek(SeekFrom::Start(range.start))?;
+    file.take(len).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 != len {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     Ok(bytes.into())
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
-}
-
-#[cfg(not(unix))]
-fn read_at(mut file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    use std::io::{Read, Seek, SeekFrom};
-    file.seek(SeekFrom::Start(offset))?;
-    file.read_exact(bytes)
 }
 
 /// `range` of an open blob.

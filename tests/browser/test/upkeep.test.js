@@ -88,6 +88,30 @@ test('files are merged between statements, and old ones removed', { timeout: 240
   await tab.close()
 })
 
+test('statements are answered in the midst of a compaction', { timeout: 240_000 }, async (t) => {
+  const settings = { ...HASTE, 'compaction.automatic': false }
+  const tab = await open(on.browser, on.server, 'sliced', { settings })
+  await fill(tab)
+  const other = await newTab(on.browser, on.server)
+  await openIn(other, 'sliced', { settings })
+  await tab.evaluate(() => {
+    globalThis.running = true
+    globalThis.compacting = globalThis.db.query('STORAGE COMPACT TABLE t').finally(() => (globalThis.running = false))
+  })
+  let [answers, longest] = [0, 0]
+  for (; await tab.evaluate(() => globalThis.running); answers++) {
+    const start = performance.now()
+    assert.deepEqual(await rows(other, 'SELECT round FROM t WHERE id = 7777'), [{ round: 15n }])
+    longest = Math.max(longest, performance.now() - start)
+  }
+  await tab.evaluate(() => globalThis.compacting)
+  t.diagnostic(`${answers} answers, the longest after ${longest.toFixed(0)} ms`)
+  assert.ok(answers >= 3, `${answers} answers`)
+  assert.deepEqual(await summed(other), expected())
+  await other.close()
+  await tab.close()
+})
+
 test('a stream outlives a compaction of what it reads', { timeout: 240_000 }, async () => {
   const tab = await open(on.browser, on.server, 'streamed', {
     settings: { ...HASTE, 'compaction.automatic': false },

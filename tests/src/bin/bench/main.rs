@@ -1,4 +1,4 @@
-//! Benchmarks against peers: `bench NAME [--tiny] [--rows N] [--json FILE]`.
+//! Benchmarks against peers: `bench NAME [--tiny] [--rows N] [--statements N] [--json FILE]`.
 //!
 //! Machines differ and are noisy, so that every figure is a ratio against a peer in the same run: medians
 //! of repetitions that take turns.
@@ -82,6 +82,9 @@ struct Arguments {
     /// Rows of the table
     #[arg(long)]
     rows: Option<usize>,
+    /// Single statements of a repetition
+    #[arg(long)]
+    statements: Option<usize>,
     /// Where the results go as JSON, too
     #[arg(long)]
     json: Option<PathBuf>,
@@ -103,7 +106,7 @@ impl Arguments {
         let rows = self.rows.unwrap_or(default);
         // A whole table goes into each repetition of a flush.
         let repetitions = if benchmark == "flush" { 3 } else { 7 };
-        Size { rows, files: 100, statements: 200, repetitions, tiny: false }
+        Size { rows, files: 100, statements: self.statements.unwrap_or(200), repetitions, tiny: false }
     }
 }
 

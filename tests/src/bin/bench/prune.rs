@@ -71,7 +71,7 @@ pub async fn run(size: &Size, _: &Path, report: &mut Report) {
                 report.line(&what, &peer, &mut cost, before, Target::TimeAtMost(growth));
             }
             // Below this, what is measured is noise.
-            let floor = Duration::from_micros(1);
+            let floor = Duration::from_micros(50);
             *last = Some((files, cost.into_iter().map(|time| time.max(floor)).collect()));
         }
     }
