@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetAccessPlan;
 use datafusion::datasource::physical_plan::{ParquetFileMetrics, ParquetFileReaderFactory};
 use datafusion::error::Result as DataFusionResult;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
@@ -90,6 +91,9 @@ impl ParquetFileReaderFactory for ColdReaderFactory {
         self.metrics.lock().get_or_insert_with(|| metrics.clone());
         let of_file = ParquetFileMetrics::new(partition, file.path().as_ref(), metrics);
         let reader = VerifiedReader::new(cold.clone(), Arc::clone(&self.caches), Arc::clone(&self.counters));
-        Ok(Box::new(reader.with_metrics(of_file).by_page(self.by_page)))
+        // Only a selection of rows is cut by page. What a join adds to the scan later still finds the index of the
+        // others; of these it reads it.
+        let by_page = self.by_page || file.extension::<ParquetAccessPlan>().is_none();
+        Ok(Box::new(reader.with_metrics(of_file).by_page(by_page)))
     }
 }
