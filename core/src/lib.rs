@@ -57,6 +57,7 @@ pub mod storage;
 mod tiers;
 mod txn;
 mod types;
+mod users;
 mod values;
 
 pub use compact::CompactReport;

@@ -8,6 +8,7 @@ mod prepared;
 mod rows;
 mod statements;
 mod transaction;
+mod users;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,6 +44,9 @@ use crate::types::{Role, SeqId, UserId};
 pub struct Session {
     engine: Engine,
     subject: UserId,
+    /// The most that it may do, whatever its subject may.
+    most: Role,
+    /// What it may do, as of the statement that runs.
     role: Role,
     namespace: String,
     transaction: Option<Transaction>,
@@ -56,6 +60,7 @@ impl Session {
         Self {
             engine,
             subject,
+            most: role,
             role,
             namespace: MAIN_NAMESPACE.to_owned(),
             transaction: None,
@@ -150,8 +155,12 @@ impl Session {
         Ok(rows)
     }
 
+    /// Starts a statement: looks up what the session may do.
+    ///
     /// Rolls the transaction back if it was idle for so long that a flush did not wait for it.
     fn resume(&mut self) -> Result<()> {
+        // What a session may do is asked of the store each time: it may have been changed, or its user dropped.
+        self.role = self.engine.role(&self.subject)?.min(self.most);
         if self.transaction.as_ref().is_none_or(|t| t.snapshot.resume()) {
             return Ok(());
         }
@@ -272,6 +281,9 @@ impl Session {
                 Ok(done("KILL JOB"))
             }
             Statement::ShowManifest(name) => self.read(params, Read::Manifest(name)).await,
+            Statement::CreateUser(_) | Statement::AlterUser(_) | Statement::DropUser(_) => {
+                Box::pin(self.change_users(statement)).await
+            }
             // Seldom run, and large: the future of every other statement need not have room for it.
             ddl => Box::pin(self.define(ddl)).await,
         }

@@ -33,6 +33,7 @@ use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
 use crate::txn::snapshot::{ReaderAge, Snapshots};
 use crate::types::{Durability, Scope, SeqId, TableId};
+use crate::users::Users;
 
 /// How many pairs are read from the key-value store at a time.
 const PAGE: usize = 256;
@@ -65,6 +66,8 @@ pub struct Tiers {
     /// Readers that may be reading batch files that were archived since.
     archived_under: Mutex<ArchivedUnder>,
     catalog: RwLock<Arc<Catalog>>,
+    /// Who may do what; whoever changes it holds [`Self::commit_order`] and has committed it.
+    pub users: RwLock<Users>,
     scopes: Mutex<OpenScopes>,
     opening: AsyncMutex<()>,
 }
@@ -78,6 +81,7 @@ impl Tiers {
         seqs: SeqAllocator,
         committed: SeqId,
         catalog: Catalog,
+        users: Users,
     ) -> Self {
         Self {
             caches: Arc::new(ColdCaches::new(config.cache.footer_bytes, config.cache.bloom_bytes)),
@@ -93,6 +97,7 @@ impl Tiers {
             dropped_under: Mutex::default(),
             archived_under: Mutex::default(),
             catalog: RwLock::new(Arc::new(catalog)),
+            users: RwLock::new(users),
             scopes: Mutex::default(),
             opening: AsyncMutex::new(()),
         }

@@ -77,11 +77,24 @@ pub async fn affected(session: &mut Session, sql: &str) -> u64 {
     }
 }
 
-/// A session of `user` with no rights but its own.
+/// A session of `user`, whom the store then knows, with no rights but its own.
 ///
 /// # Panics
-/// When it is no user id.
-#[must_use]
-pub fn user(engine: &Engine, user: &str) -> Session {
-    engine.session_as(UserId::new(user).unwrap(), Role::User)
+/// When it is no user id, or cannot be made known.
+pub async fn user(engine: &Engine, user: &str) -> Session {
+    session_of(engine, user, Role::User).await
+}
+
+/// A session of `subject`, whom the store then knows, with `role`.
+///
+/// # Panics
+/// When it is no user id, or cannot be made known.
+pub async fn session_of(engine: &Engine, subject: &str, role: Role) -> Session {
+    let id = subject.replace('\'', "''");
+    run(engine, &format!("CREATE USER IF NOT EXISTS '{id}' ROLE {role}")).await;
+    let known = run(engine, &format!("SELECT role FROM system.users WHERE id = '{id}'")).await.concat();
+    if Role::of_name(&known) < Some(role) {
+        run(engine, &format!("ALTER USER '{id}' SET ROLE {role}")).await;
+    }
+    engine.session_as(UserId::new(subject).unwrap(), role)
 }

@@ -11,11 +11,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use firndb_core::{Config, Engine, Error, Outcome, Role, Session, UserId};
+use firndb_core::{Config, Engine, Error, Outcome, Role, Session};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sqllogictest::{AsyncDB, Connection, DBOutput, Record, Runner, strict_column_validator};
 
+use crate::ask::session_of;
 use crate::lasting::Lasting;
 use crate::render::{Letter, letters, rows};
 
@@ -95,13 +96,11 @@ pub async fn run_file(path: PathBuf, mode: Mode) -> FileReport {
     let mut runner = Runner::new({
         let (engine, name) = (engine.clone(), Arc::clone(&name));
         move || {
-            let client = Client {
-                session: session_of(&engine, &name.lock().unwrap()),
-                engine: engine.clone(),
-                mode,
-                dice: Arc::clone(&dice),
-            };
-            async move { Ok(client) }
+            let (engine, name, dice) = (engine.clone(), name.lock().unwrap().clone(), Arc::clone(&dice));
+            async move {
+                let session = session_named(&engine, &name).await;
+                Ok(Client { session, engine, mode, dice })
+            }
         }
     });
     runner.with_column_validator(strict_column_validator);
@@ -123,7 +122,7 @@ pub async fn run_file(path: PathBuf, mode: Mode) -> FileReport {
     FileReport { path, records, flushes: engine.stats().flushes, failures }
 }
 
-fn session_of(engine: &Engine, name: &Connection) -> Session {
+async fn session_named(engine: &Engine, name: &Connection) -> Session {
     let Connection::Named(name) = name else { return engine.session() };
     let role = match name.split_once('_') {
         Some(("user", _)) => Role::User,
@@ -132,7 +131,7 @@ fn session_of(engine: &Engine, name: &Connection) -> Session {
         _ => return engine.session(),
     };
     let (_, subject) = name.split_once('_').unwrap();
-    engine.session_as(UserId::new(subject).unwrap(), role)
+    session_of(engine, subject, role).await
 }
 
 /// One session, flushing as its mode says.

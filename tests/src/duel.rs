@@ -11,11 +11,11 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use firndb_core::storage::{ManualClock, Stores};
-use firndb_core::{Config, Engine, EngineStats, Error, ErrorKind, Outcome, Role, Session, UserId};
+use firndb_core::{Config, Engine, EngineStats, Error, ErrorKind, Outcome, Role, Session};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::ask::lines;
+use crate::ask::{lines, session_of};
 use crate::history::{Answer, Generator, Statement, Table, tables};
 use crate::lasting::START_MS;
 use crate::oracle::{Oracle, Rows, key_text};
@@ -127,7 +127,7 @@ impl Duel {
                 oracle.create(table, &physical);
             }
         }
-        let clients = clients(&engine);
+        let clients = clients(&engine).await;
         Self {
             reopen,
             yields,
@@ -279,7 +279,7 @@ impl Duel {
         let stores = self.yields.wrap((self.reopen)().await);
         self.engine =
             Engine::open(stores, self.config.clone()).await.map_err(|e| unexpected("opening", &e))?;
-        self.clients = clients(&self.engine);
+        self.clients = clients(&self.engine).await;
         self.compare_all().await
     }
 
@@ -424,7 +424,7 @@ impl Duel {
 
     /// Rolls back every transaction by dropping its session.
     async fn end_all(&mut self) {
-        self.clients = clients(&self.engine);
+        self.clients = clients(&self.engine).await;
     }
 
     /// Everything, as every session sees it, inside its transaction or not.
@@ -448,13 +448,13 @@ impl Duel {
     }
 }
 
-fn clients(engine: &Engine) -> Vec<Client> {
-    let client = |(subject, role): &(&'static str, Role)| Client {
-        subject,
-        session: engine.session_as(UserId::new(*subject).unwrap(), *role),
-        transaction: None,
-    };
-    SESSIONS.iter().map(client).collect()
+async fn clients(engine: &Engine) -> Vec<Client> {
+    let mut clients = Vec::with_capacity(SESSIONS.len());
+    for (subject, role) in SESSIONS {
+        let session = session_of(engine, subject, role).await;
+        clients.push(Client { subject, session, transaction: None });
+    }
+    clients
 }
 
 /// The names of a table in SQLite.

@@ -27,7 +27,7 @@ async fn filled(lasting: &Lasting) -> Engine {
     ask(&mut s, "INSERT INTO t SELECT v, 'cold', '\\x00ff' FROM generate_series(1, 1000) AS g(v)").await;
     for name in ["alice", "Ü/../x", ""] {
         let insert = format!("INSERT INTO {}.u VALUES (1, 'of one')", long());
-        ask(&mut user(&engine, name), &insert).await;
+        ask(&mut user(&engine, name).await, &insert).await;
     }
     engine.flush_all().await.unwrap();
     ask(&mut s, "UPDATE t SET v = 'hot' WHERE id % 10 = 0").await;
@@ -38,7 +38,7 @@ async fn filled(lasting: &Lasting) -> Engine {
 async fn content(engine: &Engine) -> Vec<String> {
     let mut all = ask(&mut engine.session(), "SELECT * FROM t ORDER BY id").await;
     for name in ["alice", "Ü/../x", "", "nobody"] {
-        all.extend(ask(&mut user(engine, name), &format!("SELECT id, v FROM {}.u", long())).await);
+        all.extend(ask(&mut user(engine, name).await, &format!("SELECT id, v FROM {}.u", long())).await);
     }
     let sync = "SELECT id, _seq, _deleted FROM t WHERE _deleted IN (true, false) ORDER BY _seq";
     all.extend(ask(&mut engine.session(), sync).await);
@@ -152,7 +152,7 @@ async fn what_is_dropped_and_truncated_during_a_dump_is_in_it() {
         // Files are read by their names: of these so many that the tables are gone before theirs are read.
         for n in 0..100 {
             let insert = format!("INSERT INTO {}.u VALUES (1, 'of one')", long());
-            ask(&mut user(&engine, &format!("user {n}")), &insert).await;
+            ask(&mut user(&engine, &format!("user {n}")).await, &insert).await;
         }
         engine.flush_all().await.unwrap();
         let expected = content(&engine).await;

@@ -44,7 +44,7 @@ async fn make_tables(engine: &Engine) {
 
 /// One transaction over three tables: an insert in two, an update, and deletes of older rows, hot or cold.
 async fn write(engine: &Engine, w: u64, n: u64) {
-    let mut s = user(engine, &format!("writer-{w}"));
+    let mut s = user(engine, &format!("writer-{w}")).await;
     let gone = n.saturating_sub(KEPT);
     let statements = format!(
         "BEGIN; INSERT INTO a VALUES ({w}, {n}, 'row {n}'); INSERT INTO b VALUES ({n}, 'row {n}'); \
@@ -77,7 +77,7 @@ async fn examine(copy: &Engine, before: &Acknowledged) {
         let expected: Vec<String> = ((last + 1).saturating_sub(KEPT).max(1)..=last).map(rows).collect();
         let a = ask(&mut copy.session(), &format!("SELECT n, v FROM a WHERE w = {w} ORDER BY n")).await;
         assert_eq!(a, expected, "writer {w}, in a");
-        let b = ask(&mut user(copy, &format!("writer-{w}")), "SELECT n, v FROM b ORDER BY n").await;
+        let b = ask(&mut user(copy, &format!("writer-{w}")).await, "SELECT n, v FROM b ORDER BY n").await;
         assert_eq!(b, expected, "writer {w}, in b");
     }
     // No table is there in part: one that was truncated is empty or full.

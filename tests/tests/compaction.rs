@@ -67,7 +67,7 @@ async fn every_scope_has_its_own_files() {
     run(&engine, "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
     for n in 0..3 {
         for name in ["alice", "bob"] {
-            ask(&mut user(&engine, name), &format!("INSERT INTO u VALUES ({n}, '{name}')")).await;
+            ask(&mut user(&engine, name).await, &format!("INSERT INTO u VALUES ({n}, '{name}')")).await;
         }
         engine.flush_all().await.unwrap();
     }
@@ -76,10 +76,10 @@ async fn every_scope_has_its_own_files() {
     let scopes: Vec<_> = reports.iter().map(|r| (r.scope.as_str(), r.replaced.len(), r.rows)).collect();
     assert_eq!(scopes, [("u-alice", 3, 3), ("u-bob", 3, 3)]);
     for name in ["alice", "bob"] {
-        let found = ask(&mut user(&engine, name), "SELECT v, count(*) FROM u GROUP BY v").await;
+        let found = ask(&mut user(&engine, name).await, "SELECT v, count(*) FROM u GROUP BY v").await;
         assert_eq!(found, [format!("{name}|3")]);
     }
-    let denied = fail(&mut user(&engine, "alice"), "STORAGE COMPACT ALL").await;
+    let denied = fail(&mut user(&engine, "alice").await, "STORAGE COMPACT ALL").await;
     assert_eq!(denied.kind(), ErrorKind::PermissionDenied, "{denied}");
 }
 

@@ -242,7 +242,7 @@ async fn what_cannot_be_is_refused() {
     place.refuses("COPY t FROM STDIN (FORMAT csv)", ErrorKind::Unsupported, "copyFrom").await;
     assert!(!place.path("b.csv").exists());
     assert_eq!(place.ask("COPY t FROM '@empty.csv'").await, [""; 0]);
-    let denied = fail(&mut user(&place.engine, "alice"), &place.with_paths("COPY t TO '@b.csv'")).await;
+    let denied = fail(&mut user(&place.engine, "alice").await, &place.with_paths("COPY t TO '@b.csv'")).await;
     assert_eq!(denied.kind(), ErrorKind::PermissionDenied);
     let nowhere = Engine::open(Stores::memory(), Config::default()).await.unwrap();
     ask(&mut nowhere.session(), "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY)").await;
@@ -323,7 +323,7 @@ async fn a_transaction_takes_rows_and_takes_them_back() {
 async fn streams_come_and_go_with_the_call() {
     let place = Place::new().await;
     place.ask("CREATE USER TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
-    let mut alice = user(&place.engine, "alice");
+    let mut alice = user(&place.engine, "alice").await;
     let pieces = ["1,a\n2", ",b\n", "3,c"].map(|piece| Ok(Bytes::from_static(piece.as_bytes())));
     let source = Source::stream("rows.csv", stream::iter(pieces).boxed());
     let copied = alice.copy_from("COPY t FROM STDIN", source).await.unwrap();
@@ -338,7 +338,7 @@ async fn streams_come_and_go_with_the_call() {
     while let Some(bytes) = export.next().await.unwrap() {
         parquet.push(Ok(bytes));
     }
-    let mut bob = user(&place.engine, "bob");
+    let mut bob = user(&place.engine, "bob").await;
     let source = Source::stream("", stream::iter(parquet).boxed());
     assert_eq!(bob.copy_from("COPY t FROM STDIN (FORMAT parquet)", source).await.unwrap().rows, 3);
     let broken = stream::iter([Ok("9,a\n".into()), Err(firndb_core::Error::unavailable("gone"))]).boxed();

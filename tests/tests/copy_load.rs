@@ -116,7 +116,7 @@ async fn a_key_that_is_there_or_comes_twice_leaves_nothing() {
     let faults = FaultStores::new();
     let engine = open(&faults).await;
     run(&engine, "CREATE USER TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
-    let mut alice = user(&engine, "alice");
+    let mut alice = user(&engine, "alice").await;
     ask(&mut alice, "INSERT INTO t VALUES (4000, 'cold')").await;
     engine.flush_all().await.unwrap();
     ask(&mut alice, "INSERT INTO t VALUES (5000, 'hot')").await;
@@ -138,7 +138,7 @@ async fn a_key_that_is_there_or_comes_twice_leaves_nothing() {
     assert!(error.to_string().contains("line 2001"), "{error}");
     assert_eq!(strays(&faults, 1), [""; 0]);
     // Another user's keys are another matter.
-    let mut bob = user(&engine, "bob");
+    let mut bob = user(&engine, "bob").await;
     copy(&mut bob, "t", csv(3000..9000, "x")).await.unwrap();
     assert_eq!(ask(&mut bob, "SELECT count(*), count(DISTINCT id) FROM t").await, ["6000|6000"]);
     assert_eq!(ask(&mut alice, "SELECT count(*) FROM t").await, ["2"]);

@@ -26,14 +26,14 @@ async fn two_tiers(engine: &Engine) {
     run(engine, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
     run(engine, "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
     run(engine, "INSERT INTO t SELECT v, 'cold' FROM generate_series(1, 40) AS g(v)").await;
-    ask(&mut user(engine, "alice"), "INSERT INTO u VALUES (1, 'cold'), (2, 'cold')").await;
-    ask(&mut user(engine, "bob"), "INSERT INTO u VALUES (1, 'bob')").await;
+    ask(&mut user(engine, "alice").await, "INSERT INTO u VALUES (1, 'cold'), (2, 'cold')").await;
+    ask(&mut user(engine, "bob").await, "INSERT INTO u VALUES (1, 'bob')").await;
     engine.flush_all().await.unwrap();
     run(engine, "UPDATE t SET v = 'hot' WHERE id <= 10").await;
     run(engine, "DELETE FROM t WHERE id BETWEEN 11 AND 20").await;
     run(engine, "INSERT INTO t SELECT v, 'new' FROM generate_series(41, 50) AS g(v)").await;
-    ask(&mut user(engine, "alice"), "DELETE FROM u WHERE id = 1").await;
-    ask(&mut user(engine, "alice"), "UPDATE u SET v = 'hot' WHERE id = 2").await;
+    ask(&mut user(engine, "alice").await, "DELETE FROM u WHERE id = 1").await;
+    ask(&mut user(engine, "alice").await, "UPDATE u SET v = 'hot' WHERE id = 2").await;
 }
 
 const COLD_OR_NEW: &str = "SELECT v, count(*), min(id), max(id) FROM t GROUP BY v ORDER BY v";
@@ -41,8 +41,8 @@ const COLD_OR_NEW: &str = "SELECT v, count(*), min(id), max(id) FROM t GROUP BY 
 async fn expect_two_tiers(engine: &Engine, when: &str) {
     let found = ask(&mut engine.session(), COLD_OR_NEW).await;
     assert_eq!(found, ["cold|20|21|40", "hot|10|1|10", "new|10|41|50"], "{when}");
-    assert_eq!(ask(&mut user(engine, "alice"), "SELECT * FROM u").await, ["2|hot"], "{when}");
-    assert_eq!(ask(&mut user(engine, "bob"), "SELECT * FROM u").await, ["1|bob"], "{when}");
+    assert_eq!(ask(&mut user(engine, "alice").await, "SELECT * FROM u").await, ["2|hot"], "{when}");
+    assert_eq!(ask(&mut user(engine, "bob").await, "SELECT * FROM u").await, ["1|bob"], "{when}");
 }
 
 /// Updates and flushes twice more, and checks that nothing older shows.
@@ -50,7 +50,7 @@ async fn go_on(engine: &Engine, when: &str) {
     for round in ["first", "second"] {
         run(engine, &format!("UPDATE t SET v = '{round}' WHERE id <= 30")).await;
         run(engine, &format!("DELETE FROM t WHERE id = {}", if round == "first" { 1 } else { 2 })).await;
-        ask(&mut user(engine, "alice"), &format!("UPDATE u SET v = '{round}'")).await;
+        ask(&mut user(engine, "alice").await, &format!("UPDATE u SET v = '{round}'")).await;
         engine.flush_all().await.unwrap();
         let left = if round == "first" { 19 } else { 18 };
         let lowest = if round == "first" { 2 } else { 3 };
@@ -59,7 +59,7 @@ async fn go_on(engine: &Engine, when: &str) {
         let mut expected = expected.to_vec();
         expected.sort();
         assert_eq!(ask(&mut engine.session(), COLD_OR_NEW).await, expected, "{round} round after {when}");
-        let alice = ask(&mut user(engine, "alice"), "SELECT * FROM u").await;
+        let alice = ask(&mut user(engine, "alice").await, "SELECT * FROM u").await;
         assert_eq!(alice, [format!("2|{round}")], "{round} round after {when}");
     }
     let report = engine.check().await.unwrap();
@@ -136,7 +136,7 @@ async fn every_step_of_reopening_after_a_flush_cut_anywhere_recovers() {
                 let again = cut.survivors();
                 again.crash_after(n, mode);
                 if let Ok(engine) = Engine::open(stores(&again), Config::default()).await {
-                    _ = user(&engine, "alice").execute("SELECT * FROM u").await;
+                    _ = user(&engine, "alice").await.execute("SELECT * FROM u").await;
                     _ = engine.session().execute("SELECT * FROM t").await;
                 }
                 let when = format!("{when}; operation {n} of {steps} of opening, {mode:?}");
@@ -342,7 +342,7 @@ async fn cut_truncate(n: u64, mode: CrashMode) -> FaultStores {
 
 async fn is_empty_after_truncate(rest: &FaultStores, when: &str) -> bool {
     let engine = open(rest).await;
-    let empty = ask(&mut user(&engine, "alice"), "SELECT * FROM u").await.is_empty();
+    let empty = ask(&mut user(&engine, "alice").await, "SELECT * FROM u").await.is_empty();
     if empty {
         assert!(ask(&mut engine.session(), "SELECT * FROM t").await.is_empty(), "{when}");
         run(&engine, "INSERT INTO t VALUES (1, 'after')").await;

@@ -119,7 +119,7 @@ async fn another_users_damage_is_not_ones_own() {
     let engine = open(&faults).await;
     ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
     for name in ["alice", "bob"] {
-        ask(&mut user(&engine, name), &format!("INSERT INTO u VALUES (1, '{name}')")).await;
+        ask(&mut user(&engine, name).await, &format!("INSERT INTO u VALUES (1, '{name}')")).await;
     }
     engine.flush_all().await.unwrap();
     engine.close().await.unwrap();
@@ -127,9 +127,9 @@ async fn another_users_damage_is_not_ones_own() {
     let path = paths.iter().find(|p| p.contains("u-alice") && p.ends_with("batch-1.parquet"));
     faults.delete_blob(path.expect("a batch file of alice")).unwrap();
     let engine = open(&faults).await;
-    let error = fail(&mut user(&engine, "alice"), "SELECT * FROM u").await;
+    let error = fail(&mut user(&engine, "alice").await, "SELECT * FROM u").await;
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-    assert_eq!(ask(&mut user(&engine, "bob"), "SELECT * FROM u").await, ["1|bob"]);
-    ask(&mut user(&engine, "bob"), "UPDATE u SET v = 'still here'").await;
-    assert_eq!(ask(&mut user(&engine, "bob"), "SELECT * FROM u").await, ["1|still here"]);
+    assert_eq!(ask(&mut user(&engine, "bob").await, "SELECT * FROM u").await, ["1|bob"]);
+    ask(&mut user(&engine, "bob").await, "UPDATE u SET v = 'still here'").await;
+    assert_eq!(ask(&mut user(&engine, "bob").await, "SELECT * FROM u").await, ["1|still here"]);
 }

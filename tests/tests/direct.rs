@@ -4,7 +4,7 @@
 use arrow::compute::concat_batches;
 use datafusion::common::ScalarValue;
 use firndb_core::{Config, Engine, Outcome, Session};
-use firndb_tests::ask::{ask, lines};
+use firndb_tests::ask::{ask, lines, user};
 use firndb_tests::lasting::Lasting;
 
 const SCHEMA: &str = "CREATE TABLE t (id BIGINT PRIMARY KEY, n INTEGER, s SMALLINT NOT NULL, f DOUBLE PRECISION, \
@@ -158,8 +158,7 @@ async fn changes_by_key_see_and_leave_what_they_should() {
     // Rows of another user are not there, also by key.
     ask(&mut s, "CREATE USER TABLE own (id BIGINT PRIMARY KEY, v TEXT)").await;
     ask(&mut s, "INSERT INTO own VALUES (1, 'root')").await;
-    let alice = firndb_core::UserId::new("alice").unwrap();
-    let mut other = engine.session_as(alice, firndb_core::Role::User);
+    let mut other = user(&engine, "alice").await;
     assert!(ask(&mut other, "SELECT v FROM own WHERE id = 1").await.is_empty());
     ask(&mut other, "DELETE FROM own WHERE id = 1").await;
     assert_eq!(ask(&mut s, "SELECT v FROM own WHERE id = 1").await, ["root"]);

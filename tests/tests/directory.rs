@@ -21,7 +21,7 @@ async fn fill(engine: &Engine) {
     ask(&mut s, "CREATE SHARED TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
     ask(&mut s, "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
     ask(&mut s, "INSERT INTO t SELECT v, 'cold' FROM generate_series(1, 100) AS g(v)").await;
-    ask(&mut user(engine, "alice"), "INSERT INTO u VALUES (1, 'alice')").await;
+    ask(&mut user(engine, "alice").await, "INSERT INTO u VALUES (1, 'alice')").await;
     engine.flush_all().await.unwrap();
     ask(&mut s, "ALTER TABLE t ADD COLUMN extra INTEGER DEFAULT 7").await;
     ask(&mut s, "UPDATE t SET v = 'changed' WHERE id <= 10").await;
@@ -44,7 +44,7 @@ async fn a_store_on_disk_is_there_after_it_is_closed() {
         let mut s = engine.session();
         let found = ask(&mut s, "SELECT v, count(*), sum(extra) FROM t GROUP BY v ORDER BY v").await;
         assert_eq!(found, ["changed|10|70", "cold|80|560", "hot|1|1"]);
-        assert_eq!(ask(&mut user(&engine, "alice"), "SELECT * FROM u").await, ["1|alice"]);
+        assert_eq!(ask(&mut user(&engine, "alice").await, "SELECT * FROM u").await, ["1|alice"]);
         assert!(engine.check().await.unwrap().is_clean());
         drop(s);
         engine.close().await.unwrap();
@@ -75,7 +75,7 @@ async fn kv_part_deleted_store_recovers() {
     let found =
         ask(&mut s, "SELECT v, count(*), sum(extra), min(id), max(id) FROM t GROUP BY v ORDER BY v").await;
     assert_eq!(found, ["changed|10|70|1|10", "cold|80|560|11|90"]);
-    assert_eq!(ask(&mut user(&engine, "alice"), "SELECT * FROM u").await, ["1|alice"]);
+    assert_eq!(ask(&mut user(&engine, "alice").await, "SELECT * FROM u").await, ["1|alice"]);
     assert!(engine.check().await.unwrap().is_clean());
 
     // It goes on as a store like any other, with higher `_seq`s and free file names.
@@ -84,7 +84,7 @@ async fn kv_part_deleted_store_recovers() {
     assert!(seq > highest, "{seq} was handed out after {highest}");
     engine.flush_all().await.unwrap();
     ask(&mut s, "DELETE FROM t WHERE v = 'changed'").await;
-    ask(&mut user(&engine, "alice"), "INSERT INTO u VALUES (2, 'more')").await;
+    ask(&mut user(&engine, "alice").await, "INSERT INTO u VALUES (2, 'more')").await;
     engine.flush_all().await.unwrap();
     ask(&mut s, "CREATE SHARED TABLE another (id INTEGER PRIMARY KEY)").await;
     assert_eq!(ask(&mut s, "SELECT v, count(*) FROM t GROUP BY v ORDER BY v").await, ["after|2", "cold|79"]);
@@ -94,7 +94,7 @@ async fn kv_part_deleted_store_recovers() {
     let engine = open(&path).await.unwrap();
     let found = ask(&mut engine.session(), "SELECT v, count(*) FROM t GROUP BY v ORDER BY v").await;
     assert_eq!(found, ["after|2", "cold|79"]);
-    assert_eq!(ask(&mut user(&engine, "alice"), "SELECT count(*) FROM u").await, ["2"]);
+    assert_eq!(ask(&mut user(&engine, "alice").await, "SELECT count(*) FROM u").await, ["2"]);
     assert!(engine.check().await.unwrap().is_clean());
 }
 

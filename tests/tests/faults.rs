@@ -108,7 +108,7 @@ async fn damaged(faults: &FaultStores, users: usize, config: Config) -> Engine {
     two_tables(&engine).await;
     ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY)").await;
     for n in 0..users {
-        ask(&mut user(&engine, &format!("user{n}")), "INSERT INTO u VALUES (1)").await;
+        ask(&mut user(&engine, &format!("user{n}")).await, "INSERT INTO u VALUES (1)").await;
     }
     for table in ["a", "b"] {
         ask(&mut engine.session(), &format!("UPDATE {table} SET v = 'hot'")).await;
@@ -177,12 +177,12 @@ async fn a_damaged_scope_with_nothing_hot_does_not_concern_a_flush() {
     two_tables(&engine).await;
     ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY)").await;
     for name in ["alice", "bob"] {
-        ask(&mut user(&engine, name), "INSERT INTO u VALUES (1)").await;
+        ask(&mut user(&engine, name).await, "INSERT INTO u VALUES (1)").await;
     }
     ask(&mut engine.session(), "STORAGE FLUSH TABLE u").await;
     engine.close().await.unwrap();
     faults.truncate_blob("main/u-00000003/u-alice/manifest-00000000000000000003.json", 10).unwrap();
     let engine = open(&faults).await;
-    ask(&mut user(&engine, "bob"), "INSERT INTO u VALUES (2)").await;
+    ask(&mut user(&engine, "bob").await, "INSERT INTO u VALUES (2)").await;
     assert_eq!(ask(&mut engine.session(), "STORAGE FLUSH TABLE u").await.len(), 1);
 }

@@ -256,7 +256,7 @@ const QUESTIONS: [(&str, &str); 12] = [
 async fn answers(engine: &Engine) -> String {
     let mut text = String::new();
     for (who, sql) in QUESTIONS {
-        let mut session = if who == "root" { engine.session() } else { user(engine, who) };
+        let mut session = if who == "root" { engine.session() } else { user(engine, who).await };
         writeln!(text, "{who}: {sql}").unwrap();
         for row in ask(&mut session, sql).await {
             writeln!(text, "    {row}").unwrap();
@@ -311,8 +311,11 @@ async fn fill(engine: &Engine) {
     .await;
     ask(&mut s, "CREATE USER TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL)").await;
     for name in ["alice", "Bob/../x"] {
-        ask(&mut user(engine, name), &format!("INSERT INTO app.notes VALUES (1, 'of {name}'), (2, 'two')"))
-            .await;
+        ask(
+            &mut user(engine, name).await,
+            &format!("INSERT INTO app.notes VALUES (1, 'of {name}'), (2, 'two')"),
+        )
+        .await;
     }
     engine.flush_all().await.unwrap();
     change(engine, &full(4)).await;
@@ -335,7 +338,7 @@ async fn change(engine: &Engine, full: &str) {
     ask(&mut s, "DELETE FROM app.many WHERE id > 1400; DELETE FROM app.every WHERE id = 2").await;
     ask(&mut s, "TRUNCATE app.emptied; DROP TABLE app.dropped").await;
     ask(&mut s, "CREATE VIEW app.counted AS SELECT label, count(*) AS n FROM app.many GROUP BY label").await;
-    ask(&mut user(engine, "alice"), "UPDATE app.notes SET body = 'changed' WHERE id = 2").await;
+    ask(&mut user(engine, "alice").await, "UPDATE app.notes SET body = 'changed' WHERE id = 2").await;
     engine.flush_all().await.unwrap();
     ask(&mut s, &format!("INSERT INTO app.every VALUES {full}")).await;
     ask(&mut s, "UPDATE app.every SET f = 'hot' WHERE id = 1; DELETE FROM app.every WHERE id = 3").await;
@@ -347,7 +350,7 @@ async fn change(engine: &Engine, full: &str) {
         "DELETE FROM app.pairs WHERE a = 'a' AND b = 2; UPDATE app.altered SET w = 'hot' WHERE id = 1",
     )
     .await;
-    ask(&mut user(engine, "Bob/../x"), "DELETE FROM app.notes WHERE id = 1").await;
+    ask(&mut user(engine, "Bob/../x").await, "DELETE FROM app.notes WHERE id = 1").await;
 }
 
 /// Makes `tests/formats/format-1.tar` and the answers beside it. See `tests/formats/README.md`.
@@ -397,14 +400,14 @@ async fn reads_and_writes(engine: &Engine, expected: &str) {
         .await;
     ask(&mut s, "INSERT INTO app.many (day, n, label) VALUES (DATE '2027-01-01', 1, 'late')").await;
     ask(&mut s, "ALTER TABLE app.altered ADD COLUMN z TEXT DEFAULT 'z'; INSERT INTO app.altered VALUES (4, 'w', 1, 'y')").await;
-    ask(&mut user(engine, "alice"), "INSERT INTO app.notes VALUES (3, 'three')").await;
+    ask(&mut user(engine, "alice").await, "INSERT INTO app.notes VALUES (3, 'three')").await;
     for _ in 0..2 {
         let found = ask(&mut s, "SELECT count(*), max(day) FROM app.many WHERE label <> 'hot'").await;
         assert_eq!(found, ["401|2027-01-01"]);
         let found = ask(&mut s, "SELECT id, w, n, z FROM app.altered ORDER BY id").await;
         assert_eq!(found, ["1|hot|7|z", "2|old|7|z", "3|new|NULL|z", "4|w|1|y"]);
         assert_eq!(ask(&mut s, "SELECT count(*) FROM app.every WHERE f = 'later'").await, ["1"]);
-        assert_eq!(ask(&mut user(engine, "alice"), "SELECT count(*) FROM app.notes").await, ["3"]);
+        assert_eq!(ask(&mut user(engine, "alice").await, "SELECT count(*) FROM app.notes").await, ["3"]);
         engine.flush_all().await.unwrap();
     }
     assert!(engine.check().await.unwrap().is_clean());

@@ -28,7 +28,7 @@ fn flush() -> Task {
 async fn hot_rows(engine: &Engine, users: usize) {
     ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY)").await;
     for n in 0..users {
-        ask(&mut user(engine, &format!("user{n}")), "INSERT INTO u VALUES (1)").await;
+        ask(&mut user(engine, &format!("user{n}")).await, "INSERT INTO u VALUES (1)").await;
     }
 }
 
@@ -137,7 +137,7 @@ async fn jobs_are_killed_where_they_are() {
     assert_eq!(over.kind(), ErrorKind::InvalidInput);
     assert!(over.message().contains("killed already"), "{over}");
     assert_eq!(fail(&mut s, "KILL JOB 77").await.kind(), ErrorKind::NotFound);
-    let alice = fail(&mut user(&engine, "alice"), "KILL JOB 1").await;
+    let alice = fail(&mut user(&engine, "alice").await, "KILL JOB 1").await;
     assert_eq!(alice.kind(), ErrorKind::PermissionDenied);
     // As it is after a restart.
     assert_eq!(states(&open(&lasting).await), [killed(first, 1), killed(second, 0)]);
@@ -347,7 +347,7 @@ async fn the_feed_of_each_user_has_its_own_floor() {
     let lasting = Lasting::new(1);
     let engine = open(&lasting).await;
     ask(&mut engine.session(), "CREATE USER TABLE t (id INTEGER PRIMARY KEY)").await;
-    let (mut alice, mut bob) = (user(&engine, "alice"), user(&engine, "bob"));
+    let (mut alice, mut bob) = (user(&engine, "alice").await, user(&engine, "bob").await);
     for (s, hours) in [(&mut alice, 0), (&mut bob, 100)] {
         lasting.clock().set_ms(START_MS + hours * HOUR_MS);
         ask(s, "INSERT INTO t VALUES (1)").await;
@@ -359,7 +359,7 @@ async fn the_feed_of_each_user_has_its_own_floor() {
     assert_eq!(fail(&mut alice, &since(1)).await.kind(), ErrorKind::InvalidInput);
     assert_eq!(ask(&mut bob, &since(1)).await, ["1|true"]);
     // A table that nobody flushes or deletes from has none.
-    let carol = ask(&mut user(&engine, "carol"), &since(1)).await;
+    let carol = ask(&mut user(&engine, "carol").await, &since(1)).await;
     assert!(carol.is_empty());
 }
 

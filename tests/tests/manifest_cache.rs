@@ -305,7 +305,8 @@ fn crc32c(bytes: &[u8]) -> u32 {
 async fn flushed_users(engine: &Engine, users: usize) {
     ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
     for n in 0..users {
-        ask(&mut user(engine, &format!("user{n}")), &format!("INSERT INTO u VALUES (1, 'of {n}')")).await;
+        ask(&mut user(engine, &format!("user{n}")).await, &format!("INSERT INTO u VALUES (1, 'of {n}')"))
+            .await;
     }
     engine.flush_all().await.unwrap();
 }
@@ -321,18 +322,18 @@ async fn memory_keeps_so_many_manifests_and_those_that_are_used() {
     assert!(engine.stats().manifests_evicted >= 24);
     // One that is used stays; the others leave with the window.
     watched.at(60);
-    assert_eq!(ask(&mut user(&engine, "user0"), "SELECT v FROM u").await, ["of 0"]);
+    assert_eq!(ask(&mut user(&engine, "user0").await, "SELECT v FROM u").await, ["of 0"]);
     watched.at(101);
     assert!(!engine.step().await.unwrap());
     assert_eq!(ask(&mut engine.session(), kept).await, ["1"]);
     // So does one with hot versions, which would have to be read again too.
-    ask(&mut user(&engine, "user1"), "INSERT INTO u VALUES (2, 'hot')").await;
+    ask(&mut user(&engine, "user1").await, "INSERT INTO u VALUES (2, 'hot')").await;
     watched.at(300);
     engine.step().await.unwrap();
     let scopes = "SELECT scope FROM system.manifest_cache WHERE source = 'memory'";
     assert_eq!(ask(&mut engine.session(), scopes).await, ["u-user1"]);
     watched.blobs.forget();
-    assert_eq!(ask(&mut user(&engine, "user5"), "SELECT v FROM u").await, ["of 5"]);
+    assert_eq!(ask(&mut user(&engine, "user5").await, "SELECT v FROM u").await, ["of 5"]);
     assert_eq!(watched.manifests(), [""; 0], "the key-value store has it");
 }
 
@@ -345,7 +346,7 @@ async fn a_thousand_scopes_open_after_a_restart_without_a_manifest_from_the_blob
     let engine = watched.open(Config::default()).await;
     watched.blobs.forget();
     for n in 0..1000 {
-        let mut s = user(&engine, &format!("user{n}"));
+        let mut s = user(&engine, &format!("user{n}")).await;
         // No file has the key, as manifests alone tell.
         assert_eq!(ask(&mut s, "SELECT v FROM u WHERE id = 2").await, [""; 0]);
     }
@@ -363,7 +364,7 @@ async fn a_far_blob_store_is_not_waited_for() {
     watched.blobs.forget();
     let started = Instant::now();
     for n in 0..12 {
-        ask(&mut user(&engine, &format!("user{n}")), "SELECT v FROM u WHERE id = 2").await;
+        ask(&mut user(&engine, &format!("user{n}")).await, "SELECT v FROM u WHERE id = 2").await;
     }
     let cached = started.elapsed();
     assert_eq!(watched.blobs.take(), [""; 0]);
@@ -372,7 +373,7 @@ async fn a_far_blob_store_is_not_waited_for() {
     let engine = watched.open(caching(100, 0, 100)).await;
     let started = Instant::now();
     for n in 0..12 {
-        ask(&mut user(&engine, &format!("user{n}")), "SELECT v FROM u WHERE id = 2").await;
+        ask(&mut user(&engine, &format!("user{n}")).await, "SELECT v FROM u WHERE id = 2").await;
     }
     let uncached = started.elapsed();
     assert_eq!(watched.manifests().len(), 24);
@@ -418,11 +419,11 @@ async fn a_user_sees_its_own_scopes_and_those_of_all() {
     flushed_users(&engine, 3).await;
     for table in ["manifest_cache", "manifests", "batches"] {
         let show = format!("SELECT DISTINCT table_name, scope FROM system.{table} ORDER BY 1, 2");
-        assert_eq!(ask(&mut user(&engine, "user1"), &show).await, ["t|shared", "u|u-user1"], "{table}");
+        assert_eq!(ask(&mut user(&engine, "user1").await, &show).await, ["t|shared", "u|u-user1"], "{table}");
         let all = ["t|shared", "u|u-user0", "u|u-user1", "u|u-user2"];
         assert_eq!(ask(&mut engine.session(), &show).await, all, "{table}");
     }
-    assert_eq!(ask(&mut user(&engine, "user1"), "SHOW MANIFEST CACHE").await.len(), 2);
+    assert_eq!(ask(&mut user(&engine, "user1").await, "SHOW MANIFEST CACHE").await.len(), 2);
 }
 
 #[tokio::test]

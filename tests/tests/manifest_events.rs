@@ -77,7 +77,7 @@ async fn a_commit_logs_whether_the_cache_followed() {
     let engine = Engine::open(stores, Config::default()).await.unwrap();
     ask(&mut engine.session(), "CREATE NAMESPACE app").await;
     ask(&mut engine.session(), "CREATE USER TABLE app.u (id INTEGER PRIMARY KEY)").await;
-    let mut s = user(&engine, "alice");
+    let mut s = user(&engine, "alice").await;
     ask(&mut s, "INSERT INTO app.u VALUES (1)").await;
     assert!(collected.take().is_empty());
     engine.flush_all().await.unwrap();

@@ -25,8 +25,8 @@ fn config() -> Config {
     config
 }
 
-fn of(engine: &Engine, n: usize) -> Session {
-    user(engine, &format!("user{n}"))
+async fn of(engine: &Engine, n: usize) -> Session {
+    user(engine, &format!("user{n}")).await
 }
 
 /// What the process has in memory; `None` where that cannot be asked.
@@ -38,7 +38,7 @@ fn resident_bytes() -> Option<usize> {
 
 async fn insert(engine: &Engine, n: usize) {
     let rows: Vec<String> = (0..ROWS).map(|row| format!("({row}, 'row {row} of user {n}')")).collect();
-    ask(&mut of(engine, n), &format!("INSERT INTO u VALUES {}", rows.join(", "))).await;
+    ask(&mut of(engine, n).await, &format!("INSERT INTO u VALUES {}", rows.join(", "))).await;
 }
 
 /// 100,000 scopes of ten rows within the memory budget: written, left alone, and then one in a hundred used again,
@@ -66,18 +66,18 @@ async fn many_scopes_of_ten_rows_stay_within_the_budget() {
     let after_writing = resident_bytes();
 
     for n in (0..scopes).step_by(100) {
-        let mut s = of(&engine, n);
+        let mut s = of(&engine, n).await;
         assert_eq!(ask(&mut s, "SELECT count(*), max(v) FROM u").await, [format!("10|row 9 of user {n}")]);
         ask(&mut s, "UPDATE u SET v = 'active' WHERE id < 5").await;
     }
     // Between its users, who have nothing to do with it, one is flushed.
-    ask(&mut of(&engine, 0), "DELETE FROM u WHERE id = 9").await;
+    ask(&mut of(&engine, 0).await, "DELETE FROM u WHERE id = 9").await;
     engine.close().await.unwrap();
     drop(engine);
     let engine = open().await.unwrap();
     for n in (0..scopes).step_by(scopes / 100) {
         let expected = if n == 0 { "9" } else { "10" };
-        assert_eq!(ask(&mut of(&engine, n), "SELECT count(*) FROM u").await, [expected], "user {n}");
+        assert_eq!(ask(&mut of(&engine, n).await, "SELECT count(*) FROM u").await, [expected], "user {n}");
     }
     let after_all = resident_bytes();
     let grown =
@@ -107,7 +107,7 @@ async fn many_flushed_scopes_stay_within_the_budget() {
     drop(engine);
     let engine = open().await.unwrap();
     for n in 0..scopes {
-        assert_eq!(ask(&mut of(&engine, n), "SELECT v FROM u WHERE id = 99").await, [""; 0]);
+        assert_eq!(ask(&mut of(&engine, n).await, "SELECT v FROM u WHERE id = 99").await, [""; 0]);
     }
     let stats = engine.stats();
     assert_eq!((stats.manifests_from_kv, stats.manifests_from_blobs), (scopes as u64, 0));
@@ -115,6 +115,6 @@ async fn many_flushed_scopes_stay_within_the_budget() {
     let kept = "SELECT count(*) FROM system.manifest_cache WHERE source = 'memory'";
     let kept = ask(&mut engine.session(), kept).await[0].parse::<usize>().unwrap();
     assert!(kept <= OPEN_SCOPES, "{kept} manifests in memory");
-    assert_eq!(ask(&mut of(&engine, 7), "SELECT v FROM u WHERE id = 9").await, ["row 9 of user 7"]);
+    assert_eq!(ask(&mut of(&engine, 7).await, "SELECT v FROM u WHERE id = 9").await, ["row 9 of user 7"]);
     engine.close().await.unwrap();
 }

@@ -254,7 +254,7 @@ async fn hostile_user_ids_are_disjoint_hot_and_cold() {
         "é", "e\u{301}", "😀", "a'b", "%", "CON", " ", "a ", &long,
     ];
     for id in ids {
-        let mut s = user(&engine, id);
+        let mut s = user(&engine, id).await;
         assert_eq!(ask(&mut s, "SELECT count(*) FROM u").await, ["0"], "{id:?} sees another's rows");
         let owner = id.escape_default().to_string().replace('\'', "''");
         ask(&mut s, &format!("INSERT INTO u VALUES (1, '{owner}'), (2, 'x')")).await;
@@ -263,7 +263,7 @@ async fn hostile_user_ids_are_disjoint_hot_and_cold() {
     for round in ["hot", "cold", "updated", "reopened"] {
         let engine = if round == "reopened" { open(&lasting).await } else { engine.clone() };
         for id in ids {
-            let mut s = user(&engine, id);
+            let mut s = user(&engine, id).await;
             let owner = id.escape_default().to_string();
             let shown = if owner.is_empty() { "(empty)".to_owned() } else { owner };
             assert_eq!(ask(&mut s, "SELECT * FROM u").await, [format!("1|{shown}")], "{round}, {id:?}");
@@ -282,14 +282,14 @@ async fn byte_budget_evicts_scopes_and_rows_are_still_there() {
     let engine = Engine::open(lasting.stores(), setting::hot_bytes(64 * 1024)).await.unwrap();
     ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
     for n in 0..USERS {
-        let mut s = user(&engine, &format!("user{n}"));
+        let mut s = user(&engine, &format!("user{n}")).await;
         let filler = "x".repeat(500);
         ask(&mut s, &format!("INSERT INTO u VALUES (1, '{n}'), (2, '{filler}'), (3, 'gone')")).await;
         ask(&mut s, "DELETE FROM u WHERE id = 3").await;
     }
     for round in 0..2 {
         for n in 0..USERS {
-            let mut s = user(&engine, &format!("user{n}"));
+            let mut s = user(&engine, &format!("user{n}")).await;
             let seen = ask(&mut s, "SELECT v, (SELECT count(*) FROM u) FROM u WHERE id = 1").await;
             assert_eq!(seen, [format!("{}|2", n + round)]);
             ask(&mut s, &format!("UPDATE u SET v = '{}' WHERE id = 1", n + round + 1)).await;
@@ -299,10 +299,10 @@ async fn byte_budget_evicts_scopes_and_rows_are_still_there() {
         }
     }
     // An open transaction keeps its snapshot, however many other scopes are used meanwhile.
-    let mut s = user(&engine, "user0");
+    let mut s = user(&engine, "user0").await;
     ask(&mut s, "BEGIN; UPDATE u SET v = 'mine' WHERE id = 1").await;
     for n in 1..USERS {
-        ask(&mut user(&engine, &format!("user{n}")), "SELECT * FROM u").await;
+        ask(&mut user(&engine, &format!("user{n}")).await, "SELECT * FROM u").await;
     }
     assert_eq!(ask(&mut s, "SELECT v FROM u WHERE id = 1").await, ["mine"]);
     ask(&mut s, "COMMIT").await;
@@ -318,12 +318,12 @@ async fn scopes_that_are_only_cold_leave_memory_when_there_are_too_many() {
     ask(&mut engine.session(), "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT)").await;
     let names: Vec<String> = (0..20).map(|n| format!("user{n}")).collect();
     for name in &names {
-        ask(&mut user(&engine, name), &format!("INSERT INTO u VALUES (1, '{name}')")).await;
+        ask(&mut user(&engine, name).await, &format!("INSERT INTO u VALUES (1, '{name}')")).await;
     }
     flush(&engine).await;
     let before = engine.stats().scopes_evicted;
     for name in &names {
-        assert_eq!(ask(&mut user(&engine, name), "SELECT * FROM u").await, [format!("1|{name}")]);
+        assert_eq!(ask(&mut user(&engine, name).await, "SELECT * FROM u").await, [format!("1|{name}")]);
     }
     assert!(engine.stats().scopes_evicted - before >= 16, "{:?}", engine.stats());
 }

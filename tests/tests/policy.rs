@@ -78,7 +78,7 @@ async fn a_flush_by_policy_is_of_one_scope() {
     let engine = Engine::open(lasting.stores(), Config::default()).await.unwrap();
     let ddl = "CREATE USER TABLE u (id INTEGER PRIMARY KEY, v TEXT) WITH (FLUSH_POLICY = 'rows:10')";
     ask(&mut engine.session(), ddl).await;
-    let (mut alice, mut bob) = (user(&engine, "alice"), user(&engine, "bob"));
+    let (mut alice, mut bob) = (user(&engine, "alice").await, user(&engine, "bob").await);
     ask(&mut bob, "INSERT INTO u VALUES (1, 'bob')").await;
     ask(&mut alice, "INSERT INTO u SELECT v, 'alice' FROM generate_series(1, 10) AS g(v)").await;
     settle(&engine).await;

@@ -102,14 +102,14 @@ async fn users_come_back_with_their_rows_and_without_those_they_deleted() {
     run(&engine, "CREATE USER TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await;
     let long = "z".repeat(100);
     for name in ["alice", "Ünüsual", &long] {
-        ask(&mut user(&engine, name), "INSERT INTO t VALUES (1, 'kept'), (2, 'deleted')").await;
+        ask(&mut user(&engine, name).await, "INSERT INTO t VALUES (1, 'kept'), (2, 'deleted')").await;
     }
     engine.flush_all().await.unwrap();
     for name in ["alice", &long] {
-        ask(&mut user(&engine, name), "DELETE FROM t WHERE id = 2").await;
+        ask(&mut user(&engine, name).await, "DELETE FROM t WHERE id = 2").await;
     }
     // Of this scope no file has a row any more.
-    ask(&mut user(&engine, "Ünüsual"), "DELETE FROM t").await;
+    ask(&mut user(&engine, "Ünüsual").await, "DELETE FROM t").await;
     engine.flush_all().await.unwrap();
     let lost = faults.survivors_without_kv();
     lose(&lost, &[T, "/manifest"]);
@@ -117,9 +117,9 @@ async fn users_come_back_with_their_rows_and_without_those_they_deleted() {
     assert_eq!((report.rebuilt, report.problems.len()), (3, 0), "{report}");
     let engine = open(&lost).await;
     for name in ["alice", &long] {
-        assert_eq!(ask(&mut user(&engine, name), ALL).await, ["1|kept"]);
+        assert_eq!(ask(&mut user(&engine, name).await, ALL).await, ["1|kept"]);
     }
-    assert_eq!(ask(&mut user(&engine, "Ünüsual"), ALL).await, [""; 0]);
+    assert_eq!(ask(&mut user(&engine, "Ünüsual").await, ALL).await, [""; 0]);
 }
 
 /// A flush that is cut short after its last file and before its commit. The row it wrote is then deleted, so

@@ -316,7 +316,7 @@ async fn a_damaged_scope_whose_user_is_not_known_stops_a_recovery() {
     // The names of two directories can be read back, that of the third is a digest.
     let long = "z".repeat(100);
     for name in ["alice", "Ünüsual", &long] {
-        ask(&mut user(&engine, name), "INSERT INTO u VALUES (1, 'x')").await;
+        ask(&mut user(&engine, name).await, "INSERT INTO u VALUES (1, 'x')").await;
     }
     engine.flush_all().await.unwrap();
     let damage = |faults: &FaultStores, name: &str| {
@@ -332,15 +332,15 @@ async fn a_damaged_scope_whose_user_is_not_known_stops_a_recovery() {
     assert!(!recover(&lost).await.problems.is_empty());
     let engine = open(&lost).await;
     for name in ["alice", "Ünüsual"] {
-        assert_eq!(fail(&mut user(&engine, name), "SELECT * FROM u").await.kind(), ErrorKind::Corrupt);
+        assert_eq!(fail(&mut user(&engine, name).await, "SELECT * FROM u").await.kind(), ErrorKind::Corrupt);
     }
-    assert_eq!(ask(&mut user(&engine, &long), "SELECT * FROM u").await, ["1|x"]);
+    assert_eq!(ask(&mut user(&engine, &long).await, "SELECT * FROM u").await, ["1|x"]);
 
     damage(&faults, &long);
     let refused = Engine::recover(stores(&faults), Config::default()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
     recover_with_older_manifests(&faults).await;
-    assert_eq!(ask(&mut user(&open(&faults).await, "alice"), "SELECT * FROM u").await, [""; 0]);
+    assert_eq!(ask(&mut user(&open(&faults).await, "alice").await, "SELECT * FROM u").await, [""; 0]);
 }
 
 #[tokio::test]

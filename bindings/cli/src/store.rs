@@ -66,19 +66,17 @@ pub async fn open_existing(args: &StoreArgs) -> Result<Engine> {
 
 /// A session for whom the arguments name.
 ///
-/// A role can only be lowered: `root` may do everything, any other user works on its own rows.
+/// A role can only be lowered: the store knows what each user may do.
 pub fn session(engine: &Engine, who: &Who) -> Result<Session> {
     let subject = match &who.user {
         Some(name) => UserId::new(name.as_str())?,
         None => UserId::root(),
     };
-    let highest = if subject == UserId::root() { Role::System } else { Role::User };
+    let highest = engine.role(&subject)?;
     let role = who.role.map_or(highest, role);
     if role > highest {
         return Err(Error::denied(format!(
-            "user {subject} has role {}; -r can only lower it, not raise it to {}",
-            name(highest),
-            name(role)
+            "user {subject} has role {highest}; -r can only lower it, not raise it to {role}"
         )));
     }
     Ok(engine.session_as(subject, role))
@@ -117,14 +115,5 @@ fn role(name: RoleName) -> Role {
         RoleName::Service => Role::Service,
         RoleName::Dba => Role::Dba,
         RoleName::System => Role::System,
-    }
-}
-
-fn name(role: Role) -> &'static str {
-    match role {
-        Role::User => "user",
-        Role::Service => "service",
-        Role::Dba => "dba",
-        Role::System => "system",
     }
 }

@@ -41,7 +41,7 @@ pub fn decode_table(bytes: &[u8], origin: &str) -> Result<TableDef> {
 }
 
 /// `value` as JSON with a format number and a checksum.
-pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     #[derive(Serialize)]
     struct Document<'a, T> {
         format: u32,
@@ -59,7 +59,7 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 }
 
 /// What [`encode`] wrote.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], origin: &str) -> Result<T> {
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], origin: &str) -> Result<T> {
     #[derive(Deserialize)]
     struct Format {
         format: u32,

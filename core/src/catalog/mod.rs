@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use bloom::{FPP_RANGE, FalsePositives};
+pub(crate) use codec::{decode, encode};
 pub use codec::{decode_table, encode_table};
 pub use column_type::{ColumnType, Element, MAX_VARCHAR};
 pub use convert::{Misfit, convert, is_text};

@@ -68,7 +68,7 @@ async fn copy(
     let mut id = [0; 16];
     target.rng.fill(&mut id);
     let id = data_encoding::HEXLOWER.encode(&id);
-    let contents = copy_keys(tiers, target, &id).await?;
+    let mut contents = copy_keys(tiers, target, &id).await?;
     let mut report = BackupReport::default();
     let files = contents.files(tiers.stores.blobs.as_ref(), &mut report.damage).await?;
     copy_files(&tiers.stores, target, &files, written, &mut report, progress).await?;
@@ -96,7 +96,7 @@ async fn copy_keys(tiers: &Tiers, target: &Stores, id: &str) -> Result<Contents>
             let full = page.len() == PAGE;
             let last = page.last().map(|(key, _)| key.clone());
             for (key, value) in page {
-                if space == Keyspace::Manifest && !contents.add(&key, &value)? {
+                if !contents.add(space, &key, &value)? {
                     continue;
                 }
                 bytes += key.len() + value.len();

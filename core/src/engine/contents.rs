@@ -19,6 +19,7 @@ use crate::manifest::{BatchEntry, Manifest};
 use crate::storage::Keyspace;
 use crate::storage::keys::parse_scope_key;
 use crate::types::{Scope, TableId};
+use crate::users;
 
 /// The order in which keyspaces are read while flushes go on. A block is read before the pointer that may
 /// make it cold, and a pointer before the tombstones that come with it: what is seen twice does no harm.
@@ -39,6 +40,7 @@ pub struct Contents {
     tables: BTreeMap<TableId, Arc<TableDef>>,
     views: Vec<Arc<ViewDef>>,
     scopes: Vec<(Path, Pointer)>,
+    users: Vec<File>,
 }
 
 /// A file of a copy.
@@ -69,6 +71,24 @@ impl Contents {
             tables: catalog.tables().map(|t| (t.id, Arc::clone(t))).collect(),
             views: catalog.views().cloned().collect(),
             scopes: Vec::new(),
+            users: Vec::new(),
+        }
+    }
+
+    /// Takes a pair in; whether it belongs to a copy.
+    ///
+    /// # Errors
+    /// `Corrupt` for a pair that tells of files, and cannot be read.
+    pub fn add(&mut self, space: Keyspace, key: &[u8], value: &Bytes) -> Result<bool> {
+        match space {
+            Keyspace::Manifest => self.add_manifest(key, value),
+            Keyspace::Users => {
+                let user = users::parse(value, &format!("users key {key:02x?}"))?;
+                let (path, content) = (users::file(&user.id), Content::Made(value.clone()));
+                self.users.push(File { path, content, batch: None });
+                Ok(true)
+            }
+            _ => Ok(true),
         }
     }
 
@@ -77,7 +97,7 @@ impl Contents {
     ///
     /// # Errors
     /// `Corrupt` for what is none.
-    pub fn add(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+    fn add_manifest(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
         let (id, scope, rest) = parse_scope_key(key)?;
         if !rest.is_empty() {
             return Ok(false);
@@ -94,8 +114,8 @@ impl Contents {
     ///
     /// # Errors
     /// What the blob store reports.
-    pub async fn files(&self, blobs: &dyn ObjectStore, damage: &mut Vec<String>) -> Result<Vec<File>> {
-        let mut files = Vec::new();
+    pub async fn files(&mut self, blobs: &dyn ObjectStore, damage: &mut Vec<String>) -> Result<Vec<File>> {
+        let mut files = std::mem::take(&mut self.users);
         for table in self.tables.values() {
             let definition = Content::Made(encode_table(table)?.into());
             files.push(File { path: table.definition_path(), content: definition, batch: None });

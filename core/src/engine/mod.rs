@@ -12,6 +12,7 @@ mod inspect;
 mod jobs;
 mod open;
 mod recover;
+mod users;
 mod view_files;
 
 use std::sync::Arc;
@@ -127,7 +128,8 @@ impl Engine {
         self.session_as(UserId::root(), Role::System)
     }
 
-    /// A session that reads and writes USER tables as `subject`.
+    /// A session that reads and writes USER tables as `subject`, with what the store lets it do and `role` at most. Whom the
+    /// store does not know is refused with the first statement.
     #[must_use]
     pub fn session_as(&self, subject: UserId, role: Role) -> Session {
         Session::new(self.clone(), subject, role)

@@ -16,6 +16,7 @@ use crate::tiers::Tiers;
 use crate::txn::fence::{EPOCH_KEY, Fence};
 use crate::txn::seq::SeqAllocator;
 use crate::types::Durability;
+use crate::users::{self, Users};
 
 /// The version of everything at rest.
 pub const FORMAT: u32 = 1;
@@ -64,15 +65,17 @@ pub async fn open(stores: Stores, config: Config) -> Result<Tiers> {
     check_format(&stores).await?;
     // Before anything is changed: a store that cannot be read is left as it is.
     let mut catalog = Catalog::load(kv.as_ref()).await?;
+    let mut users = users::load(kv.as_ref()).await?;
     let epoch = raise_epoch(&stores, &config).await?;
     if !config.writer.read_only {
         // Whoever could write until now may have changed it since.
         catalog = Catalog::load(kv.as_ref()).await?;
+        users = users::load(kv.as_ref()).await?;
     }
     let fence = Arc::new(Fence::new(kv, epoch));
     let seqs = SeqAllocator::open(Arc::clone(&fence), stores.clock.clone(), config.writer.node).await?;
     let committed = seqs.last().await;
-    Ok(Tiers::new(stores, config, fence, seqs, committed, catalog))
+    Ok(Tiers::new(stores, config, fence, seqs, committed, catalog, Users::new(users)))
 }
 
 fn same_store(id: &Bytes, file: &StoreFile) -> Result<()> {

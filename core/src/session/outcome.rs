@@ -70,7 +70,7 @@ pub fn flushed(reports: &[FlushReport]) -> Result<Outcome> {
         ("rows", count(reports, |r| r.rows)),
         ("tombstones", count(reports, |r| r.tombstones)),
         ("hidden", count(reports, |r| r.hidden)),
-        ("files", text(reports, |r| r.files.join(" "))),
+        ("files", text(reports, |r| file_names(&r.files))),
         ("bytes", count(reports, |r| r.bytes)),
     ])
 }
@@ -80,13 +80,24 @@ pub fn compacted(reports: &[CompactReport]) -> Result<Outcome> {
     reported(vec![
         ("table", text(reports, |r| r.table.clone())),
         ("scope", text(reports, |r| r.scope.clone())),
-        ("replaced", text(reports, |r| r.replaced.join(" "))),
+        ("replaced", text(reports, |r| file_names(&r.replaced))),
         ("rows", count(reports, |r| r.rows)),
         ("dropped", count(reports, |r| r.dropped)),
-        ("files", text(reports, |r| r.files.join(" "))),
+        ("files", text(reports, |r| file_names(&r.files))),
         ("bytes", count(reports, |r| r.bytes)),
         ("removed", count(reports, |r| r.removed)),
     ])
+}
+
+/// So many files are named, of those of one scope; `system.batches` has them all.
+const NAMED: usize = 8;
+
+fn file_names(files: &[String]) -> String {
+    let named = files.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(" ");
+    match files.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 fn text<T>(reports: &[T], get: fn(&T) -> String) -> ArrayRef {
@@ -100,4 +111,18 @@ fn count<T>(reports: &[T], get: fn(&T) -> u64) -> ArrayRef {
 fn reported(columns: Vec<(&str, ArrayRef)>) -> Result<Outcome> {
     let batch = RecordBatch::try_from_iter(columns)?;
     Ok(Outcome::Rows { schema: batch.schema(), batches: vec![batch] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_files_are_named_and_the_rest_counted() {
+        let names = |count: usize| (0..count).map(|n| format!("f{n}")).collect::<Vec<_>>();
+        assert_eq!(file_names(&names(0)), "");
+        assert_eq!(file_names(&names(2)), "f0 f1");
+        assert_eq!(file_names(&names(NAMED)), "f0 f1 f2 f3 f4 f5 f6 f7");
+        assert_eq!(file_names(&names(10_000)), "f0 f1 f2 f3 f4 f5 f6 f7 and 9992 more");
+    }
 }

@@ -20,6 +20,7 @@ mod select;
 mod system_columns;
 mod table;
 mod tokens;
+mod user;
 mod values;
 mod windows;
 
@@ -35,6 +36,7 @@ pub use names::{ident_name, name_parts, table_name};
 pub use prepared::Prepare;
 pub use select::{from_table, select};
 pub use system_columns::{SystemColumns, mentions, rewrite_expression, rewrite_system_columns};
+pub use user::{AlterUser, CreateUser, DropUser, Password};
 
 use crate::catalog::{AlterTable, CreateIndex, CreateTable, IfThere, TableName};
 pub use crate::config::SqlLimits;
@@ -74,6 +76,12 @@ pub enum Statement {
         /// Whether its tables are dropped too.
         cascade: bool,
     },
+    /// `CREATE USER`.
+    CreateUser(CreateUser),
+    /// `ALTER USER`.
+    AlterUser(AlterUser),
+    /// `DROP USER`.
+    DropUser(DropUser),
     /// `CREATE TABLE`.
     CreateTable(CreateTable),
     /// `DROP TABLE`.

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::names::table_name;
 use super::tokens::{Cursor, parse_statement};
-use super::{CreateView, Statement, StorageTarget, index, options, read_sql, table};
+use super::{CreateView, Statement, StorageTarget, index, options, read_sql, table, user};
 use crate::catalog::{IfThere, TableName};
 use crate::error::{Error, Result};
 
@@ -139,9 +139,14 @@ fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         }
         return Ok(Statement::CreateNamespace { name, if_not_exists });
     }
-    // sqlparser would read CREATE USER TABLE as the creation of a user named TABLE.
     let at = cursor.position();
     let word = cursor.peek_word().unwrap_or_default();
+    // sqlparser would read CREATE USER TABLE as the creation of a user named TABLE: here such an id is quoted.
+    let mut rest = Cursor::new(tokens.get(at..).unwrap_or_default(), end);
+    if word == "USER" && !rest.take_all(&["USER", "TABLE"]) {
+        rest.take("USER");
+        return user::create(&mut rest);
+    }
     let kind = match word.as_str() {
         "USER" | "SHARED" | "STREAM" if cursor.take_all(&[&word, "TABLE"]) => {
             let kind = options::table_kind(&word)?;
@@ -153,7 +158,7 @@ fn create(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
             return Err(no_such_object(
                 &cursor,
                 "CREATE",
-                "TABLE, USER TABLE, SHARED TABLE, VIEW, INDEX or NAMESPACE",
+                "TABLE, USER TABLE, SHARED TABLE, VIEW, INDEX, USER or NAMESPACE",
             ));
         }
     };
@@ -224,8 +229,11 @@ fn drop_object(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
     if cursor.take("INDEX") {
         return index::drop(&mut cursor);
     }
+    if cursor.take("USER") {
+        return user::drop(&mut cursor);
+    }
     if cursor.peek_word().as_deref() != Some("TABLE") {
-        return Err(no_such_object(&cursor, "DROP", "TABLE, VIEW, INDEX or NAMESPACE"));
+        return Err(no_such_object(&cursor, "DROP", "TABLE, VIEW, INDEX, USER or NAMESPACE"));
     }
     match parse_statement(tokens, end)? {
         ast::Statement::Drop {
@@ -250,17 +258,19 @@ fn alter(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
     cursor.take("ALTER");
     match cursor.peek_word().as_deref() {
         Some("TABLE") => read_sql(tokens, end),
+        Some("USER") => {
+            cursor.take("USER");
+            user::alter(&mut cursor)
+        }
         Some("NAMESPACE" | "SCHEMA") => Err(Error::unsupported("ALTER NAMESPACE is not supported")),
-        _ => Err(no_such_object(&cursor, "ALTER", "TABLE")),
+        _ => Err(no_such_object(&cursor, "ALTER", "TABLE or USER")),
     }
 }
 
 /// `Unsupported` for an object that other databases have, `Syntax` for any other word.
 fn no_such_object(cursor: &Cursor<'_>, verb: &str, expected: &str) -> Error {
     match cursor.peek_word() {
-        Some(word)
-            if UNSUPPORTED_OBJECTS.contains(&word.as_str()) || ["USER", "VIEW"].contains(&word.as_str()) =>
-        {
+        Some(word) if UNSUPPORTED_OBJECTS.contains(&word.as_str()) || word == "VIEW" => {
             Error::unsupported(format!("{verb} {word} is not supported"))
         }
         _ => cursor.expected(expected),

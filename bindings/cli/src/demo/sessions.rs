@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use firndb_core::{Engine, Error, ErrorKind, Role, Session, UserId};
+use firndb_core::{Engine, Error, ErrorKind, Session, UserId};
 
 use super::{Demo, quietly};
 use crate::failure::Failure;
@@ -13,6 +13,8 @@ impl Demo {
     pub(super) async fn isolation(&mut self) -> Result<(), Failure> {
         self.stage.step("A USER table: alice and bob each have their own rows")?;
         self.run("CREATE USER TABLE demo.notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL)").await?;
+        self.run("CREATE USER alice").await?;
+        self.run("CREATE USER bob").await?;
         for name in ["alice", "bob"] {
             let mut session = of_user(&self.engine, name)?;
             quietly(&mut session, &format!("INSERT INTO demo.notes VALUES (1, 'a note by {name}')")).await?;
@@ -71,6 +73,6 @@ impl Demo {
 
 fn of_user(engine: &Engine, name: &str) -> Result<Session, Error> {
     let user = UserId::new(name)?;
-    let role = if user == UserId::root() { Role::System } else { Role::User };
+    let role = engine.role(&user)?;
     Ok(engine.session_as(user, role))
 }

@@ -158,7 +158,10 @@ fn users_see_their_own_rows_and_roles_cannot_be_raised() {
     let place = Place::new();
     place.sql("CREATE NAMESPACE app; CREATE USER TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT)");
     let store = place.store();
+    let sql = "SELECT 1";
+    firndb(&["sql", "-d", &store, "-u", "alice", sql]).fails(2, &["there is no user alice", "CREATE USER"]);
     for user in ["alice", "bob"] {
+        place.sql(&format!("CREATE USER {user}"));
         let sql = format!("INSERT INTO app.notes VALUES (1, 'of {user}')");
         firndb(&["sql", "-d", &store, "-u", user, &sql]).ok();
     }

@@ -188,6 +188,7 @@ fn a_user_table_takes_rows_for_the_user() {
     let file = place.file("notes.csv", "id,body\n1,mine\n");
     let store = place.store();
     firndb(&["import", &store, "app.notes", &file, "--create", "--key", "id", "--kind", "user"]).ok();
+    place.sql("CREATE USER alice; CREATE USER bob");
     firndb(&["import", &store, "app.notes", &file, "-u", "alice"]).ok();
     let out = place.path("out.csv");
     firndb(&["export", &store, "app.notes", &out, "-u", "bob"]).ok();

@@ -69,7 +69,7 @@ async fn keys(
     loop {
         let page = tiers.stores.kv.page(space, range.clone(), PAGE).await?;
         for (key, value) in &page {
-            if space == Keyspace::Manifest && !contents.add(key, value)? {
+            if !contents.add(space, key, value)? {
                 continue;
             }
             put(&mut content, key)?;

@@ -10,6 +10,7 @@ use crate::catalog::VIEWS;
 use crate::cold::FileName;
 use crate::error::Result;
 use crate::storage::Stores;
+use crate::users;
 
 /// All that is there.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Listed {
     pub tables: BTreeMap<Path, FoundTable>,
     /// The definition files of views.
     pub views: Vec<Path>,
+    /// The records of users.
+    pub users: Vec<Path>,
 }
 
 /// A table's directory.
@@ -49,12 +52,15 @@ pub struct FoundScope {
 /// # Errors
 /// What the blob store reports.
 pub async fn list(stores: &Stores) -> Result<Listed> {
-    let Listed { mut tables, mut views } = Listed::default();
+    let Listed { mut tables, mut views, users: mut records } = Listed::default();
     let mut listed = stores.blobs.list(None);
     while let Some(object) = listed.try_next().await? {
         let path = object.location;
         let parts: Vec<String> = path.parts().map(|p| p.as_ref().to_owned()).collect();
         match parts.as_slice() {
+            [_, _, name] if name.ends_with(".json") && path.prefix_matches(&Path::from(users::DIRECTORY)) => {
+                records.push(path);
+            }
             [_, dir, name] if dir == VIEWS && name.ends_with(".json") => views.push(path),
             [namespace, table, name] => {
                 let version = name.strip_prefix("table-").and_then(|n| n.strip_suffix(".json"));
@@ -71,7 +77,7 @@ pub async fn list(stores: &Stores) -> Result<Listed> {
         }
     }
     views.sort();
-    Ok(Listed { tables, views })
+    Ok(Listed { tables, views, users: records })
 }
 
 fn table_of<'a>(

@@ -9,6 +9,7 @@ mod definitions;
 mod from_files;
 mod listing;
 mod scopes;
+mod users;
 mod views;
 
 use std::collections::BTreeSet;
@@ -40,6 +41,8 @@ pub struct RecoveryReport {
     pub tables: Vec<String>,
     /// Views whose definitions were found.
     pub views: Vec<String>,
+    /// Users whose records were found, dropped ones too.
+    pub users: u64,
     /// Scopes whose manifest is taken.
     pub scopes: u64,
     /// Batch files they list.
@@ -58,9 +61,10 @@ impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "rebuilt {} tables, {} views, {} scopes, {} batch files, {} rows",
+            "rebuilt {} tables, {} views, {} users, {} scopes, {} batch files, {} rows",
             self.tables.len(),
             self.views.len(),
+            self.users,
             self.scopes,
             self.files,
             self.rows
@@ -127,6 +131,7 @@ pub async fn recover(stores: &Stores, config: &Config, older_manifests: bool) ->
     let catalog = Catalog::from_parts(Vec::new(), definitions, last_id.saturating_add(1))?;
     let catalog = views::add(stores, &listed.views, catalog, &mut report).await?;
     write_catalog(stores, &catalog, &missing, &mut batch).await?;
+    users::add(stores, &listed.users, &mut batch, &mut report).await?;
     let now = stores.clock.now_ms().max(highest.seq.unix_ms());
     put_mark(&mut batch, SeqId::at(now + MARGIN_MS, config.writer.node));
     batch.put(Keyspace::Meta, FORMAT_KEY, FORMAT.to_be_bytes().to_vec());

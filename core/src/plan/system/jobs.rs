@@ -1,8 +1,6 @@
 //! Jobs as rows.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-
-use super::Cell;
+use super::{Cell, rfc3339};
 use crate::error::{Error, Result};
 use crate::plan::statement::StatementContext;
 use crate::types::Role;
@@ -24,15 +22,10 @@ pub(super) fn jobs(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
             Cell::Float(job.progress),
             job.error.into(),
             u64::from(job.node).into(),
-            time(job.created_ms).into(),
-            job.started_ms.map(time).into(),
-            job.finished_ms.map(time).into(),
+            rfc3339(job.created_ms).into(),
+            job.started_ms.map(rfc3339).into(),
+            job.finished_ms.map(rfc3339).into(),
         ]
     });
     Ok(rows.collect())
-}
-
-fn time(unix_ms: i64) -> String {
-    let time = DateTime::<Utc>::from_timestamp_millis(unix_ms).unwrap_or_default();
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

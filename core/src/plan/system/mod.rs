@@ -6,11 +6,13 @@
 mod definitions;
 mod jobs;
 mod storage;
+mod users;
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
+use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::TableSource;
 
@@ -34,7 +36,7 @@ pub struct OwnTable {
 
 use ColumnType::{BigInt, Boolean, Double, Text};
 
-static OWN_TABLES: [OwnTable; 13] = [
+static OWN_TABLES: [OwnTable; 14] = [
     OwnTable {
         namespace: INFORMATION_SCHEMA,
         name: "columns",
@@ -199,6 +201,17 @@ static OWN_TABLES: [OwnTable; 13] = [
             ("definition", Text),
         ],
     },
+    OwnTable {
+        namespace: SYSTEM,
+        name: "users",
+        columns: &[
+            ("id", Text),
+            ("role", Text),
+            ("has_password", Boolean),
+            ("created_at", Text),
+            ("dropped_at", Text),
+        ],
+    },
 ];
 
 /// A value of one of these tables.
@@ -240,8 +253,13 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     }
 }
 
+fn rfc3339(unix_ms: i64) -> String {
+    let time = DateTime::<Utc>::from_timestamp_millis(unix_ms).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 /// Tables of `system` that there will be.
-const NOT_THERE_YET: [&str; 2] = ["audit_log", "users"];
+const NOT_THERE_YET: [&str; 1] = ["audit_log"];
 
 /// The tables of one of the engine's own namespaces; of others none.
 pub fn own_tables(namespace: &str) -> impl Iterator<Item = &'static OwnTable> {
@@ -288,6 +306,7 @@ impl StatementContext<'_> {
             (_, "manifests") => storage::manifests(self).await?,
             (_, "settings") => storage::settings(&self.tiers.config),
             (_, "tables") => definitions::tables(catalog),
+            (_, "users") => users::users(self),
             _ => return Err(Error::internal(format!("the table {namespace}.{name} has no rows"))),
         };
         let batch = batch(table, rows)?;

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-
-use super::Cell;
+use super::{Cell, rfc3339};
 use crate::catalog::TableDef;
 use crate::cold::state::LostManifest;
 use crate::config::{Config, SettingRow};
@@ -152,11 +150,6 @@ pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec
         }
     }
     Ok(rows)
-}
-
-fn rfc3339(unix_ms: i64) -> String {
-    let time = DateTime::<Utc>::from_timestamp_millis(unix_ms).unwrap_or_default();
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// `system.counters`: what the engine did since it was opened.

@@ -144,7 +144,6 @@ fn what_other_databases_have_is_named() {
         [
             "UNIQUE INDEX ON t (a)",
             "MATERIALIZED VIEW v AS SELECT 1",
-            "USER bob",
             "ROLE r",
             "FUNCTION f",
             "SEQUENCE s",
@@ -202,11 +201,11 @@ fn syntax_errors_say_where_and_what() {
             ("UPDATE t a = 1", "expected SET"),
             (
                 "CREATE TABEL t (a INT)",
-                "line 1, column 8: expected TABLE, USER TABLE, SHARED TABLE, VIEW, INDEX or NAMESPACE",
+                "line 1, column 8: expected TABLE, USER TABLE, SHARED TABLE, VIEW, INDEX, USER or NAMESPACE",
             ),
             ("CREATE NAMESPACE", "line 1, column 17: expected a name for the namespace"),
             ("CREATE NAMESPACE a b", "line 1, column 20: expected the end of the statement, found b"),
-            ("DROP t", "expected TABLE, VIEW, INDEX or NAMESPACE, found t"),
+            ("DROP t", "expected TABLE, VIEW, INDEX, USER or NAMESPACE, found t"),
             ("CREATE VIEW v SELECT 1", "expected AS and a query, found SELECT"),
             ("CREATE VIEW v (a b) AS SELECT 1", "expected a comma or a closing parenthesis, found b"),
             ("CREATE VIEW v AS", "line 1, column 17: expected"),
