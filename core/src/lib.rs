@@ -33,6 +33,7 @@
     )
 )]
 
+mod access;
 pub mod catalog;
 mod cold;
 mod compact;
@@ -62,8 +63,8 @@ mod values;
 
 pub use compact::CompactReport;
 pub use config::{
-    BatchFileSettings, CacheSettings, CompactionSettings, Config, ExecutionSettings, FeedSettings,
-    FlushSettings, Given, HotSettings, JobSettings, LoadSettings, ManifestCacheSettings, Place,
+    AuditSettings, BatchFileSettings, CacheSettings, CompactionSettings, Config, ExecutionSettings,
+    FeedSettings, FlushSettings, Given, HotSettings, JobSettings, LoadSettings, ManifestCacheSettings, Place,
     PruningSettings, QueryLimits, SettingRow, SqlLimits, TransactionSettings, WriterSettings,
 };
 pub use copy::json_rows;
@@ -74,8 +75,8 @@ pub use engine::{
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use jobs::record::{
-    CollectGarbageTask, CompactTask, EvictManifestsTask, ExpireTombstonesTask, FlushTask, Job, JobId,
-    JobState, RebuildManifestTask, Task,
+    CollectGarbageTask, CompactTask, EvictManifestsTask, ExpireAuditTask, ExpireTombstonesTask, FlushTask,
+    Job, JobId, JobState, RebuildManifestTask, Task,
 };
 pub use pace::CancelToken;
 pub use plan::{OwnTable, own_tables};

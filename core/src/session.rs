@@ -1,5 +1,6 @@
 //! A session: who is asking, where names are looked up, and the open transaction.
 
+mod acting;
 mod copy;
 mod definitions;
 mod ipc;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
 
+use acting::rows_in;
 pub use copy::{Copied, Export};
 pub use ipc::{PieceForm, Pieces, ipc_stream};
 pub use outcome::Outcome;
@@ -25,7 +27,9 @@ pub use rows::Rows;
 use statements::{Read, Write};
 use transaction::Transaction;
 
-use crate::catalog::{self, ColumnType, MAIN_NAMESPACE};
+use crate::access::Principal;
+use crate::access::audit::Fate;
+use crate::catalog::{ColumnType, MAIN_NAMESPACE};
 use crate::engine::{Engine, parse_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{flush_scope, is_due};
@@ -43,11 +47,12 @@ use crate::types::{Role, SeqId, UserId};
 #[derive(Debug)]
 pub struct Session {
     engine: Engine,
-    subject: UserId,
+    /// For whom it speaks, and what that one may do as of the statement that runs.
+    who: Arc<Principal>,
     /// The most that it may do, whatever its subject may.
     most: Role,
-    /// What it may do, as of the statement that runs.
-    role: Role,
+    /// In whose name every statement is done.
+    acting: Option<UserId>,
     namespace: String,
     transaction: Option<Transaction>,
     /// What PREPARE made, with the types it said.
@@ -59,9 +64,9 @@ impl Session {
     pub(crate) fn new(engine: Engine, subject: UserId, role: Role) -> Self {
         Self {
             engine,
-            subject,
+            who: Arc::new(Principal::itself(subject, role)),
             most: role,
-            role,
+            acting: None,
             namespace: MAIN_NAMESPACE.to_owned(),
             transaction: None,
             prepared: BTreeMap::new(),
@@ -72,13 +77,13 @@ impl Session {
     /// Whose rows USER tables show.
     #[must_use]
     pub fn subject(&self) -> &UserId {
-        &self.subject
+        self.who.subject()
     }
 
     /// What the session may do.
     #[must_use]
     pub fn role(&self) -> Role {
-        self.role
+        self.who.role()
     }
 
     /// Makes `token` cancel the statements from here on. One that is cancelled fails with `Cancelled` and
@@ -138,15 +143,23 @@ impl Session {
     /// As INSERT. Outside a transaction the batches before the failing one stay.
     pub async fn insert_batches(&mut self, table: &str, batches: Vec<RecordBatch>) -> Result<u64> {
         self.resume()?;
-        let inserted = self.insert_awake(&parse_name(table), batches).await;
+        let inserted = self.insert_awake(table, batches).await;
         self.rest();
         inserted
     }
 
-    async fn insert_awake(&mut self, name: &catalog::TableName, batches: Vec<RecordBatch>) -> Result<u64> {
+    async fn insert_awake(&mut self, table: &str, batches: Vec<RecordBatch>) -> Result<u64> {
+        let name = parse_name(table);
         let mut rows = 0;
         for batch in batches {
-            let outcome = self.write(&[], Write::Batch(name, &batch)).await;
+            let who = self.speaker_of_batches(table).await;
+            let outcome = match who {
+                Ok(who) => {
+                    let outcome = self.write(&who, &[], Write::Batch(&name, &batch)).await;
+                    self.noted(&who, outcome, |_| None, rows_in).await
+                }
+                Err(e) => Err(e),
+            };
             match self.noting_failure(outcome)? {
                 Outcome::Affected(n) => rows += n,
                 _ => return Err(Error::internal("an insert answered with rows")),
@@ -160,7 +173,10 @@ impl Session {
     /// Rolls the transaction back if it was idle for so long that a flush did not wait for it.
     fn resume(&mut self) -> Result<()> {
         // What a session may do is asked of the store each time: it may have been changed, or its user dropped.
-        self.role = self.engine.role(&self.subject)?.min(self.most);
+        let role = self.engine.role(self.who.subject())?.min(self.most);
+        if role != self.who.role() {
+            self.who = Arc::new(Principal::itself(self.who.subject().clone(), role));
+        }
         if self.transaction.as_ref().is_none_or(|t| t.snapshot.resume()) {
             return Ok(());
         }
@@ -199,7 +215,7 @@ impl Session {
             (Err(e), statement) if !matches!(statement, Statement::Rollback) => Err(e),
             // What a statement awaits is large, and callers hold it within what they await themselves: on the
             // heap it costs nobody's stack.
-            (_, statement) => Box::pin(self.dispatch(statement, params)).await,
+            _ => Box::pin(self.dispatch(parsed, params)).await,
         };
         self.engine.shared.tiers.enforce_budget();
         self.noting_failure(outcome)
@@ -224,7 +240,46 @@ impl Session {
         outcome
     }
 
-    async fn dispatch(&mut self, statement: &Statement, params: &[ScalarValue]) -> Result<Outcome> {
+    /// Runs a statement for whom it is to be run, and writes down what was done in somebody's name.
+    async fn dispatch(&mut self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Outcome> {
+        let (who, statement) = self.speaker(parsed, params).await?;
+        let outcome = match statement {
+            Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Explain { .. }
+            | Statement::Copy(_) => self.dispatch_rows(&who, statement, params).await,
+            other => return self.dispatch_other(other, params).await,
+        };
+        let fate = if writes(statement) { None } else { Some(Fate::Read) };
+        self.noted(&who, outcome, |_| fate, rows_in).await
+    }
+
+    /// Runs a statement about rows for `who`.
+    async fn dispatch_rows(
+        &mut self,
+        who: &Principal,
+        statement: &Statement,
+        params: &[ScalarValue],
+    ) -> Result<Outcome> {
+        match statement {
+            Statement::Query(query) => self.read(who, params, Read::Query(query)).await,
+            Statement::Explain { analyze: true, statement, .. } if writes(statement) => {
+                self.write(who, params, Write::Explained(statement)).await
+            }
+            Statement::Explain { analyze, statement, .. } => {
+                Box::pin(self.read(who, params, Read::Explain { statement, analyze: *analyze })).await
+            }
+            Statement::Insert(insert) => self.write(who, params, Write::Insert(insert)).await,
+            Statement::Update(update) => self.write(who, params, Write::Update(update)).await,
+            Statement::Delete(delete) => self.write(who, params, Write::Delete(delete)).await,
+            Statement::Copy(copy) => Box::pin(self.copy(who, copy, params)).await,
+            _ => Err(Error::internal("a statement about no rows")),
+        }
+    }
+
+    async fn dispatch_other(&mut self, statement: &Statement, params: &[ScalarValue]) -> Result<Outcome> {
         match statement {
             Statement::Begin => self.begin(),
             Statement::Commit => self.commit().await,
@@ -240,19 +295,6 @@ impl Session {
             }),
             Statement::RollbackTo(name) => self.within("ROLLBACK", |t| t.roll_back_to(name)),
             Statement::Release(name) => self.within("RELEASE", |t| t.release(name)),
-            Statement::Query(query) => self.read(params, Read::Query(query)).await,
-            Statement::Explain { analyze: true, statement, .. }
-                if !matches!(**statement, Statement::Query(_)) =>
-            {
-                self.write(params, Write::Explained(statement)).await
-            }
-            Statement::Explain { analyze, statement, .. } => {
-                Box::pin(self.read(params, Read::Explain { statement, analyze: *analyze })).await
-            }
-            Statement::Insert(insert) => self.write(params, Write::Insert(insert)).await,
-            Statement::Update(update) => self.write(params, Write::Update(update)).await,
-            Statement::Delete(delete) => self.write(params, Write::Delete(delete)).await,
-            Statement::Copy(copy) => Box::pin(self.copy(copy, params)).await,
             Statement::Prepare(prepare) => Box::pin(self.prepare_named(prepare)).await,
             Statement::Execute { name, values } => Box::pin(self.execute_named(name, values, params)).await,
             Statement::Deallocate(name) => self.deallocate(name.as_deref()),
@@ -280,7 +322,7 @@ impl Session {
                 self.engine.kill_job(JobId(*id)).await?;
                 Ok(done("KILL JOB"))
             }
-            Statement::ShowManifest(name) => self.read(params, Read::Manifest(name)).await,
+            Statement::ShowManifest(name) => self.read(&self.who, params, Read::Manifest(name)).await,
             Statement::CreateUser(_) | Statement::AlterUser(_) | Statement::DropUser(_) => {
                 Box::pin(self.change_users(statement)).await
             }
@@ -316,7 +358,7 @@ impl Session {
             return Ok(done("ROLLBACK"));
         }
         let tiers = &self.engine.shared.tiers;
-        commit(tiers, &transaction.writes, transaction.snapshot.seq()).await?;
+        commit(tiers, &transaction.writes, transaction.snapshot.seq(), &transaction.acts).await?;
         let Transaction { snapshot, writes, .. } = transaction;
         drop(snapshot);
         self.flush_due(&writes).await;
@@ -326,6 +368,7 @@ impl Session {
     /// What a statement is run with, on a snapshot at `seq`.
     fn context<'a>(
         &'a self,
+        who: &'a Principal,
         seq: SeqId,
         writes: &'a WriteSet,
         params: &'a [ScalarValue],
@@ -337,8 +380,7 @@ impl Session {
             catalog: tiers.catalog(),
             pinned: self.transaction.as_ref().map(|t| t.pinned.as_ref()),
             namespace: &self.namespace,
-            subject: &self.subject,
-            role: self.role,
+            who,
             seq,
             writes,
             params,
@@ -354,9 +396,10 @@ impl Session {
     }
 
     /// Runs a statement that reads, on the transaction's snapshot or on one of its own.
-    async fn read(&self, params: &[ScalarValue], read: Read<'_>) -> Result<Outcome> {
+    async fn read(&self, who: &Principal, params: &[ScalarValue], read: Read<'_>) -> Result<Outcome> {
         if let Some(transaction) = &self.transaction {
             return Box::pin(read.run(&self.context(
+                who,
                 transaction.snapshot.seq(),
                 &transaction.writes,
                 params,
@@ -367,7 +410,7 @@ impl Session {
         let mut attempt = 0;
         loop {
             let snapshot = self.engine.shared.tiers.snapshots.acquire();
-            match Box::pin(read.run(&self.context(snapshot.seq(), &none, params))).await {
+            match Box::pin(read.run(&self.context(who, snapshot.seq(), &none, params))).await {
                 // An ALTER came between looking a table up and reading it.
                 Err(e) if e.kind() == ErrorKind::Conflict && attempt < self.retries() => attempt += 1,
                 other => return other,
@@ -380,37 +423,45 @@ impl Session {
     }
 
     /// Runs a statement that writes: into the open transaction, or committed by itself.
-    async fn write(&mut self, params: &[ScalarValue], write: Write<'_>) -> Result<Outcome> {
+    async fn write(&mut self, who: &Principal, params: &[ScalarValue], write: Write<'_>) -> Result<Outcome> {
         self.engine.shared.tiers.check_writable()?;
         if let Some(transaction) = &self.transaction {
-            let context = self.context(transaction.snapshot.seq(), &transaction.writes, params);
+            let context = self.context(who, transaction.snapshot.seq(), &transaction.writes, params);
             let changes = Box::pin(write.changes(&context)).await?;
+            let act = self.written(who, changes.affected, changes.place());
             if let Some(transaction) = &mut self.transaction {
                 transaction.writes.push(&changes.def, &changes.scope, &changes.versions)?;
+                transaction.acts.extend(act);
             }
             self.engine.shared.tiers.stats.cold_rows_updated.add(changes.cold_rows);
             return Ok(answer(changes));
         }
         let mut attempt = 0;
         loop {
-            match self.write_once(params, &write).await {
+            match self.write_once(who, params, &write).await {
                 Err(e) if e.kind() == ErrorKind::Conflict && attempt < self.retries() => attempt += 1,
                 other => return other,
             }
         }
     }
 
-    async fn write_once(&self, params: &[ScalarValue], write: &Write<'_>) -> Result<Outcome> {
+    async fn write_once(
+        &self,
+        who: &Principal,
+        params: &[ScalarValue],
+        write: &Write<'_>,
+    ) -> Result<Outcome> {
         let tiers = &self.engine.shared.tiers;
         let snapshot = tiers.snapshots.acquire();
         let none = WriteSet::default();
-        let context = self.context(snapshot.seq(), &none, params);
+        let context = self.context(who, snapshot.seq(), &none, params);
         let mut changes = Box::pin(write.changes(&context)).await?;
         let mut writes = WriteSet::default();
         if changes.versions.num_rows() > 0 {
             writes.push(&changes.def, &changes.scope, &changes.versions)?;
         }
-        let seqs = commit(tiers, &writes, snapshot.seq()).await?;
+        let act = self.written(who, changes.affected, changes.place());
+        let seqs = commit(tiers, &writes, snapshot.seq(), act.as_slice()).await?;
         drop(snapshot);
         changes.stamp(&seqs)?;
         tiers.stats.cold_rows_updated.add(changes.cold_rows);
@@ -464,7 +515,7 @@ impl Session {
     /// Refuses what concerns the rows of every user: definitions, and the upkeep of whole tables, whose
     /// reports name their owners.
     fn refuse_users(&self, what: &str) -> Result<()> {
-        if self.role == Role::User {
+        if self.who.role() == Role::User {
             return Err(Error::denied(format!(
                 "{what} is not for the role user, but for service, dba and system"
             )));
@@ -496,6 +547,16 @@ impl Session {
 /// Whether the statement may be run in a transaction of which another failed.
 fn ends_failure(statement: &Statement) -> bool {
     matches!(statement, Statement::Rollback | Statement::RollbackTo(_) | Statement::Commit)
+}
+
+/// Whether a statement is one that writes rows when it is run, and its entry in the audit log comes with them.
+fn writes(statement: &Statement) -> bool {
+    match statement {
+        Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => true,
+        Statement::Copy(copy) => copy.from,
+        Statement::Explain { analyze, statement, .. } => *analyze && writes(statement),
+        _ => false,
+    }
 }
 
 /// Refuses `parsed` when it has parameters past the values in `params`.

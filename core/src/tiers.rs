@@ -13,6 +13,7 @@ use async_lock::Mutex as AsyncMutex;
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
+use crate::access::audit;
 use crate::catalog::{Catalog, TableDef};
 use crate::cold::ColdCaches;
 use crate::cold::state::ColdState;
@@ -68,6 +69,8 @@ pub struct Tiers {
     catalog: RwLock<Arc<Catalog>>,
     /// Who may do what; whoever changes it holds [`Self::commit_order`] and has committed it.
     pub users: RwLock<Users>,
+    /// Where the audit log ends; whoever changes it holds [`Self::commit_order`] and has committed it.
+    pub audit: RwLock<audit::Head>,
     scopes: Mutex<OpenScopes>,
     opening: AsyncMutex<()>,
 }
@@ -81,7 +84,7 @@ impl Tiers {
         seqs: SeqAllocator,
         committed: SeqId,
         catalog: Catalog,
-        users: Users,
+        (users, audit): (Users, audit::Head),
     ) -> Self {
         Self {
             caches: Arc::new(ColdCaches::new(config.cache.footer_bytes, config.cache.bloom_bytes)),
@@ -98,6 +101,7 @@ impl Tiers {
             archived_under: Mutex::default(),
             catalog: RwLock::new(Arc::new(catalog)),
             users: RwLock::new(users),
+            audit: RwLock::new(audit),
             scopes: Mutex::default(),
             opening: AsyncMutex::new(()),
         }

@@ -24,12 +24,13 @@ const DIRECTION: &[Line] = &[
     Apart(&["flush"]),
     Apart(&["dml"]),
     Apart(&["plan"]),
-    Apart(&["sql", "scan", "access", "changes"]),
-    Together(&["txn", "tiers"]), // a commit goes to the tiers, which hand out numbers and snapshots
-    Apart(&["hot"]),             // a scope's memtables go with the cold state that they hide rows of
+    Apart(&["sql", "scan", "changes"]),
+    Together(&["txn", "tiers", "access"]), // a commit, with its audit entries, goes to the tiers, which hand out numbers
+    Apart(&["hot"]), // a scope's memtables go with the cold state that they hide rows of
     Apart(&["cold"]),
     Apart(&["manifest"]),
     Apart(&["copy"]), // files outside of the store, as the columns of a table
+    Apart(&["users"]),
     Apart(&["catalog"]),
     Together(&["cold::names", "cold::schema"]), // how batch files are called, and what columns they have
     Apart(&["jobs::record"]),                   // jobs as they are kept, which a system table shows

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 pub use given::{Given, Place};
 pub use manifest_cache::ManifestCacheSettings;
 pub use sections::{
-    BatchFileSettings, CacheSettings, CompactionSettings, ExecutionSettings, FeedSettings, FlushSettings,
-    HotSettings, JobSettings, LoadSettings, PruningSettings, QueryLimits, SqlLimits, TransactionSettings,
-    WriterSettings,
+    AuditSettings, BatchFileSettings, CacheSettings, CompactionSettings, ExecutionSettings, FeedSettings,
+    FlushSettings, HotSettings, JobSettings, LoadSettings, PruningSettings, QueryLimits, SqlLimits,
+    TransactionSettings, WriterSettings,
 };
 use table::{SETTINGS, Setting};
 
@@ -52,6 +52,8 @@ pub struct Config {
     pub execution: ExecutionSettings,
     /// What the feed of changes knows.
     pub feed: FeedSettings,
+    /// What was done in somebody's name.
+    pub audit: AuditSettings,
     /// How many jobs that are over are remembered.
     pub jobs: JobSettings,
     /// What is remembered of files.

@@ -261,6 +261,20 @@ impl Default for FeedSettings {
     }
 }
 
+/// What was done in somebody's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditSettings {
+    /// For how many days entries of the audit log are retained; 0 is for ever.
+    pub retention_days: u64,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self { retention_days: 365 }
+    }
+}
+
 /// How many jobs that are over are remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -26,6 +26,12 @@ const MOST_PARTITIONS: u64 = if cfg!(target_family = "wasm") { 1 } else { ANY };
 /// Every setting, by name.
 pub static SETTINGS: &[Setting] = &[
     Setting {
+        name: "audit.retention_days",
+        description: "days that entries of the audit log are retained, 0 for ever",
+        range: (0, ANY),
+        slot: |config| &mut config.audit.retention_days,
+    },
+    Setting {
         name: "batch_file.bytes",
         description: "bytes of rows in memory that a batch file is made of",
         range: (1, ANY),

@@ -21,7 +21,7 @@ use crate::dml::insert::{table as inserted_table, targets, values_of};
 use crate::dml::{delete_query, query, update_query};
 use crate::error::Result;
 use crate::plan::StatementContext;
-use crate::sql::{Insert, Statement, ident_name};
+use crate::sql::{AsUser, Insert, Statement, Subject, ident_name};
 
 /// What is known of a statement.
 #[derive(Debug, Default)]
@@ -61,6 +61,12 @@ pub async fn describe(context: &StatementContext<'_>, statement: &Statement) -> 
             let (ast::FromTable::WithFromKeyword(from) | ast::FromTable::WithoutKeyword(from)) = &delete.from;
             let from = from.iter().chain(delete.using.iter().flatten()).cloned().collect();
             found.of_returning(context, delete.returning.as_deref(), from).await?;
+        }
+        Statement::AsUser(AsUser { subject, statement }) => {
+            found = Box::pin(describe(context, statement)).await?;
+            if let Subject::Parameter(number) = subject {
+                found.note(*number, ColumnType::Text);
+            }
         }
         _ => {}
     }

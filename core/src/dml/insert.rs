@@ -95,7 +95,7 @@ pub fn table(context: &StatementContext<'_>, statement: &ast::Insert) -> Result<
     let TableObject::TableName(name) = &statement.table else {
         return Err(Error::unsupported("INSERT into something that is not a table"));
     };
-    context.table(&table_name(name)?)
+    context.written_table(&table_name(name)?)
 }
 
 /// The row versions of rows given as a batch; columns by name, missing ones get their default.

@@ -31,7 +31,7 @@ use crate::dml::returning::Returned;
 use crate::error::Result;
 use crate::hot::scope::ScopeState;
 use crate::txn::writes::deleted_flags;
-use crate::types::SeqId;
+use crate::types::{Scope, SeqId, TableId};
 
 /// What a statement writes, and what it answers.
 #[derive(Debug)]
@@ -51,6 +51,12 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Where it writes, if it writes anything.
+    #[must_use]
+    pub fn place(&self) -> Option<(TableId, Scope)> {
+        (self.versions.num_rows() > 0).then(|| (self.def.id, self.scope.scope.clone()))
+    }
+
     /// Puts the numbers that the versions were committed under where RETURNING asks for them.
     ///
     /// # Errors

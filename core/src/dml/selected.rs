@@ -72,7 +72,7 @@ impl<'a> Target<'a> {
             TableFactor::Table { name, alias, .. } if table.joins.is_empty() => (name, alias),
             _ => return Err(Error::unsupported(format!("{verb} of anything but one table"))),
         };
-        let def = context.table(&table_name(name)?)?;
+        let def = context.written_table(&table_name(name)?)?;
         if selection.is_some_and(|s| mentions(s).deleted) {
             return Err(Error::invalid(
                 "UPDATE and DELETE work on rows, not on tombstones: _deleted cannot be used here",

@@ -199,7 +199,7 @@ async fn default_values(
         Some(DefaultExpr::UuidV7) => Ok(drawn(count, || context.planner.ids().uuid_v7())),
         Some(DefaultExpr::Ulid) => Ok(drawn(count, || context.planner.ids().ulid())),
         Some(DefaultExpr::CurrentUser) => {
-            Ok(vec![ScalarValue::Utf8(Some(context.subject.to_string())); count])
+            Ok(vec![ScalarValue::Utf8(Some(context.who.subject().to_string())); count])
         }
     }
 }

@@ -7,6 +7,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 
+use crate::access::audit;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::engine::create::{complete, create, is_unfinished};
@@ -66,16 +67,18 @@ pub async fn open(stores: Stores, config: Config) -> Result<Tiers> {
     // Before anything is changed: a store that cannot be read is left as it is.
     let mut catalog = Catalog::load(kv.as_ref()).await?;
     let mut users = users::load(kv.as_ref()).await?;
+    let mut log = audit::load(kv.as_ref()).await?;
     let epoch = raise_epoch(&stores, &config).await?;
     if !config.writer.read_only {
         // Whoever could write until now may have changed it since.
         catalog = Catalog::load(kv.as_ref()).await?;
         users = users::load(kv.as_ref()).await?;
+        log = audit::load(kv.as_ref()).await?;
     }
     let fence = Arc::new(Fence::new(kv, epoch));
     let seqs = SeqAllocator::open(Arc::clone(&fence), stores.clock.clone(), config.writer.node).await?;
     let committed = seqs.last().await;
-    Ok(Tiers::new(stores, config, fence, seqs, committed, catalog, Users::new(users)))
+    Ok(Tiers::new(stores, config, fence, seqs, committed, catalog, (Users::new(users), log)))
 }
 
 fn same_store(id: &Bytes, file: &StoreFile) -> Result<()> {

@@ -17,6 +17,7 @@ use arrow::compute::filter_record_batch;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
+use crate::access::audit::{self, Draft};
 use crate::catalog::TableDef;
 use crate::cold::locate::locate;
 use crate::cold::rebuild::note_file;
@@ -40,7 +41,8 @@ use crate::txn::commit::check_unaltered;
 use crate::txn::writes::with_column;
 use crate::types::{Durability, SeqId};
 
-/// Commits the rows of `runs` as new rows of `scope`: all of them, or none.
+/// Commits the rows of `runs` as new rows of `scope`, and the audit entries of `acts`, which tell of them: all, or
+/// none.
 ///
 /// On return they are in synced files that a synced commit refers to, and every later snapshot includes them.
 ///
@@ -53,6 +55,7 @@ pub async fn load_runs(
     scope: &Arc<ScopeState>,
     runs: &Runs,
     pace: &Pace,
+    acts: &[Draft],
 ) -> Result<()> {
     tiers.check_writable()?;
     // First, for whoever has it may have it for long, and commits of every table wait for the other.
@@ -79,7 +82,7 @@ pub async fn load_runs(
         writer: None,
         entries: Vec::new(),
         hot: Vec::new(),
-        last: SeqId::ZERO,
+        seqs: None,
     };
     let prepared = match load.write(runs, pace).await {
         Ok(()) => load.manifest(&pointer).await,
@@ -92,14 +95,14 @@ pub async fn load_runs(
             return Err(e);
         }
     };
-    if let Err(e) = load.commit(&pointer, &cold).await {
+    if let Err(e) = load.commit(&pointer, &cold, acts).await {
         // After any other failure the commit may be there, and refer to the files.
         if e.kind() == ErrorKind::LimitExceeded {
             load.take_back().await;
         }
         return Err(e);
     }
-    let (last, hot) = (load.last, std::mem::take(&mut load.hot));
+    let (last, hot) = (load.last(), std::mem::take(&mut load.hot));
     let cold = Arc::new(cold);
     show(def, scope, hot, Arc::clone(&cold)).map_err(|e| {
         tiers.fail();
@@ -154,7 +157,8 @@ struct Load<'a> {
     entries: Vec<BatchEntry>,
     /// Rows whose key has a hot tombstone: all of them until the commit, so they may not be many.
     hot: Vec<RecordBatch>,
-    last: SeqId,
+    /// The first and the last number given out.
+    seqs: Option<(SeqId, SeqId)>,
 }
 
 impl Load<'_> {
@@ -226,7 +230,9 @@ impl Load<'_> {
     /// The rows with the next `_seq` numbers.
     async fn stamped(&mut self, rows: RecordBatch) -> Result<RecordBatch> {
         let seqs = self.tiers.seqs.allocate(rows.num_rows()).await?;
-        self.last = seqs.last().copied().unwrap_or(self.last);
+        if let (Some(first), Some(last)) = (seqs.first().copied(), seqs.last().copied()) {
+            self.seqs = Some((self.seqs.map_or(first, |(first, _)| first), last));
+        }
         let column: ArrayRef = Arc::new(Int64Array::from_iter_values(seqs.iter().map(|s| s.as_i64())));
         with_column(&rows, 0, column)
     }
@@ -296,7 +302,7 @@ impl Load<'_> {
     }
 
     /// C: the pointer moves, and hot rows come with it.
-    async fn commit(&mut self, pointer: &Pointer, cold: &ColdState) -> Result<()> {
+    async fn commit(&mut self, pointer: &Pointer, cold: &ColdState, acts: &[Draft]) -> Result<()> {
         let mut batch = self.tiers.fenced_batch();
         manifest_store::move_pointer(&mut batch, self.def.id, &self.scope.scope, pointer, &cold.pointer)?;
         for rows in &self.hot {
@@ -306,7 +312,14 @@ impl Load<'_> {
             let key = seq_key(self.def.id, &self.scope.scope, first);
             batch.put(Keyspace::Hot, key, block::encode(self.def.schema_version, rows)?);
         }
-        self.tiers.commit(batch, Durability::Strict).await
+        let log = audit::write(self.tiers, &mut batch, acts, |_| self.seqs)?;
+        self.tiers.commit(batch, Durability::Strict).await?;
+        log.committed(self.tiers);
+        Ok(())
+    }
+
+    fn last(&self) -> SeqId {
+        self.seqs.map_or(SeqId::ZERO, |(_, last)| last)
     }
 
     /// Removes the files of a load that is not committed, as far as possible: nothing refers to them.

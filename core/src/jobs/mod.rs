@@ -14,12 +14,13 @@ use std::sync::Arc;
 
 use async_lock::Mutex;
 
+use crate::access::audit;
 use crate::catalog::TableDef;
 use crate::error::Result;
 use crate::jobs::expire::{cutoff, has_expired};
 use crate::jobs::queue::{begin_attended, begin_next, end, set_schedule};
 pub use crate::jobs::queue::{enqueue, kill, open};
-use crate::jobs::record::{ExpireTombstonesTask, JobState, Schedule, Task};
+use crate::jobs::record::{ExpireAuditTask, ExpireTombstonesTask, JobState, Schedule, Task};
 use crate::jobs::run::{Next, Reports, Run};
 use crate::pace::CancelToken;
 use crate::storage::Keyspace;
@@ -86,8 +87,8 @@ pub async fn attend(tiers: &Arc<Tiers>, task: &Task, cancel: &CancelToken) -> Re
     }
 }
 
-/// Looks, every so often, for tombstones that are too old, and makes the job that forgets them where there are
-/// any: a job for nothing would be a row for nothing. Whether there was something to do.
+/// Looks, every so often, for tombstones and audit entries that are too old, and makes the jobs that forget them
+/// where there are any: a job for nothing would be a row for nothing. Whether there was something to do.
 async fn search(tiers: &Tiers, search: &mut Option<VecDeque<(Arc<TableDef>, Scope)>>) -> Result<bool> {
     let now = tiers.stores.clock.now_ms();
     let Some(left) = search else {
@@ -98,11 +99,15 @@ async fn search(tiers: &Tiers, search: &mut Option<VecDeque<(Arc<TableDef>, Scop
         if last.is_some_and(|last| (0..every_ms).contains(&now.saturating_sub(last))) {
             return Ok(false);
         }
+        let is_audit_due = audit::has_expired(tiers).await?;
+        if is_audit_due {
+            enqueue(tiers, &Task::ExpireAudit(ExpireAuditTask::default())).await?;
+        }
         let found = scopes(tiers).await?;
         if found.is_empty() {
             // Not kept: where there is nothing, looking costs nothing.
             tiers.jobs.set_schedule(Schedule { tombstones_ms: Some(now) });
-            return Ok(false);
+            return Ok(is_audit_due);
         }
         *search = Some(found);
         return Ok(true);

@@ -48,6 +48,8 @@ pub enum Task {
     EvictManifests(EvictManifestsTask),
     /// Forgets tombstones that are older than their table retains them.
     ExpireTombstones(ExpireTombstonesTask),
+    /// Forgets entries of the audit log that are older than the store retains them.
+    ExpireAudit(ExpireAuditTask),
     /// Makes manifests again that are lost, or say of a file what is not so; every file is read.
     RebuildManifest(RebuildManifestTask),
 }
@@ -103,6 +105,12 @@ pub struct ExpireTombstonesTask {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_id: Option<TableId>,
 }
+
+/// The parameters of [`Task::ExpireAudit`]: there are none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ExpireAuditTask {}
 
 /// The parameters of [`Task::RebuildManifest`]: which tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

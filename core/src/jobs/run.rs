@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::access::audit;
 use crate::catalog::TableDef;
 use crate::compact::{CompactReport, Effort, collect_scope, compact_whole};
 use crate::error::{Error, ErrorKind, Result};
@@ -153,6 +154,12 @@ impl Run {
                 self.tiers.evict_manifests();
                 return Ok(());
             }
+            if let Task::ExpireAudit(_) = self.task {
+                while audit::expire(&self.tiers).await? {
+                    self.cancel.check()?;
+                }
+                return Ok(());
+            }
             let found = list(&self.tiers, &self.task).await?;
             self.total = found.len();
             self.scopes = Some(found);
@@ -199,7 +206,7 @@ impl Run {
             Task::RebuildManifest(_) => {
                 Box::pin(remake_scope(tiers, &state, &pace)).await?;
             }
-            Task::EvictManifests(_) | Task::ExpireTombstones(_) => {}
+            Task::EvictManifests(_) | Task::ExpireAudit(_) | Task::ExpireTombstones(_) => {}
         }
         Ok(Next::Nothing)
     }
@@ -245,6 +252,7 @@ impl Task {
             Self::Compact(_) => "compacting",
             Self::CollectGarbage(_) => "removing files of",
             Self::EvictManifests(_) => "dropping manifests of",
+            Self::ExpireAudit(_) => "forgetting audit entries of",
             Self::RebuildManifest(_) => "rebuilding the manifest of",
             Self::ExpireTombstones(_) => "forgetting tombstones of",
         }
@@ -257,7 +265,7 @@ impl Task {
 /// `NotFound` when there is no such namespace or table; what the key-value store reports.
 async fn list(tiers: &Tiers, task: &Task) -> Result<VecDeque<(Arc<TableDef>, Scope)>> {
     let (namespace, table_id, space) = match task {
-        Task::EvictManifests(_) => return Ok(VecDeque::new()),
+        Task::EvictManifests(_) | Task::ExpireAudit(_) => return Ok(VecDeque::new()),
         Task::Flush(flush) => (flush.namespace.as_deref(), None, Keyspace::Hot),
         Task::Compact(compact) => (compact.namespace.as_deref(), compact.table_id, Keyspace::Manifest),
         Task::CollectGarbage(collect) => (collect.namespace.as_deref(), collect.table_id, Keyspace::Manifest),

@@ -71,6 +71,9 @@ impl Planner {
             .with_information_schema(false);
         let options = settings.options_mut();
         options.sql_parser.map_string_types_to_utf8view = false;
+        // Rows of a view, or of CHANGES, come in its order, as they do in PostgreSQL; where nobody looks at that,
+        // the sort goes with the physical plan.
+        options.sql_parser.enable_subquery_sort_elimination = false;
         options.execution.parquet.schema_force_view_types = false;
         options.execution.collect_statistics = false;
         let dynamic = config.pruning.dynamic;

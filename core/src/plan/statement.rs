@@ -16,7 +16,8 @@ use datafusion::sql::sqlparser::ast;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
+use crate::access::Principal;
+use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableName};
 use crate::config::QueryLimits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::on_heap;
@@ -30,7 +31,7 @@ use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
 use crate::sql::rewrite_system_columns;
 use crate::tiers::Tiers;
 use crate::txn::writes::{WriteSet, altered};
-use crate::types::{Role, Scope, SeqId, UserId};
+use crate::types::SeqId;
 
 /// What a statement is run with.
 #[derive(Debug)]
@@ -45,10 +46,8 @@ pub struct StatementContext<'a> {
     pub pinned: Option<&'a Catalog>,
     /// Where bare table names are looked up.
     pub namespace: &'a str,
-    /// Whose rows USER tables show.
-    pub subject: &'a UserId,
-    /// What the session may do.
-    pub role: Role,
+    /// For whom it runs.
+    pub who: &'a Principal,
     /// The snapshot.
     pub seq: SeqId,
     /// What the transaction has written.
@@ -72,6 +71,16 @@ impl StatementContext<'_> {
         self.table_in(name, self.namespace)
     }
 
+    /// The table called `name`, which the statement writes to.
+    ///
+    /// # Errors
+    /// As [`Self::table`]; `PermissionDenied`.
+    pub fn written_table(&self, name: &TableName) -> Result<Arc<TableDef>> {
+        let def = self.table(name)?;
+        self.who.expect_may_write(&def)?;
+        Ok(def)
+    }
+
     /// As [`Self::table`], where a bare name is of `namespace`.
     fn table_in(&self, name: &TableName, namespace: &str) -> Result<Arc<TableDef>> {
         let def = self.catalog.resolve(name, namespace)?;
@@ -84,21 +93,12 @@ impl StatementContext<'_> {
         Ok(def)
     }
 
-    /// The scope of `def` that the session's subject reads and writes.
-    #[must_use]
-    pub fn scope_of(&self, def: &TableDef) -> Scope {
-        match def.kind {
-            TableKind::Shared => Scope::Shared,
-            TableKind::User => Scope::User(self.subject.clone()),
-        }
-    }
-
     /// What DataFusion plans and runs its queries with.
     ///
     /// # Errors
     /// As [`Planner::state_of`].
     pub fn state(&self) -> Result<SessionState> {
-        self.planner.state_of(self.subject, self.now_micros)
+        self.planner.state_of(self.who.subject(), self.now_micros)
     }
 
     /// What the statement reads of `def`.
@@ -106,7 +106,7 @@ impl StatementContext<'_> {
     /// # Errors
     /// What opening the scope reports.
     pub async fn reads(&self, def: &Arc<TableDef>) -> Result<TableReads> {
-        let scope = self.scope_of(def);
+        let scope = self.who.scope_of(def);
         let overlay = self.writes.get(def.id, &scope).map(|w| w.overlay());
         Ok(TableReads {
             tiers: Arc::clone(self.tiers),

@@ -11,6 +11,8 @@ use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem};
 use futures::{StreamExt, stream};
 
 use super::{Outcome, Rows, Session};
+use crate::access::Principal;
+use crate::access::audit::Fate;
 use crate::catalog::{TableDef, TableName};
 use crate::copy::{BadRow, CopyOptions, Reader, Writer, reject_header};
 use crate::dml;
@@ -18,13 +20,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flush::{Runs, load_runs};
 use crate::pace::Pace;
 use crate::plan::StatementContext;
-use crate::sql::{self, Copy, CopyRows, Statement};
+use crate::sql::{self, AsUser, Copy, CopyRows, Parsed, Statement};
 use crate::storage::{Clock, Files, Sink, Source};
 use crate::tiers::Tiers;
 use crate::txn::commit::commit;
 use crate::txn::snapshot::Snapshot;
 use crate::txn::writes::WriteSet;
-use crate::types::SeqId;
+use crate::types::{Role, SeqId};
 
 /// Bytes that are handed on together when a file is written.
 const PIECE_BYTES: usize = 256 << 10;
@@ -124,7 +126,7 @@ impl Session {
     /// the statement skips those. Nothing is loaded then.
     pub async fn copy_from(&mut self, sql: &str, source: Source) -> Result<Copied> {
         let parsed = self.one_statement(sql, &[])?;
-        let Statement::Copy(copy) = &parsed.statement else {
+        let Some(copy) = copy_in(&parsed.statement) else {
             return Err(Error::invalid("expected COPY … FROM STDIN"));
         };
         if !copy.from || copy.path.is_some() {
@@ -133,7 +135,7 @@ impl Session {
         self.resume()?;
         self.expect_usable()?;
         let copied = match self.cancel.check() {
-            Ok(()) => Box::pin(self.load(copy, source)).await,
+            Ok(()) => Box::pin(self.load_for(&parsed, copy, source)).await,
             Err(e) => Err(e),
         };
         self.engine.shared.tiers.enforce_budget();
@@ -147,7 +149,7 @@ impl Session {
     /// As [`Session::stream`].
     pub async fn copy_to(&mut self, sql: &str, params: &[ScalarValue]) -> Result<Export> {
         let parsed = self.one_statement(sql, params)?;
-        let Statement::Copy(copy) = &parsed.statement else {
+        let Some(copy) = copy_in(&parsed.statement) else {
             return Err(Error::invalid("expected COPY … TO STDOUT"));
         };
         if copy.from || copy.path.is_some() {
@@ -156,31 +158,48 @@ impl Session {
         self.resume()?;
         self.expect_usable()?;
         let export = match self.cancel.check() {
-            Ok(()) => self.export(copy, params).await,
+            Ok(()) => self.export_for(&parsed, copy, params).await,
             Err(e) => Err(e),
         };
         self.rest();
         self.noting_failure(export).map_err(|e| sql::locate(e, &parsed))
     }
 
+    async fn load_for(&mut self, parsed: &Parsed, copy: &Copy, source: Source) -> Result<Copied> {
+        let (who, _) = self.speaker(parsed, &[]).await?;
+        let copied = self.load(&who, copy, source).await;
+        self.noted(&who, copied, |_| None, |_| None).await
+    }
+
+    async fn export_for(&self, parsed: &Parsed, copy: &Copy, params: &[ScalarValue]) -> Result<Export> {
+        let (who, _) = self.speaker(parsed, params).await?;
+        let export = self.export(&who, copy, params).await;
+        self.noted(&who, export, |_| Some(Fate::Read), |_| None).await
+    }
+
     /// A COPY with a file.
-    pub(super) async fn copy(&mut self, copy: &Copy, params: &[ScalarValue]) -> Result<Outcome> {
+    pub(super) async fn copy(
+        &mut self,
+        who: &Principal,
+        copy: &Copy,
+        params: &[ScalarValue],
+    ) -> Result<Outcome> {
         let stream = if copy.from { "FROM STDIN" } else { "TO STDOUT" };
         let path = copy.path.as_deref().ok_or_else(|| {
             Error::unsupported(format!("COPY … {stream} has no stream here")).with_hint(
                 "copyFrom and copyTo in JavaScript, Session::copy_from and copy_to in Rust have one",
             )
         })?;
-        let files = self.files()?;
+        let files = self.files(who)?;
         if copy.from {
-            let copied = self.load(copy, files.open(path).await?).await?;
+            let copied = self.load(who, copy, files.open(path).await?).await?;
             return if copy.options.skip_bad {
                 super::outcome::copied(copied)
             } else {
                 Ok(Outcome::Affected(copied.rows))
             };
         }
-        let mut export = self.export(copy, params).await?;
+        let mut export = self.export(who, copy, params).await?;
         let mut sink = files.create(path).await?;
         while let Some(bytes) = export.next().await? {
             sink.write(bytes).await?;
@@ -190,8 +209,12 @@ impl Session {
     }
 
     /// The files that statements of this session may name.
-    fn files(&self) -> Result<Arc<dyn Files>> {
-        self.refuse_users("COPY with a file")?;
+    fn files(&self, who: &Principal) -> Result<Arc<dyn Files>> {
+        if who.role() == Role::User {
+            return Err(Error::denied(
+                "COPY with a file is not for the role user, but for service, dba and system",
+            ));
+        }
         self.engine.shared.tiers.stores.files.clone().ok_or_else(|| {
             Error::unsupported(
                 "COPY reads and writes files only where the engine runs beside them, and statements may name them; \
@@ -201,18 +224,18 @@ impl Session {
         })
     }
 
-    async fn export(&self, copy: &Copy, params: &[ScalarValue]) -> Result<Export> {
+    async fn export(&self, who: &Principal, copy: &Copy, params: &[ScalarValue]) -> Result<Export> {
         let query = match &copy.rows {
             CopyRows::Query(query) => query.as_ref().clone(),
             CopyRows::Table(name, columns) => select_from(name, columns)?,
         };
         let options = copy.options.resolved(copy.path.as_deref())?;
-        let rows = self.rows_of(&query, params).await?;
+        let rows = self.rows_of(who, &query, params).await?;
         let writer = Writer::new(Arc::clone(rows.schema()), &options)?;
         Ok(Export { rows, writer, over: false, count: 0 })
     }
 
-    async fn load(&mut self, copy: &Copy, source: Source) -> Result<Copied> {
+    async fn load(&mut self, who: &Principal, copy: &Copy, source: Source) -> Result<Copied> {
         let CopyRows::Table(name, columns) = &copy.rows else {
             return Err(Error::internal("a query takes no rows"));
         };
@@ -221,7 +244,7 @@ impl Session {
         let options = copy.options.resolved(copy.path.as_deref().or(Some(source.name())))?;
         let files = match &options.rejected {
             Some(rejected) => {
-                let files = self.files()?;
+                let files = self.files(who)?;
                 // What is read on the command line is a stream that is called as its file.
                 let read = copy.path.as_deref().unwrap_or(source.name());
                 if files.is_same(read, rejected).await {
@@ -236,14 +259,15 @@ impl Session {
         let to = files.as_deref().zip(options.rejected.as_deref());
         let mut rejects = Rejects { to, sink: None, count: 0 };
         let rows = if self.transaction.is_some() {
-            let loaded = self.load_into_transaction(name, columns, source, &options, &mut rejects).await;
+            let loaded =
+                self.load_into_transaction(who, (name, columns), source, &options, &mut rejects).await;
             if loaded.is_err() {
                 // It may have waited for its source for too long, and then there is no transaction any more.
                 self.resume()?;
             }
             loaded?
         } else {
-            self.load_committed(name, columns, source, &options, &mut rejects).await?
+            self.load_committed(who, (name, columns), source, &options, &mut rejects).await?
         };
         Ok(Copied { rows, rejected: rejects.count })
     }
@@ -251,8 +275,8 @@ impl Session {
     /// Rows into the open transaction, as so many INSERTs.
     async fn load_into_transaction(
         &mut self,
-        name: &TableName,
-        columns: &[String],
+        who: &Principal,
+        (name, columns): (&TableName, &[String]),
         source: Source,
         options: &CopyOptions,
         rejects: &mut Rejects<'_>,
@@ -265,15 +289,15 @@ impl Session {
             }
             None => source,
         };
-        let context = self.context(SeqId::ZERO, &none, &[]);
-        let (def, pace) = (context.table(name)?, context.pace.clone());
+        let context = self.context(who, SeqId::ZERO, &none, &[]);
+        let (def, pace) = (context.written_table(name)?, context.pace.clone());
         let mut input = self.input(source, &def, columns, options, &pace).await?;
         let mut rows = 0;
         loop {
             let Some(transaction) = &self.transaction else {
                 return Err(Error::internal("a transaction went while rows were loaded into it"));
             };
-            let context = self.context(transaction.snapshot.seq(), &transaction.writes, &[]);
+            let context = self.context(who, transaction.snapshot.seq(), &transaction.writes, &[]);
             let Some(values) = input.next(&context, &def, rejects).await? else { break };
             let changes = dml::insert_columns(&context, &def, values).await?;
             rows += changes.affected;
@@ -282,22 +306,26 @@ impl Session {
             }
         }
         rejects.complete().await?;
+        let act = self.written(who, rows, (rows > 0).then(|| (def.id, who.scope_of(&def))));
+        if let Some(transaction) = &mut self.transaction {
+            transaction.acts.extend(act);
+        }
         Ok(rows)
     }
 
     /// Rows that are committed by the statement itself, all at once.
     async fn load_committed(
         &mut self,
-        name: &TableName,
-        columns: &[String],
+        who: &Principal,
+        (name, columns): (&TableName, &[String]),
         source: Source,
         options: &CopyOptions,
         rejects: &mut Rejects<'_>,
     ) -> Result<u64> {
         let none = WriteSet::default();
         // Nothing is read with it but the table's definition.
-        let context = self.context(SeqId::ZERO, &none, &[]);
-        let def = context.table(name)?;
+        let context = self.context(who, SeqId::ZERO, &none, &[]);
+        let def = context.written_table(name)?;
         let mut input = self.input(source, &def, columns, options, &context.pace).await?;
         let mut loading = Loading { waiting: Vec::new(), rows: 0, bytes: 0, runs: None };
         let loaded = self.load_all(&context, &def, &mut input, rejects, &mut loading).await;
@@ -321,17 +349,19 @@ impl Session {
         rejects.complete().await?;
         if let Some(runs) = &mut loading.runs {
             runs.add(context.tiers, &std::mem::take(&mut loading.waiting)).await?;
-            let scope = context.tiers.scope(def, &context.scope_of(def)).await?;
-            load_runs(context.tiers, def, &scope, runs, &context.pace).await?;
+            let scope = context.who.scope_of(def);
+            let act = self.written(context.who, runs.rows() as u64, Some((def.id, scope.clone())));
+            let scope = context.tiers.scope(def, &scope).await?;
+            load_runs(context.tiers, def, &scope, runs, &context.pace, act.as_slice()).await?;
             return Ok(runs.rows() as u64);
         }
         let rows = concat_batches(&def.row_schema(), &std::mem::take(&mut loading.waiting))?;
-        if rows.num_rows() == 0 {
+        if rows.num_rows() == 0 && context.who.impersonation().is_none() {
             return Ok(0);
         }
         let mut attempt = 0;
         loop {
-            match self.insert_once(def, &rows).await {
+            match self.insert_once(context.who, def, &rows).await {
                 Err(e) if e.kind() == ErrorKind::Conflict && attempt < self.retries() => attempt += 1,
                 Err(e) => return Err(e),
                 Ok(()) => return Ok(rows.num_rows() as u64),
@@ -339,16 +369,17 @@ impl Session {
         }
     }
 
-    async fn insert_once(&self, def: &Arc<TableDef>, rows: &RecordBatch) -> Result<()> {
+    async fn insert_once(&self, who: &Principal, def: &Arc<TableDef>, rows: &RecordBatch) -> Result<()> {
         let tiers = &self.engine.shared.tiers;
         let snapshot = tiers.snapshots.acquire();
         let none = WriteSet::default();
-        let context = self.context(snapshot.seq(), &none, &[]);
+        let context = self.context(who, snapshot.seq(), &none, &[]);
         let changes =
             dml::insert_columns(&context, def, rows.columns().get(2..).unwrap_or_default().to_vec()).await?;
         let mut writes = WriteSet::default();
         writes.push(&changes.def, &changes.scope, &changes.versions)?;
-        commit(tiers, &writes, snapshot.seq()).await?;
+        let act = self.written(who, changes.affected, changes.place());
+        commit(tiers, &writes, snapshot.seq(), act.as_slice()).await?;
         drop(snapshot);
         self.flush_due(&writes).await;
         Ok(())
@@ -430,6 +461,15 @@ impl Input {
                     .map(Some);
             }
         }
+    }
+}
+
+/// The COPY that a statement is, in whosever name.
+fn copy_in(statement: &Statement) -> Option<&Copy> {
+    match statement {
+        Statement::Copy(copy) => Some(copy),
+        Statement::AsUser(AsUser { statement, .. }) => copy_in(statement),
+        _ => None,
     }
 }
 

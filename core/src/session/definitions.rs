@@ -83,7 +83,7 @@ impl Session {
         }
         let snapshot = self.engine.shared.tiers.snapshots.acquire();
         let none = WriteSet::default();
-        let context = self.context(snapshot.seq(), &none, &[]);
+        let context = self.context(&self.who, snapshot.seq(), &none, &[]);
         let shape = context.view_shape(&create.query).await?;
         if create.columns.len() > shape.columns.len() {
             return Err(Error::invalid(format!(
@@ -138,7 +138,7 @@ impl Session {
     async fn try_view(&self, catalog: &Arc<Catalog>, view: &ViewDef) -> Result<()> {
         let snapshot = self.engine.shared.tiers.snapshots.acquire();
         let none = WriteSet::default();
-        let mut context = self.context(snapshot.seq(), &none, &[]);
+        let mut context = self.context(&self.who, snapshot.seq(), &none, &[]);
         context.catalog = Arc::clone(catalog);
         context.view_schema(view).await.map(|_| ())
     }

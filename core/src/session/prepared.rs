@@ -155,7 +155,7 @@ impl Session {
             Some(transaction) => transaction.snapshot.again(),
             None => tiers.snapshots.acquire(),
         };
-        let context = self.context(snapshot.seq(), &none, &[]);
+        let context = self.context(&self.who, snapshot.seq(), &none, &[]);
         let found = Box::pin(dml::describe(&context, &parsed.statement)).await;
         let found = found.map_err(|e| sql::locate(e, &parsed))?;
         let count = parsed.parameters.max(declared.len());
@@ -203,12 +203,12 @@ impl Session {
         let given = {
             let none = WriteSet::default();
             let snapshot = self.engine.shared.tiers.snapshots.acquire();
-            let context = self.context(snapshot.seq(), &none, params);
+            let context = self.context(&self.who, snapshot.seq(), &none, params);
             dml::constants(&context, values).await?
         };
         let values = prepared.bound(&given)?;
         expect_values(&prepared.parsed, &values)?;
-        let outcome = Box::pin(self.dispatch(&prepared.parsed.statement, &values)).await;
+        let outcome = Box::pin(self.dispatch(&prepared.parsed, &values)).await;
         outcome.map_err(|e| sql::locate(e, &prepared.parsed))
     }
 

@@ -11,11 +11,13 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::{Outcome, Session};
+use crate::access::Principal;
+use crate::access::audit::Fate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pace::Pace;
 use crate::plan::StatementContext;
 use crate::scan::ScanReports;
-use crate::sql::{self, Statement};
+use crate::sql::{self, AsUser, Parsed, Statement};
 use crate::tiers::Tiers;
 use crate::txn::snapshot::Snapshot;
 use crate::txn::writes::WriteSet;
@@ -112,16 +114,16 @@ impl Session {
     /// As [`Session::query`].
     pub async fn stream(&mut self, sql: &str, params: &[ScalarValue]) -> Result<Rows> {
         let parsed = self.one_statement(sql, params)?;
-        let Statement::Query(query) = &parsed.statement else {
+        if !is_query(&parsed.statement) {
             return Ok(match self.run(&parsed, params).await? {
                 Outcome::Rows { schema, batches } => Rows::whole(schema, batches),
                 Outcome::Affected(_) | Outcome::Done(_) => Rows::whole(Arc::new(Schema::empty()), Vec::new()),
             });
-        };
+        }
         self.resume()?;
         self.expect_usable()?;
         let rows = match self.cancel.check() {
-            Ok(()) => self.rows_of(query, params).await,
+            Ok(()) => self.rows_for(&parsed, params).await,
             Err(e) => Err(e),
         };
         self.engine.shared.tiers.enforce_budget();
@@ -129,15 +131,32 @@ impl Session {
         self.noting_failure(rows).map_err(|e| sql::locate(e, &parsed))
     }
 
-    pub(super) async fn rows_of(&self, query: &ast::Query, params: &[ScalarValue]) -> Result<Rows> {
+    /// The rows of a query for whom it is run; of one in somebody's name there is an entry before the first.
+    async fn rows_for(&self, parsed: &Parsed, params: &[ScalarValue]) -> Result<Rows> {
+        let (who, statement) = self.speaker(parsed, params).await?;
+        let Statement::Query(query) = statement else {
+            return Err(Error::internal("rows of what is no query"));
+        };
+        let rows = self.rows_of(&who, query, params).await;
+        self.noted(&who, rows, |_| Some(Fate::Read), |_| None).await
+    }
+
+    pub(super) async fn rows_of(
+        &self,
+        who: &Principal,
+        query: &ast::Query,
+        params: &[ScalarValue],
+    ) -> Result<Rows> {
         if let Some(transaction) = &self.transaction {
-            return self.begin_rows(query, params, transaction.snapshot.again(), &transaction.writes).await;
+            return self
+                .begin_rows(who, query, params, transaction.snapshot.again(), &transaction.writes)
+                .await;
         }
         let none = WriteSet::default();
         let mut attempt = 0;
         loop {
             let snapshot = self.engine.shared.tiers.snapshots.acquire();
-            match self.begin_rows(query, params, snapshot, &none).await {
+            match self.begin_rows(who, query, params, snapshot, &none).await {
                 // An ALTER came between looking a table up and reading it.
                 Err(e) if e.kind() == ErrorKind::Conflict && attempt < self.retries() => attempt += 1,
                 other => return other,
@@ -147,16 +166,25 @@ impl Session {
 
     async fn begin_rows(
         &self,
+        who: &Principal,
         query: &ast::Query,
         params: &[ScalarValue],
         snapshot: Snapshot,
         writes: &WriteSet,
     ) -> Result<Rows> {
-        let context = self.context(snapshot.seq(), writes, params);
+        let context = self.context(who, snapshot.seq(), writes, params);
         let (schema, batches) = context.stream(query.clone(), Vec::new()).await?;
         let tiers = Arc::clone(context.tiers);
         snapshot.rest(tiers.stores.clock.now_ms());
         let StatementContext { reports, pace, .. } = context;
         Ok(Rows { schema, batches, reading: Some(Reading { tiers, snapshot, reports, pace }) })
+    }
+}
+
+fn is_query(statement: &Statement) -> bool {
+    match statement {
+        Statement::Query(_) => true,
+        Statement::AsUser(AsUser { statement, .. }) => is_query(statement),
+        _ => false,
     }
 }

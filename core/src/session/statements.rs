@@ -117,7 +117,7 @@ impl Write<'_> {
                 Ok(changes)
             }
             Self::Batch(name, batch) => {
-                let def = context.table(name)?;
+                let def = context.written_table(name)?;
                 on_heap(|| dml::insert_batch(context, &def, batch)).await
             }
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::access::audit::Draft;
 use crate::catalog::{Catalog, nearest, quoted};
 use crate::error::{Error, Result};
 use crate::txn::snapshot::Snapshot;
@@ -16,10 +17,12 @@ pub struct Transaction {
     pub pinned: Arc<Catalog>,
     /// What it has written.
     pub writes: WriteSet,
+    /// What was done in somebody's name, to be told of with what it wrote.
+    pub acts: Vec<Draft>,
     /// A statement failed: nothing but ROLLBACK is left, or ROLLBACK TO a savepoint.
     pub failed: bool,
     /// From the oldest to the newest; of two with one name the newer is meant.
-    savepoints: Vec<(String, Mark)>,
+    savepoints: Vec<(String, Mark, usize)>,
 }
 
 impl Transaction {
@@ -29,6 +32,7 @@ impl Transaction {
             snapshot: Arc::new(snapshot),
             pinned,
             writes: WriteSet::default(),
+            acts: Vec::new(),
             failed: false,
             savepoints: Vec::new(),
         }
@@ -36,7 +40,7 @@ impl Transaction {
 
     /// `SAVEPOINT name`.
     pub fn save(&mut self, name: &str) {
-        self.savepoints.push((name.to_owned(), self.writes.mark()));
+        self.savepoints.push((name.to_owned(), self.writes.mark(), self.acts.len()));
     }
 
     /// `ROLLBACK TO name`: takes back what was written since; the savepoint stays.
@@ -46,8 +50,9 @@ impl Transaction {
     pub fn roll_back_to(&mut self, name: &str) -> Result<()> {
         let at = self.find(name)?;
         self.savepoints.truncate(at + 1);
-        if let Some((_, mark)) = self.savepoints.last() {
+        if let Some((_, mark, acts)) = self.savepoints.last() {
             self.writes.roll_back_to(mark)?;
+            self.acts.truncate(*acts);
         }
         self.failed = false;
         Ok(())
@@ -64,8 +69,8 @@ impl Transaction {
     }
 
     fn find(&self, name: &str) -> Result<usize> {
-        self.savepoints.iter().rposition(|(other, _)| other == name).ok_or_else(|| {
-            let names = self.savepoints.iter().map(|(other, _)| other.as_str());
+        self.savepoints.iter().rposition(|(other, ..)| other == name).ok_or_else(|| {
+            let names = self.savepoints.iter().map(|(other, ..)| other.as_str());
             let hint = nearest(name, names).map(|n| format!("; did you mean {}?", quoted(n)));
             Error::not_found(format!("there is no savepoint {}{}", quoted(name), hint.unwrap_or_default()))
         })

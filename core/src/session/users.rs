@@ -18,7 +18,7 @@ impl Session {
             ));
         }
         let now = self.engine.shared.tiers.stores.clock.now_micros();
-        let (subject, role) = (&self.subject, self.role);
+        let (subject, role) = (self.who.subject(), self.who.role());
         let (verb, password, change): (_, Option<Option<&Password>>, Change<'_>) = match statement {
             Statement::CreateUser(create) => (
                 "CREATE USER",

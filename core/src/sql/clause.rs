@@ -213,9 +213,9 @@ impl Visitor for Clauses {
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Self::Break> {
         match factor {
             TableFactor::Table {
-                name,
+                name: _,
                 alias: _,
-                args,
+                args: _,
                 with_hints,
                 version,
                 with_ordinality,
@@ -230,10 +230,6 @@ impl Visitor for Clauses {
                 (!partitions.is_empty(), "PARTITION"),
                 (json_path.is_some(), "a JSON path behind a table's name"),
                 (sample.is_some(), "TABLESAMPLE"),
-                (
-                    args.is_some() && name.to_string().eq_ignore_ascii_case("changes"),
-                    "CHANGES: select from the table by _seq, naming _deleted",
-                ),
             ]),
             TableFactor::Derived { sample, .. } => first(&[(sample.is_some(), "TABLESAMPLE")]),
             TableFactor::Function { with_ordinality, .. } => first(&[(*with_ordinality, "WITH ORDINALITY")]),

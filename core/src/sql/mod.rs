@@ -3,11 +3,14 @@
 //! The syntax is PostgreSQL's, read by sqlparser, and FirnDB's own: kinds of tables, namespaces,
 //! `STORAGE …`, `SHOW …`. What FirnDB does not have is refused here, by name, and never passed over.
 
+mod acting;
+mod changes;
 mod clause;
 mod column;
 mod copy;
 mod depth;
 mod dialect;
+mod fingerprint;
 mod index;
 mod insert;
 mod lists;
@@ -28,8 +31,10 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
+pub use acting::{AsUser, Subject};
 pub use column::column_type;
 pub use copy::{Copy, CopyRows};
+pub use fingerprint::fingerprint;
 pub use insert::{Insert, Overriding};
 pub use locate::locate;
 pub use names::{ident_name, name_parts, table_name};
@@ -137,6 +142,8 @@ pub enum Statement {
         /// The statement.
         statement: Box<Statement>,
     },
+    /// One of these in somebody's name.
+    AsUser(AsUser),
     /// `COPY`.
     Copy(Box<Copy>),
     /// `BEGIN`.
@@ -252,7 +259,6 @@ fn parse_piece(piece: Piece, limits: &SqlLimits) -> Result<Parsed> {
     depth::check(&tokens, limits.depth)?;
     lists::check(&tokens, limits.in_items)?;
     let mut parameters = count_parameters(&tokens, limits.parameters)?;
-    refuse_as_user(&tokens)?;
     let Some((place, rows)) = rows else {
         let starts = view_starts(&tokens);
         let mut statement = own::statement(tokens, end).map_err(|e| locate::placed(e, &text, start))?;
@@ -310,30 +316,16 @@ fn count_parameters(tokens: &[TokenWithSpan], limit: usize) -> Result<usize> {
     Ok(highest)
 }
 
-/// AS USER may stand in many places; wherever it does, it must not be read as an alias.
-fn refuse_as_user(tokens: &[TokenWithSpan]) -> Result<()> {
-    let is = |token: Option<&TokenWithSpan>, word: &str| match token.map(|t| &t.token) {
-        Some(Token::Word(w)) => w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word),
-        _ => false,
-    };
-    for (at, token) in tokens.iter().enumerate() {
-        if !is(Some(token), "AS") || !is(tokens.get(at + 1), "USER") {
-            continue;
-        }
-        if matches!(
-            tokens.get(at + 2).map(|t| &t.token),
-            Some(Token::SingleQuotedString(_) | Token::Placeholder(_))
-        ) {
-            return Err(Error::unsupported(format!("{}: AS USER is not supported", place(token.span.start))));
-        }
-    }
-    Ok(())
-}
-
 /// A statement that sqlparser knows.
 fn read_sql(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
+    acting::refuse(&tokens)?;
     let lead = Cursor::new(&tokens, end).peek_word().unwrap_or_default();
-    match parse_statement(tokens, end)? {
+    let has_changes = changes::may_hold(&tokens);
+    let mut statement = parse_statement(tokens, end)?;
+    if has_changes {
+        changes::expand(&mut statement)?;
+    }
+    match statement {
         ast::Statement::Query(query) => {
             clause::check_query(&query)?;
             Ok(Statement::Query(query))

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::names::table_name;
 use super::tokens::{Cursor, parse_statement};
-use super::{CreateView, Statement, StorageTarget, index, options, read_sql, table, user};
+use super::{AsUser, CreateView, Statement, StorageTarget, acting, index, options, read_sql, table, user};
 use crate::catalog::{IfThere, TableName};
 use crate::error::{Error, Result};
 
@@ -99,11 +99,20 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "TRUNCATE" => truncate(&mut cursor),
         "COPY" => super::copy::copy(tokens, end),
         "PREPARE" => super::prepared::prepare(tokens, end),
+        "EXECUTE" if acting::is_execute(&tokens) => acting::execute(&tokens, end),
         "EXECUTE" => super::prepared::execute(tokens, end),
         "DEALLOCATE" => super::prepared::deallocate(&mut cursor),
         word if UNSUPPORTED.contains(&word) => Err(Error::unsupported(format!("{word} is not supported"))),
-        "INSERT" => super::insert::statement(tokens, end),
-        "SELECT" | "WITH" | "VALUES" | "UPDATE" | "DELETE" => read_sql(tokens, end),
+        "INSERT" | "UPDATE" | "DELETE" => {
+            let mut tokens = tokens;
+            let subject = acting::take(&mut tokens)?;
+            let statement = match lead.as_str() {
+                "INSERT" => super::insert::statement(tokens, end)?,
+                _ => read_sql(tokens, end)?,
+            };
+            Ok(acting::framed(subject, statement))
+        }
+        "SELECT" | "WITH" | "VALUES" => read_sql(tokens, end),
         _ => Err(cursor.expected("a statement such as SELECT, INSERT, UPDATE, DELETE or CREATE TABLE")),
     }
 }
@@ -313,10 +322,13 @@ fn explain(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
         return Err(Error::unsupported(format!("EXPLAIN {lead} is not supported")));
     }
     let rest = tokens.split_off(cursor.position());
-    let statement = Box::new(statement(rest, end)?);
+    let (subject, statement) = match statement(rest, end)? {
+        Statement::AsUser(AsUser { subject, statement }) => (Some(subject), statement),
+        statement => (None, Box::new(statement)),
+    };
     match statement.as_ref() {
         Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
-            Ok(Statement::Explain { analyze, verbose, statement })
+            Ok(acting::framed(subject, Statement::Explain { analyze, verbose, statement }))
         }
         _ => Err(Error::unsupported(format!("EXPLAIN {lead} is not supported"))),
     }

@@ -49,7 +49,11 @@ pub(super) fn prepare(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<S
     let statement = own::statement(inner, end)?;
     if !matches!(
         statement,
-        Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+        Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::AsUser(_)
     ) {
         return Err(Error::unsupported(format!(
             "PREPARE of {lead}; SELECT, INSERT, UPDATE and DELETE can be prepared"

@@ -36,6 +36,7 @@ fn refused(kind: ErrorKind, cases: &[(&str, &str)]) {
     }
 }
 
+mod acting;
 mod limits;
 mod statements;
 mod tables;

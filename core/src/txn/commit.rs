@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 
+use crate::access::audit::{self, Draft};
 use crate::catalog::{Catalog, TableDef};
 use crate::cold::locate::{Within, locate_in};
 use crate::error::{Error, Result};
@@ -12,18 +13,18 @@ use crate::storage::keys::seq_key;
 use crate::storage::{Keyspace, WriteBatch};
 use crate::tiers::Tiers;
 use crate::txn::writes::{ScopeWrites, WriteSet, altered, with_column};
-use crate::types::SeqId;
+use crate::types::{Scope, SeqId, TableId};
 
-/// Commits `writes`, which were made on a snapshot at `snapshot`; the numbers of their versions, in the order of
-/// the scopes and of the versions in each.
+/// Commits `writes`, which were made on a snapshot at `snapshot`, and the audit entries of `acts`, which tell of
+/// them; the numbers of the versions, in the order of the scopes and of the versions in each.
 ///
-/// On return the versions are in the key-value store with the engine's durability, and every later
-/// snapshot includes them.
+/// On return the versions and the entries are in the key-value store with the engine's durability, all of them in
+/// one batch, and every later snapshot includes the versions.
 ///
 /// # Errors
 /// `Conflict` when another commit has written one of the keys since the snapshot, or altered one of the
 /// tables: nothing is applied. `Unavailable` when the store failed: the outcome is unknown.
-pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result<Vec<SeqId>> {
+pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId, acts: &[Draft]) -> Result<Vec<SeqId>> {
     tiers.check_writable()?;
     let order = tiers.commit_order.lock().await;
     let catalog = tiers.catalog();
@@ -37,10 +38,10 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result
         total += rows.num_rows();
         pending.push((scope, rows));
     }
-    if total == 0 {
+    if total == 0 && acts.is_empty() {
         return Ok(Vec::new());
     }
-    let allocated = tiers.seqs.allocate(total).await?;
+    let allocated = if total == 0 { Vec::new() } else { tiers.seqs.allocate(total).await? };
     let mut seqs = allocated.iter().copied();
     let mut batch = tiers.fenced_batch();
     let mut stamped: Vec<(&ScopeWrites, RecordBatch)> = Vec::with_capacity(pending.len());
@@ -54,7 +55,9 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result
         put_block(&mut batch, scope, first, &rows)?;
         stamped.push((scope, rows));
     }
+    let log = audit::write(tiers, &mut batch, acts, |at| extent(&stamped, at))?;
     tiers.commit(batch, tiers.config.writer.durability).await?;
+    log.committed(tiers);
     for (scope, rows) in stamped {
         show(scope, rows).map_err(|e| {
             // Durable, but in memory in part or not at all: reading goes on as of before, writing does not.
@@ -65,9 +68,22 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId) -> Result
             .with_source(e)
         })?;
     }
-    tiers.snapshots.publish(last);
+    if total > 0 {
+        tiers.snapshots.publish(last);
+    }
     drop(order);
     Ok(allocated)
+}
+
+/// The first and the last number of what was committed to a scope.
+fn extent(stamped: &[(&ScopeWrites, RecordBatch)], at: &(TableId, Scope)) -> Option<(SeqId, SeqId)> {
+    let (_, rows) = stamped.iter().find(|(w, _)| w.def.id == at.0 && w.state.scope == at.1)?;
+    let seqs = rows.column(0).as_any().downcast_ref::<Int64Array>()?;
+    let ends = [seqs.values().first(), seqs.values().last()].map(|seq| seq.copied().map(SeqId::from_i64));
+    match ends {
+        [Some(first), Some(last)] => Some((first, last)),
+        _ => None,
+    }
 }
 
 /// Puts committed rows into the memory of their scope.

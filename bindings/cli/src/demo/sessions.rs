@@ -26,7 +26,10 @@ impl Demo {
                 if seen.rows.is_empty() { "nothing".to_owned() } else { seen.rows.concat().join(", ") };
             self.stage.timed(format!("{name:<5} sees: {bodies}"), seen.took)?;
         }
-        Ok(())
+        let done = self.run("UPDATE demo.notes AS USER 'alice' SET body = body || ', mended'").await?;
+        self.stage.timed("Done for alice, in her rows only, and written down:", done.took)?;
+        let done = self.run("SELECT actor, subject, outcome, rows FROM system.audit_log").await?;
+        self.stage.timed(done.rows.concat().join(" | "), done.took)
     }
 
     /// Two transactions that change one row: the first to commit wins.

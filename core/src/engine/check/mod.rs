@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use object_store::path::Path;
 
+use crate::access::audit;
 use crate::catalog::TableDef;
 use crate::engine::backup::OnProgress;
 use crate::error::{Error, ErrorKind, Result};
@@ -91,7 +92,7 @@ struct Looking<'a> {
     followed: BTreeSet<String>,
 }
 
-/// Verifies `tables`. `progress` is told how many bytes of batch files were read, and how many are known to be there.
+/// Verifies `tables`, and the audit log. `progress` is told how many bytes of batch files were read, and how many are known to be there.
 ///
 /// # Errors
 /// Only what prevents looking; damage is in the report. `Cancelled` by the pace.
@@ -110,6 +111,7 @@ pub async fn check(
             Box::pin(checking.cold(def, &scope, &mut *progress)).await?;
         }
     }
+    checking.report.findings.extend(audit::check(tiers, pace).await?);
     Ok(checking.report)
 }
 

@@ -10,7 +10,7 @@ use crate::types::Role;
 /// # Errors
 /// `PermissionDenied` for the role `user`: errors name whose rows a job was about.
 pub(super) fn jobs(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
-    if context.role == Role::User {
+    if context.who.role() == Role::User {
         return Err(Error::denied("system.jobs is not for the role user, but for service, dba and system"));
     }
     let rows = context.tiers.jobs.all().into_iter().map(|job| {

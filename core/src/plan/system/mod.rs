@@ -3,6 +3,7 @@
 //! Their rows are made when a statement reads them, for the subject that asks: of USER tables only its own
 //! scope is looked at.
 
+mod audit;
 mod definitions;
 mod jobs;
 mod storage;
@@ -36,7 +37,7 @@ pub struct OwnTable {
 
 use ColumnType::{BigInt, Boolean, Double, Text};
 
-static OWN_TABLES: [OwnTable; 14] = [
+static OWN_TABLES: [OwnTable; 15] = [
     OwnTable {
         namespace: INFORMATION_SCHEMA,
         name: "columns",
@@ -81,6 +82,24 @@ static OWN_TABLES: [OwnTable; 14] = [
             ("view_definition", Text),
             ("check_option", Text),
             ("is_updatable", Text),
+        ],
+    },
+    OwnTable {
+        namespace: SYSTEM,
+        name: "audit_log",
+        columns: &[
+            ("number", BigInt),
+            ("at", Text),
+            ("actor", Text),
+            ("role", Text),
+            ("subject", Text),
+            ("outcome", Text),
+            ("error", Text),
+            ("statement", Text),
+            ("fingerprint", Text),
+            ("rows", BigInt),
+            ("first_seq", BigInt),
+            ("last_seq", BigInt),
         ],
     },
     OwnTable {
@@ -258,9 +277,6 @@ fn rfc3339(unix_ms: i64) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Tables of `system` that there will be.
-const NOT_THERE_YET: [&str; 1] = ["audit_log"];
-
 /// The tables of one of the engine's own namespaces; of others none.
 pub fn own_tables(namespace: &str) -> impl Iterator<Item = &'static OwnTable> {
     OWN_TABLES.iter().filter(move |table| table.namespace == namespace)
@@ -280,9 +296,6 @@ impl StatementContext<'_> {
             return Ok(None);
         }
         let Some(table) = own_tables(namespace).find(|table| table.name == name) else {
-            if namespace == SYSTEM && NOT_THERE_YET.contains(&name) {
-                return Err(Error::unsupported(format!("the table {namespace}.{name} is not there yet")));
-            }
             let near = nearest(name, own_tables(namespace).map(|table| table.name));
             let hint = near.map(|near| format!("; did you mean {}?", TableName::qualified(namespace, near)));
             return Err(Error::not_found(format!(
@@ -297,6 +310,7 @@ impl StatementContext<'_> {
             (INFORMATION_SCHEMA, "schemata") => definitions::schemata(catalog),
             (INFORMATION_SCHEMA, "tables") => definitions::standard_tables(catalog),
             (INFORMATION_SCHEMA, "views") => definitions::views(catalog),
+            (_, "audit_log") => audit::entries(self).await?,
             (_, "batches") => storage::batches(self).await?,
             (_, "columns") => definitions::columns(catalog),
             (_, "jobs") => jobs::jobs(self)?,

@@ -24,8 +24,8 @@ struct Cold {
 /// The scopes of `def` that the subject is shown: of a USER table its own, or, for roles that see to whole tables, every
 /// one that has been flushed.
 async fn shown_scopes(context: &StatementContext<'_>, def: &TableDef) -> Result<Vec<Scope>> {
-    match context.role {
-        Role::User => Ok(vec![context.scope_of(def)]),
+    match context.who.role() {
+        Role::User => Ok(vec![context.who.scope_of(def)]),
         _ => context.tiers.scopes_in(def.id, &[Keyspace::Manifest]).await,
     }
 }

@@ -18,8 +18,8 @@ pub(super) fn users(context: &StatementContext<'_>) -> Vec<Vec<Cell>> {
             user.dropped_micros.map(|micros| rfc3339(micros / 1000)).into(),
         ]
     };
-    if context.role >= Role::Dba {
+    if context.who.role() >= Role::Dba {
         return known.iter().map(|user| row(user)).collect();
     }
-    known.get(context.subject).map(|user| row(user)).into_iter().collect()
+    known.get(context.who.subject()).map(|user| row(user)).into_iter().collect()
 }
