@@ -80,7 +80,10 @@ pub use jobs::record::{
 };
 pub use pace::CancelToken;
 pub use plan::{OwnTable, own_tables};
-pub use session::{Copied, Export, Outcome, PieceForm, Pieces, Prepared, Rows, Session, ipc_stream};
+pub use session::{
+    Change, ChangeFeed, Copied, Difference, Export, Outcome, PieceForm, Pieces, Prepared, Rows, Session,
+    Subscription, ipc_stream,
+};
 pub use stats::EngineStats;
 pub use txn::snapshot::FilePin;
 pub use types::{ColumnId, Durability, Role, Scope, SeqId, TableId, UserId, path_part};

@@ -1,13 +1,16 @@
 //! A session: who is asking, where names are looked up, and the open transaction.
 
 mod acting;
+mod changes;
 mod copy;
 mod definitions;
+mod difference;
 mod ipc;
 mod outcome;
 mod prepared;
 mod rows;
 mod statements;
+mod subscription;
 mod transaction;
 mod users;
 
@@ -16,15 +19,19 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
+use parking_lot::Mutex;
 
 use acting::rows_in;
+pub use changes::ChangeFeed;
 pub use copy::{Copied, Export};
+pub use difference::Difference;
 pub use ipc::{PieceForm, Pieces, ipc_stream};
 pub use outcome::Outcome;
 use outcome::{answer, compacted, done, flushed, names};
 pub use prepared::Prepared;
 pub use rows::Rows;
 use statements::{Read, Write};
+pub use subscription::{Change, Subscription};
 use transaction::Transaction;
 
 use crate::access::Principal;
@@ -392,6 +399,7 @@ impl Session {
             )
             .within(tiers.config.query.timeout_ms),
             reports: ScanReports::default(),
+            read_scopes: Mutex::default(),
         }
     }
 

@@ -30,6 +30,7 @@ use crate::storage::{KeyRange, Keyspace, Stores, WriteBatch};
 use crate::tiers::archived::ArchivedUnder;
 use crate::tiers::open_scopes::OpenScopes;
 pub use crate::tiers::settle::drop_blocks;
+use crate::txn::feed::Feed;
 use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
 use crate::txn::snapshot::{ReaderAge, Snapshots};
@@ -50,6 +51,8 @@ pub struct Tiers {
     pub fence: Arc<Fence>,
     /// The source of `_seq`.
     pub seqs: SeqAllocator,
+    /// Who is told of commits.
+    pub feed: Feed,
     /// Who reads what.
     pub snapshots: Arc<Snapshots>,
     /// Held by whoever commits; DDL holds it too.
@@ -94,6 +97,7 @@ impl Tiers {
             fence,
             seqs,
             snapshots: Snapshots::starting_at(committed),
+            feed: Feed::default(),
             commit_order: AsyncMutex::new(()),
             stats: Stats::default(),
             jobs: JobTable::default(),
@@ -115,6 +119,7 @@ impl Tiers {
     /// Replaces the definitions; the caller holds [`Self::commit_order`] and has committed them.
     pub fn set_catalog(&self, catalog: Catalog) {
         *self.catalog.write() = Arc::new(catalog);
+        self.feed.redefined(&self.snapshots, self.stores.clock.now_ms());
     }
 
     /// Refuses when this engine may not write.

@@ -292,6 +292,7 @@ fn new_table(request: &CreateTable, namespace: &str, id: TableId) -> Result<Tabl
         options: TableOptions::default(),
         indexes: Vec::new(),
         replaces: None,
+        feed_floor: None,
         dropped: false,
         schemas: SchemaCache::default(),
     };

@@ -232,7 +232,9 @@ mod tests {
 
         let (after, _) = alter(&catalog, "ALTER TABLE t RENAME COLUMN a TO d, DROP COLUMN c");
         assert_eq!(names(&after), ["one", "t_a_idx", "t_a_idx1"]);
-        let truncated = truncate_tables(&catalog, &[TableName::bare("t")], "main").unwrap().unwrap();
+        let truncated = truncate_tables(&catalog, &[TableName::bare("t")], "main", crate::types::SeqId::ZERO)
+            .unwrap()
+            .unwrap();
         assert_eq!(names(&truncated), names(&catalog));
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::name::{DELETED_COLUMN, SEQ_COLUMN, TableName};
 use crate::catalog::{ColumnType, IndexDef, Literal, TableOptions};
 use crate::error::{Error, Result};
-use crate::types::{ColumnId, TableId, path_part};
+use crate::types::{ColumnId, SeqId, TableId, path_part};
 
 /// The metadata key of an Arrow field under which Parquet keeps the column id.
 pub const FIELD_ID_KEY: &str = "PARQUET:field_id";
@@ -130,6 +130,9 @@ pub struct TableDef {
     /// The table whose place it took when that was truncated.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub replaces: Option<TableId>,
+    /// From which `_seq` on its feed tells of every deletion, in all scopes, if it began with rows that went untold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub feed_floor: Option<SeqId>,
     /// Whether it is dropped and only waits for its rows and files to be removed.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub dropped: bool,

@@ -6,13 +6,21 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, TableDef, TableName};
 use crate::error::Result;
-use crate::types::TableId;
+use crate::types::{SeqId, TableId};
 
-/// Puts an empty table in the place of each one named, all or none.
+/// Puts an empty table in the place of each one named, all or none; `committed` is the last commit.
+///
+/// No deletion tells of the rows that went, so who followed the changes has to begin again: the floor of the feed is
+/// above every `_seq` of theirs.
 ///
 /// # Errors
 /// `NotFound`; `LimitExceeded` when there is no table id left.
-pub fn truncate_tables(catalog: &Catalog, names: &[TableName], current: &str) -> Result<Option<Catalog>> {
+pub fn truncate_tables(
+    catalog: &Catalog,
+    names: &[TableName],
+    current: &str,
+    committed: SeqId,
+) -> Result<Option<Catalog>> {
     let mut next = catalog.clone();
     for name in names {
         let table = catalog.resolve(name, current)?;
@@ -20,18 +28,20 @@ pub fn truncate_tables(catalog: &Catalog, names: &[TableName], current: &str) ->
         if next.table_by_id(table.id).is_some() {
             next.retire(&table)?;
             let id = next.take_table_id()?;
-            next.insert(Arc::new(emptied(&table, id)));
+            let floor = SeqId::from_i64(committed.as_i64().saturating_add(1));
+            next.insert(Arc::new(emptied(&table, id, floor)));
         }
     }
     Ok(Some(next))
 }
 
 /// The definition of `table` without its history: there is no row that an older version of it wrote.
-fn emptied(table: &TableDef, id: TableId) -> TableDef {
+fn emptied(table: &TableDef, id: TableId, floor: SeqId) -> TableDef {
     let mut empty = table.clone();
     empty.id = id;
     empty.schema_version = 1;
     empty.replaces = Some(table.id);
+    empty.feed_floor = Some(floor);
     empty.dropped_columns.clear();
     for column in &mut empty.columns {
         column.added_in = 1;
@@ -51,7 +61,8 @@ mod tests {
         let (catalog, _) = table_of("CREATE TABLE t (id BIGINT PRIMARY KEY, a TEXT, b TEXT)");
         let (catalog, old) = alter(&catalog, "ALTER TABLE t DROP COLUMN a, ADD COLUMN c BIGINT DEFAULT 5");
         let name = TableName::bare("t");
-        let next = truncate_tables(&catalog, &[name.clone(), name.clone()], "main").unwrap().unwrap();
+        let next =
+            truncate_tables(&catalog, &[name.clone(), name.clone()], "main", SeqId::ZERO).unwrap().unwrap();
         let new = next.resolve(&name, "main").unwrap();
         assert_eq!((new.id, new.replaces, new.schema_version), (TableId(2), Some(old.id), 1));
         let names =

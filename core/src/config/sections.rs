@@ -249,6 +249,8 @@ impl Default for ExecutionSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FeedSettings {
+    /// How many commits wait for a subscription that is slow before it is told to start over.
+    pub backlog_commits: usize,
     /// For how many hours tombstones are retained after they were written, unless their table says otherwise.
     pub deleted_retention_hours: u64,
     /// How often tombstones that are older are looked for, in seconds.
@@ -257,7 +259,7 @@ pub struct FeedSettings {
 
 impl Default for FeedSettings {
     fn default() -> Self {
-        Self { deleted_retention_hours: 168, expiry_interval_seconds: 3_600 }
+        Self { backlog_commits: 64, deleted_retention_hours: 168, expiry_interval_seconds: 3_600 }
     }
 }
 

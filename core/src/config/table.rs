@@ -122,6 +122,12 @@ pub static SETTINGS: &[Setting] = &[
         slot: |config| &mut config.execution.partitions,
     },
     Setting {
+        name: "feed.backlog_commits",
+        description: "commits that wait for a slow subscription before it is told to start over",
+        range: (1, ANY),
+        slot: |config| &mut config.feed.backlog_commits,
+    },
+    Setting {
         name: "feed.deleted_retention_hours",
         description: "hours that tombstones are retained for queries with _deleted, unless DELETED_RETENTION_HOURS of the table says otherwise",
         range: (0, ANY),

@@ -256,6 +256,7 @@ impl Engine {
     /// # Errors
     /// What the key-value store reports.
     pub async fn close(&self) -> Result<()> {
+        self.shared.tiers.feed.close();
         self.shared.tiers.stores.kv.close().await
     }
 }

@@ -110,6 +110,8 @@ pub async fn load_runs(
             .with_source(e)
     })?;
     tiers.snapshots.publish(last);
+    let written = std::iter::once((def.id, &scope.scope));
+    tiers.feed.committed(&tiers.snapshots, tiers.stores.clock.now_ms(), written);
     drop(order);
     tiers.manifest_published(def, scope, &cold, &manifest.bytes, manifest.e_tag).await;
     if let Some(manifest) = &cold.manifest {

@@ -1,5 +1,6 @@
 //! One statement being run: its snapshot, who asks, and the tables it names.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -15,6 +16,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use parking_lot::Mutex;
 
 use crate::access::Principal;
 use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableName};
@@ -31,7 +33,7 @@ use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
 use crate::sql::rewrite_system_columns;
 use crate::tiers::Tiers;
 use crate::txn::writes::{WriteSet, altered};
-use crate::types::SeqId;
+use crate::types::{Scope, SeqId, TableId};
 
 /// What a statement is run with.
 #[derive(Debug)]
@@ -60,6 +62,8 @@ pub struct StatementContext<'a> {
     pub pace: Pace,
     /// What its scans did.
     pub reports: ScanReports,
+    /// What it was planned to read.
+    pub read_scopes: Mutex<BTreeSet<(TableId, Scope)>>,
 }
 
 impl StatementContext<'_> {
@@ -107,6 +111,7 @@ impl StatementContext<'_> {
     /// What opening the scope reports.
     pub async fn reads(&self, def: &Arc<TableDef>) -> Result<TableReads> {
         let scope = self.who.scope_of(def);
+        self.read_scopes.lock().insert((def.id, scope.clone()));
         let overlay = self.writes.get(def.id, &scope).map(|w| w.overlay());
         Ok(TableReads {
             tiers: Arc::clone(self.tiers),

@@ -20,19 +20,20 @@ use crate::types::SeqId;
 pub async fn check_floor(reads: &TableReads, filters: &[Expr]) -> Result<()> {
     let Some(since) = since(filters) else { return Ok(()) };
     let pointer = read_pointer(reads.tiers.stores.kv.as_ref(), reads.def.id, &reads.scope.scope).await?;
-    if since >= pointer.feed_floor {
+    let floor = pointer.feed_floor.max(reads.def.feed_floor.unwrap_or(SeqId::ZERO));
+    if since >= floor {
         return Ok(());
     }
     Err(Error::invalid(format!(
         "the deletions in {} are known after _seq {}, not after {}: what changed since cannot be told",
         reads.def.full_name(),
-        pointer.feed_floor.as_i64(),
+        floor.as_i64(),
         since.as_i64()
     ))
     .with_hint(format!(
         "read the whole table again, without a condition on _seq, and go on from its highest _seq, or from {} \
          if that is higher",
-        pointer.feed_floor.as_i64()
+        floor.as_i64()
     )))
 }
 

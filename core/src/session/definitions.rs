@@ -66,7 +66,10 @@ impl Session {
                 Box::new(move |c| Ok(catalog::alter_table(c, alter, namespace, now)?.map(|(c, _)| c))),
             ),
             Statement::Truncate { names } => {
-                ("TRUNCATE TABLE", Box::new(move |c| catalog::truncate_tables(c, names, namespace)))
+                let snapshots = &self.engine.shared.tiers.snapshots;
+                let emptied =
+                    move |c: &Catalog| catalog::truncate_tables(c, names, namespace, snapshots.committed());
+                ("TRUNCATE TABLE", Box::new(emptied))
             }
             _ => return Err(Error::internal("a statement that nothing runs")),
         };

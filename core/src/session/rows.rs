@@ -7,8 +7,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
+use futures::future::ready;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::{Outcome, Session};
 use crate::access::Principal;
@@ -44,7 +45,16 @@ struct Reading {
 
 impl Rows {
     fn whole(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
-        Self { schema, batches: stream::iter(batches.into_iter().map(Ok)).boxed(), reading: None }
+        let batches = batches.into_iter().filter(|batch| batch.num_rows() > 0);
+        Self { schema, batches: stream::iter(batches.map(Ok)).boxed(), reading: None }
+    }
+
+    /// Rows that come as something happens, also that there are none; they hold nothing while nobody asks.
+    pub(super) fn live(
+        schema: SchemaRef,
+        batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
+    ) -> Self {
+        Self { schema, batches: batches.boxed(), reading: None }
     }
 
     /// The columns; none of a statement that has no rows.
@@ -71,12 +81,7 @@ impl Rows {
         if let Some(reading) = &self.reading {
             reading.pace.go_on();
         }
-        let next = loop {
-            match self.batches.try_next().await {
-                Ok(Some(batch)) if batch.num_rows() == 0 => {}
-                next => break next,
-            }
-        };
+        let next = self.batches.try_next().await;
         match (&next, &self.reading) {
             (Ok(Some(_)), Some(reading)) => reading.snapshot.rest(reading.tiers.stores.clock.now_ms()),
             (Ok(Some(_)), None) => {}
@@ -177,6 +182,7 @@ impl Session {
         let tiers = Arc::clone(context.tiers);
         snapshot.rest(tiers.stores.clock.now_ms());
         let StatementContext { reports, pace, .. } = context;
+        let batches = batches.try_filter(|batch| ready(batch.num_rows() > 0)).boxed();
         Ok(Rows { schema, batches, reading: Some(Reading { tiers, snapshot, reports, pace }) })
     }
 }

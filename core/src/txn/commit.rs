@@ -70,6 +70,8 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId, acts: &[D
     }
     if total > 0 {
         tiers.snapshots.publish(last);
+        let written = writes.scopes().map(|scope| (scope.def.id, &scope.state.scope));
+        tiers.feed.committed(&tiers.snapshots, tiers.stores.clock.now_ms(), written);
     }
     drop(order);
     Ok(allocated)

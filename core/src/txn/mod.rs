@@ -1,6 +1,7 @@
 //! Order: sequence numbers, snapshots, and the commit that makes versions visible.
 
 pub mod commit;
+pub mod feed;
 pub mod fence;
 pub mod seq;
 pub mod snapshot;

@@ -136,6 +136,11 @@ impl Snapshots {
         state.committed = state.committed.max(seq);
     }
 
+    /// The last commit.
+    pub fn committed(&self) -> SeqId {
+        self.state.lock().committed
+    }
+
     /// The highest `_seq` that every reader, present or future, includes. A flush goes no further.
     #[must_use]
     pub fn flush_horizon(&self) -> SeqId {

@@ -157,7 +157,7 @@ impl WriteSet {
     }
 
     /// The scopes written to, in order.
-    pub fn scopes(&self) -> impl Iterator<Item = &ScopeWrites> {
+    pub fn scopes(&self) -> impl Iterator<Item = &ScopeWrites> + Clone {
         self.scopes.values().filter(|w| !w.is_empty())
     }
 }
