@@ -41,6 +41,7 @@ mod copy;
 mod dml;
 mod engine;
 mod error;
+mod expiry;
 mod flush;
 mod heap;
 mod hot;
@@ -64,7 +65,7 @@ pub use compact::CompactReport;
 pub use config::{
     BatchFileSettings, CacheSettings, CompactionSettings, Config, ExecutionSettings, FeedSettings,
     FlushSettings, Given, HotSettings, JobSettings, LoadSettings, ManifestCacheSettings, Place,
-    PruningSettings, QueryLimits, SettingRow, SqlLimits, TransactionSettings, WriterSettings,
+    PruningSettings, QueryLimits, SettingRow, SqlLimits, StreamSettings, TransactionSettings, WriterSettings,
 };
 pub use copy::json_rows;
 pub use engine::{
@@ -74,7 +75,7 @@ pub use engine::{
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use jobs::record::{
-    CollectGarbageTask, CompactTask, EvictManifestsTask, ExpireTombstonesTask, FlushTask, Job, JobId,
+    CollectGarbageTask, CompactTask, EvictExpiredTask, EvictManifestsTask, ExpireTombstonesTask, FlushTask, Job, JobId,
     JobState, RebuildManifestTask, Task,
 };
 pub use pace::CancelToken;

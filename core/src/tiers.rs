@@ -32,6 +32,7 @@ pub use crate::tiers::settle::drop_blocks;
 use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
 use crate::txn::snapshot::{ReaderAge, Snapshots};
+use crate::txn::statement_times::StatementTimes;
 use crate::types::{Durability, Scope, SeqId, TableId};
 use crate::users::Users;
 
@@ -51,6 +52,8 @@ pub struct Tiers {
     pub seqs: SeqAllocator,
     /// Who reads what.
     pub snapshots: Arc<Snapshots>,
+    /// When the statements began that read rows which expire.
+    pub statement_times: Arc<StatementTimes>,
     /// Held by whoever commits; DDL holds it too.
     pub commit_order: AsyncMutex<()>,
     /// Footers and filters of cold files.
@@ -91,6 +94,7 @@ impl Tiers {
             fence,
             seqs,
             snapshots: Snapshots::starting_at(committed),
+            statement_times: Arc::default(),
             commit_order: AsyncMutex::new(()),
             stats: Stats::default(),
             jobs: JobTable::default(),
@@ -209,6 +213,11 @@ impl Tiers {
             }
         }
         Ok(found.into_iter().collect())
+    }
+
+    /// The two tiers of `scope`, if they are in memory.
+    pub fn scope_in_memory(&self, table: TableId, scope: &Scope) -> Option<Arc<ScopeState>> {
+        self.scopes.lock().peek(table, scope)
     }
 
     /// Every scope in memory.

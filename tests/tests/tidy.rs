@@ -22,6 +22,7 @@ const DIRECTION: &[Line] = &[
     Apart(&["jobs"]),
     Apart(&["compact"]), // writes files and manifests as a flush does
     Apart(&["flush"]),
+    Apart(&["expiry"]), // takes out of the hot tier what a flush leaves alone
     Apart(&["dml"]),
     Apart(&["plan"]),
     Apart(&["sql", "scan", "access", "changes"]),
@@ -37,7 +38,7 @@ const DIRECTION: &[Line] = &[
 ];
 
 /// Background work, and who may drive it besides itself.
-const BACKGROUND: &[&str] = &["jobs", "flush", "compact"];
+const BACKGROUND: &[&str] = &["jobs", "flush", "expiry", "compact"];
 const DRIVERS: &[&str] = &["engine", "session"];
 
 /// Lines of code in a file, its test module not counted: where to think, and where it is too long.

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{DefaultExpr, FPP_RANGE, TableDef, index};
+use crate::catalog::{DefaultExpr, FPP_RANGE, TableDef, index, lifetime};
 use crate::error::{Error, Result};
 
 const FORMAT: u32 = 1;
@@ -130,6 +130,7 @@ fn check(table: &TableDef) -> Result<(), String> {
         return Err("it has no primary key".to_owned());
     }
     index::check(table)?;
+    lifetime::check(table)?;
     let shares = &table.options.bloom_fpp;
     if let Some(share) = shares.others.iter().chain(shares.columns.values()).find(|s| !FPP_RANGE.contains(s))
     {

@@ -33,6 +33,7 @@ fn emptied(table: &TableDef, id: TableId) -> TableDef {
     empty.schema_version = 1;
     empty.replaces = Some(table.id);
     empty.dropped_columns.clear();
+    empty.options.lapsed_through = None;
     for column in &mut empty.columns {
         column.added_in = 1;
         column.added_value = None;

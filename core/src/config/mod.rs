@@ -14,8 +14,8 @@ pub use given::{Given, Place};
 pub use manifest_cache::ManifestCacheSettings;
 pub use sections::{
     BatchFileSettings, CacheSettings, CompactionSettings, ExecutionSettings, FeedSettings, FlushSettings,
-    HotSettings, JobSettings, LoadSettings, PruningSettings, QueryLimits, SqlLimits, TransactionSettings,
-    WriterSettings,
+    HotSettings, JobSettings, LoadSettings, PruningSettings, QueryLimits, SqlLimits, StreamSettings,
+    TransactionSettings, WriterSettings,
 };
 use table::{SETTINGS, Setting};
 
@@ -52,6 +52,8 @@ pub struct Config {
     pub execution: ExecutionSettings,
     /// What the feed of changes knows.
     pub feed: FeedSettings,
+    /// When expired rows of STREAM tables are evicted.
+    pub stream: StreamSettings,
     /// How many jobs that are over are remembered.
     pub jobs: JobSettings,
     /// What is remembered of files.

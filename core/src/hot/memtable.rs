@@ -74,9 +74,17 @@ impl Chunk {
     /// The rows that are the latest version of their key at `seq`; tombstones only if asked for.
     #[must_use]
     pub fn latest_at(&self, seq: SeqId, tombstones: bool) -> BooleanArray {
+        self.latest_after(SeqId::ZERO, seq, tombstones)
+    }
+
+    /// Of [`Self::latest_at`] those above `expired`: a key whose latest version is not has no row.
+    #[must_use]
+    pub fn latest_after(&self, expired: SeqId, seq: SeqId, tombstones: bool) -> BooleanArray {
         let mut mask = BooleanBufferBuilder::new(self.batch.num_rows());
         let included = self.rows_through(seq);
-        for (row, superseded) in self.superseded.iter().enumerate().take(included) {
+        let gone = self.rows_through(expired).min(included);
+        mask.append_n(gone, false);
+        for (row, superseded) in self.superseded.iter().enumerate().take(included).skip(gone) {
             let next = superseded.load(Ordering::Acquire);
             let latest = next == i64::MAX || next > seq.as_i64();
             mask.append(latest && (tombstones || !self.is_deleted(row)));
@@ -214,6 +222,14 @@ impl Memtable {
     #[must_use]
     pub fn first_seq(&self) -> Option<SeqId> {
         self.chunks.first().and_then(|c| c.seqs().first()).map(|s| SeqId::from_i64(*s))
+    }
+
+    /// How many of its versions are not above `seq`.
+    #[must_use]
+    pub fn rows_through(&self, seq: SeqId) -> usize {
+        let chunks = self.chunks.iter().map(|chunk| chunk.rows_through(seq));
+        // What lies behind a chunk that is not included whole is above.
+        chunks.take_while(|included| *included > 0).sum()
     }
 
     /// The latest version of `key` that a snapshot at `seq` includes.
@@ -355,7 +371,7 @@ impl Memtable {
         Ok(())
     }
 
-    /// Forgets every version up to `seq`: a flush has made them cold.
+    /// Forgets every version up to `seq`: a flush has made them cold, or they have expired.
     ///
     /// # Errors
     /// `Internal` when a chunk cannot be divided.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::row::Rows;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, DataFusionError};
@@ -17,6 +18,7 @@ use datafusion::scalar::ScalarValue;
 use parking_lot::RwLock;
 
 use crate::catalog::{DELETED_COLUMN, FIELD_ID_KEY, SEQ_COLUMN, TableDef};
+use crate::cold::state::ColdState;
 use crate::error::{Error, Result};
 use crate::hot::memtable::{Chunk, Memtable, Version};
 use crate::hot::scope::ScopeState;
@@ -50,15 +52,24 @@ pub struct TableReads {
     pub scope: Arc<ScopeState>,
     /// The snapshot.
     pub seq: SeqId,
+    /// The last `_seq` whose committed version is expired at the statement's time; [`SeqId::ZERO`] when none can be.
+    pub expired: SeqId,
     /// The transaction's own writes.
     pub overlay: Option<Arc<RwLock<Memtable>>>,
 }
 
 impl TableReads {
-    /// The transaction's own version of a key.
+    /// Per key of `keys` the version that counts, if it is not cold: the transaction's own, else the hot one unless it
+    /// is expired; and the cold state for the keys that have none.
+    ///
+    /// What a transaction has written has no time yet, and does not expire before it is committed.
     #[must_use]
-    pub fn overlay_version(&self, key: &[u8]) -> Option<Version> {
-        self.overlay.as_ref()?.read().latest(key, SeqId::MAX)
+    pub fn versions_of(&self, keys: &Rows) -> (Vec<Option<Version>>, Arc<ColdState>) {
+        let (hot, cold) = self.scope.look_up(keys.iter().map(|key| key.data()), self.seq);
+        let own = |key: &[u8]| self.overlay.as_ref()?.read().latest(key, SeqId::MAX);
+        let alive = |version: &Version| version.seq() > self.expired;
+        let versions = keys.iter().zip(hot).map(|(key, hot)| own(key.data()).or(hot.filter(alive)));
+        (versions.collect(), cold)
     }
 
     /// The transaction's own writes, as chunks.
@@ -220,9 +231,18 @@ impl FirnTable {
                 found_rows(&reads.def, &hits, &overlay)?
             }
             _ => {
-                let looked_at: usize = view.chunks.iter().map(|c| c.rows_through(reads.seq)).sum();
-                ScanReport::add(&self.report.hot_rows, looked_at);
-                visible_rows(&reads.def, &view.chunks, &overlay, reads.seq, self.shown.deleted)?
+                let through = |seq| view.chunks.iter().map(|c| c.rows_through(seq)).sum::<usize>();
+                ScanReport::add(
+                    &self.report.hot_rows,
+                    through(reads.seq).saturating_sub(through(reads.expired)),
+                );
+                visible_rows(
+                    &reads.def,
+                    &view.chunks,
+                    &overlay,
+                    (reads.expired, reads.seq),
+                    self.shown.deleted,
+                )?
             }
         };
         let mut hot = hot.iter().map(|b| shown(b, &self.schema)).collect::<Result<Vec<_>>>()?;

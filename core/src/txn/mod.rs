@@ -4,4 +4,5 @@ pub mod commit;
 pub mod fence;
 pub mod seq;
 pub mod snapshot;
+pub mod statement_times;
 pub mod writes;

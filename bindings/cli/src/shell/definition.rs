@@ -47,6 +47,9 @@ pub fn definition(table: &TableDef) -> String {
     if let Some(retention) = table.options.deleted_retention {
         options.push(format!("DELETED_RETENTION_HOURS = '{retention}'"));
     }
+    if let Some(seconds) = table.options.ttl_seconds {
+        options.push(format!("TTL_SECONDS = {seconds}"));
+    }
     if !options.is_empty() {
         text.push_str(&format!(" WITH ({})", options.join(", ")));
     }

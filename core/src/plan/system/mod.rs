@@ -197,6 +197,7 @@ static OWN_TABLES: [OwnTable; 14] = [
             ("primary_key", Text),
             ("flush_policy", Text),
             ("deleted_retention_hours", Text),
+            ("ttl_seconds", BigInt),
             ("compression", Text),
             ("definition", Text),
         ],
