@@ -174,6 +174,20 @@ mod tests {
     }
 
     #[test]
+    fn the_life_of_rows_is_kept_and_tables_without_it_do_not_say_so() {
+        let (catalog, table) =
+            table_of("CREATE STREAM TABLE t (id BIGINT PRIMARY KEY) WITH (TTL_SECONDS = 30)");
+        let text = String::from_utf8(encode_table(&table).unwrap()).unwrap();
+        assert!(text.contains("\"kind\": \"stream\"") && text.contains("\"ttl_seconds\": 30"), "{text}");
+        let (_, longer) = alter(&catalog, "ALTER TABLE t SET (TTL_SECONDS = 60)");
+        assert!(longer.options.lapsed_through.is_some());
+        assert_eq!(decode_table(&encode_table(&longer).unwrap(), "k").unwrap(), *longer);
+        let other = encode_table(&create("CREATE TABLE t (id BIGINT PRIMARY KEY)")).unwrap();
+        let other = String::from_utf8(other).unwrap();
+        assert!(!other.contains("ttl_seconds") && !other.contains("lapsed_through"), "{other}");
+    }
+
+    #[test]
     fn every_single_byte_that_changes_is_noticed() {
         let bytes = encode_table(&create("CREATE TABLE t (id BIGINT PRIMARY KEY)")).unwrap();
         for at in 0..bytes.len() {

@@ -109,7 +109,8 @@ pub(super) fn check(table: &TableDef) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::tests::{alter, create, table_of};
+    use crate::catalog::tests::{create, table_of};
+    use crate::catalog::{AlterAction, AlterTable, TableName, alter_table};
 
     const STREAM: &str = "CREATE STREAM TABLE t (id BIGINT PRIMARY KEY) WITH (TTL_SECONDS = 30)";
     const COMMITTED_MS: i64 = SeqId::EPOCH_UNIX_MS + 1_000_000;
@@ -144,35 +145,24 @@ mod tests {
 
     #[test]
     fn a_longer_life_brings_nothing_back_and_a_shorter_one_holds_at_once() {
-        let (catalog, first) = table_of(STREAM);
-        // `alter` runs at this moment.
-        let now = 1_900_000_000_000_000;
-        let seq = |age_ms: i64| SeqId::at(now / 1000 - age_ms, 0);
-        let (_, longer) = {
-            let Ok(Some(altered)) = crate::catalog::alter_table(
-                &catalog,
-                &crate::catalog::AlterTable {
-                    table: first.full_name(),
-                    if_exists: false,
-                    actions: vec![crate::catalog::AlterAction::SetOptions(OptionChanges {
-                        ttl_seconds: Some(60),
-                        ..OptionChanges::default()
-                    })],
-                },
-                "main",
-                now,
-            ) else {
-                panic!("not altered")
-            };
-            altered
+        let (catalog, _) = table_of(STREAM);
+        let now = COMMITTED_MS * 1000;
+        let seq = |age_ms: i64| SeqId::at(COMMITTED_MS - age_ms, 0);
+        let altered = |seconds: u64| {
+            let changes = OptionChanges { ttl_seconds: Some(seconds), ..OptionChanges::default() };
+            let actions = vec![AlterAction::SetOptions(changes)];
+            let request = AlterTable { table: TableName::bare("t"), if_exists: false, actions };
+            alter_table(&catalog, &request, "main", now).unwrap().unwrap().1
         };
+        let longer = altered(60);
         assert_eq!(longer.options.ttl_seconds, Some(60));
         assert!(seq(30_000) <= longer.expired_through(now), "it was expired");
         assert!(seq(29_999) > longer.expired_through(now));
         assert!(seq(29_999) > longer.expired_through(now + 30_000_000), "it lives for a minute");
         assert!(seq(29_999) <= longer.expired_through(now + 30_001_000));
-        let (_, shorter) = alter(&catalog, "ALTER TABLE t SET (TTL_SECONDS = 5)");
+        let shorter = altered(5);
         assert!(seq(5_000) <= shorter.expired_through(now));
+        assert!(seq(4_999) > shorter.expired_through(now));
         assert_eq!(shorter.options.lapsed_through, None);
     }
 

@@ -492,6 +492,33 @@ mod tests {
     }
 
     #[test]
+    fn a_key_whose_latest_version_has_expired_has_no_row() {
+        let mut t = table();
+        t.append(rows(&[(1, false, 10), (2, false, 20), (3, false, 30)]), 1, Arc::from([2])).unwrap();
+        t.append(rows(&[(4, false, 20), (5, true, 30)]), 1, Arc::from([2])).unwrap();
+        t.append(rows(&[(6, false, 10)]), 1, Arc::from([2])).unwrap();
+        let alive = |expired: i64, seq: i64, tombstones: bool| -> Vec<i64> {
+            let (expired, seq) = (SeqId::from_i64(expired), SeqId::from_i64(seq));
+            let mut found = Vec::new();
+            for chunk in t.chunks().iter() {
+                let mask = chunk.latest_after(expired, seq, tombstones);
+                assert_eq!(mask.len(), chunk.batch.num_rows());
+                found.extend((0..mask.len()).filter(|row| mask.value(*row)).map(|row| chunk.seqs()[row]));
+            }
+            found
+        };
+        assert_eq!(alive(0, 9, true), [4, 5, 6]);
+        assert_eq!(alive(3, 9, false), [4, 6]);
+        assert_eq!(alive(4, 9, true), [5, 6], "20 is gone, not version 2 again");
+        assert_eq!(alive(6, 9, true), [0; 0]);
+        // On a snapshot before version 6 it is version 1 of key 10 that counts, and is expired.
+        assert_eq!(alive(1, 5, false), [4]);
+        assert_eq!(alive(9, 2, false), [0; 0]);
+        let through = |seq| t.rows_through(SeqId::from_i64(seq));
+        assert_eq!([0, 2, 3, 4, 9].map(through), [0, 2, 3, 4, 6]);
+    }
+
+    #[test]
     fn many_small_commits_merge_and_still_answer() {
         let mut t = table();
         for seq in 1..=5000_i64 {
