@@ -36,8 +36,7 @@ pub fn is_eviction_due(tiers: &Tiers, scope: &ScopeState) -> bool {
     }
     let settings = tiers.config.stream;
     let interval = i64::try_from(settings.eviction_interval_seconds).unwrap_or(i64::MAX);
-    let long_ago =
-        tiers.stores.clock.now_micros().saturating_sub(interval.saturating_mul(MICROS_PER_SECOND));
+    let long_ago = tiers.stores.clock.now_micros().saturating_sub(interval.saturating_mul(MICROS_PER_SECOND));
     oldest <= def.expired_through(long_ago) || scope.hot_rows_through(through) >= settings.eviction_commits
 }
 

@@ -75,8 +75,8 @@ pub use engine::{
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use jobs::record::{
-    CollectGarbageTask, CompactTask, EvictExpiredTask, EvictManifestsTask, ExpireTombstonesTask, FlushTask, Job, JobId,
-    JobState, RebuildManifestTask, Task,
+    CollectGarbageTask, CompactTask, EvictExpiredTask, EvictManifestsTask, ExpireTombstonesTask, FlushTask,
+    Job, JobId, JobState, RebuildManifestTask, Task,
 };
 pub use pace::CancelToken;
 pub use plan::{OwnTable, own_tables};

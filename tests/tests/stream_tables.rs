@@ -18,8 +18,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 const TTL_MS: i64 = 30_000;
-const CREATE: &str =
-    "CREATE STREAM TABLE typing (id INTEGER PRIMARY KEY, who TEXT) WITH (TTL_SECONDS = 30)";
+const CREATE: &str = "CREATE STREAM TABLE typing (id INTEGER PRIMARY KEY, who TEXT) WITH (TTL_SECONDS = 30)";
 const ALL: &str = "SELECT id, who FROM typing ORDER BY id";
 const NONE: [&str; 0] = [];
 
@@ -32,10 +31,7 @@ enum Place {
 impl Place {
     fn each() -> [Self; 2] {
         let directory = tempfile::tempdir().unwrap();
-        [
-            Self::Memory(Lasting::new(1)),
-            Self::Directory(directory, Arc::new(ManualClock::at_ms(START_MS))),
-        ]
+        [Self::Memory(Lasting::new(1)), Self::Directory(directory, Arc::new(ManualClock::at_ms(START_MS)))]
     }
 
     fn stores(&self) -> Stores {
@@ -137,7 +133,8 @@ async fn an_expired_key_is_free_and_whatever_writes_gives_a_new_life() {
         // An expired row is no conflict, and not the row that DO UPDATE finds.
         let upsert = "INSERT INTO typing VALUES (1, 'again'), (2, 'kept') ON CONFLICT (id) DO NOTHING";
         assert_eq!(affected(&mut s, upsert).await, 1);
-        let upsert = "INSERT INTO typing VALUES (3, 'new') ON CONFLICT (id) DO UPDATE SET who = typing.who || '!'";
+        let upsert =
+            "INSERT INTO typing VALUES (3, 'new') ON CONFLICT (id) DO UPDATE SET who = typing.who || '!'";
         assert_eq!(affected(&mut s, upsert).await, 1);
         assert_eq!(ask(&mut s, ALL).await, ["1|again", "2|renewed", "3|new"]);
         place.set_ms(49_999);
@@ -159,13 +156,17 @@ async fn each_statement_of_a_transaction_has_its_own_time_and_what_it_wrote_does
     ask(&mut s, CREATE).await;
     ask(&mut s, "INSERT INTO typing VALUES (1, 'old'), (2, 'older')").await;
     place.set_ms(10_000);
-    ask(&mut s, "BEGIN; INSERT INTO typing VALUES (3, 'own'); UPDATE typing SET who = 'mine' WHERE id = 2").await;
+    ask(&mut s, "BEGIN; INSERT INTO typing VALUES (3, 'own'); UPDATE typing SET who = 'mine' WHERE id = 2")
+        .await;
     assert_eq!(ask(&mut s, ALL).await, ["1|old", "2|mine", "3|own"]);
     place.set_ms(100_000);
     assert_eq!(ask(&mut s, ALL).await, ["2|mine", "3|own"]);
     assert_eq!(ask(&mut s, "SELECT who FROM typing WHERE id = 3").await, ["own"]);
     assert_eq!(affected(&mut s, "UPDATE typing SET who = 'x' WHERE id = 1").await, 0);
-    assert_eq!(fail(&mut other, "INSERT INTO typing VALUES (1, 'a'), (1, 'b')").await.kind(), ErrorKind::Constraint);
+    assert_eq!(
+        fail(&mut other, "INSERT INTO typing VALUES (1, 'a'), (1, 'b')").await.kind(),
+        ErrorKind::Constraint
+    );
     ask(&mut s, "COMMIT").await;
     // Its life begins with the commit.
     place.set_ms(129_999);
@@ -277,6 +278,35 @@ async fn few_expired_rows_go_with_a_write_that_comes_long_after() {
     assert_eq!(ask(&mut s, ALL).await, ["2|x", "3|x"]);
 }
 
+/// A clock that goes back shows again what had expired and is still there; what an eviction has begun on is gone.
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_show_what_is_being_evicted() {
+    let place = Place::Memory(Lasting::new(1));
+    let mut config = Config::default();
+    config.stream.eviction_commits = 4;
+    let (engine, _) = place.open(config).await;
+    let mut s = engine.session();
+    ask(&mut s, CREATE).await;
+    for id in 0..10 {
+        ask(&mut s, &format!("INSERT INTO typing VALUES ({id}, 'x')")).await;
+    }
+    place.set_ms(TTL_MS);
+    assert_eq!(ask(&mut s, ALL).await, NONE);
+    place.set_ms(1);
+    assert_eq!(ask(&mut s, "SELECT count(*) FROM typing").await, ["10"]);
+    place.set_ms(TTL_MS);
+    while engine.stats().blocks_expired == 0 {
+        assert!(engine.step().await.unwrap());
+    }
+    assert_eq!(engine.stats().blocks_expired, 4, "half way");
+    place.set_ms(1);
+    assert_eq!(ask(&mut s, ALL).await, NONE);
+    assert_eq!(ask(&mut s, "SELECT id FROM typing WHERE id = 9").await, NONE);
+    // What is written has a `_seq` above all there were, and so a life no shorter than by the clock.
+    ask(&mut s, "INSERT INTO typing VALUES (9, 'again')").await;
+    assert_eq!(ask(&mut s, ALL).await, ["9|again"]);
+}
+
 /// A block whose rows were written in different milliseconds goes when the last of them has expired.
 #[tokio::test]
 async fn a_block_that_reaches_into_what_is_alive_stays_whole() {
@@ -300,8 +330,8 @@ async fn a_block_that_reaches_into_what_is_alive_stays_whole() {
 #[tokio::test]
 async fn an_eviction_cut_short_at_any_step_is_gone_on_with() {
     let open = async |faults: &FaultStores, after_ms: i64| {
-        let stores = faults
-            .stores(Arc::new(ManualClock::at_ms(START_MS + after_ms)), Arc::new(SeededRng::new(1)));
+        let stores =
+            faults.stores(Arc::new(ManualClock::at_ms(START_MS + after_ms)), Arc::new(SeededRng::new(1)));
         let mut config = Config::default();
         config.stream.eviction_commits = 3;
         (Engine::open(stores.clone(), config).await, stores)
@@ -356,7 +386,8 @@ async fn nothing_of_a_stream_table_becomes_a_file() {
         let (engine, stores) = place.open(config.clone()).await;
         let mut s = engine.session();
         ask(&mut s, CREATE).await;
-        ask(&mut s, "INSERT INTO typing SELECT v, repeat('x', 500) FROM generate_series(1, 100) AS g(v)").await;
+        ask(&mut s, "INSERT INTO typing SELECT v, repeat('x', 500) FROM generate_series(1, 100) AS g(v)")
+            .await;
         let rows: String = (101..=300).map(|id| format!("{id},copied\n")).collect();
         let source = Source::stream("rows.csv", stream::iter([Ok(Bytes::from(rows))]).boxed());
         assert_eq!(s.copy_from("COPY typing FROM STDIN (FORMAT csv)", source).await.unwrap().rows, 200);
@@ -607,7 +638,9 @@ impl Trial {
         let who = format!("s{step}");
         let sql = match choice {
             0 | 1 => format!("INSERT INTO typing VALUES ({id}, '{who}')"),
-            2 => format!("INSERT INTO typing VALUES ({id}, '{who}') ON CONFLICT (id) DO UPDATE SET who = excluded.who"),
+            2 => format!(
+                "INSERT INTO typing VALUES ({id}, '{who}') ON CONFLICT (id) DO UPDATE SET who = excluded.who"
+            ),
             3 => format!("UPDATE typing SET who = '{who}' WHERE id = {id}"),
             _ => format!("DELETE FROM typing WHERE id = {id}"),
         };

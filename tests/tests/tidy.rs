@@ -30,7 +30,8 @@ const DIRECTION: &[Line] = &[
     Apart(&["hot"]),             // a scope's memtables go with the cold state that they hide rows of
     Apart(&["cold"]),
     Apart(&["manifest"]),
-    Apart(&["copy"]), // files outside of the store, as the columns of a table
+    Apart(&["copy"]),  // files outside of the store, as the columns of a table
+    Apart(&["users"]), // who is known to the store
     Apart(&["catalog"]),
     Together(&["cold::names", "cold::schema"]), // how batch files are called, and what columns they have
     Apart(&["jobs::record"]),                   // jobs as they are kept, which a system table shows

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::catalog::{bloom, lifetime};
 use crate::catalog::index::drop_indexes_of;
 use crate::catalog::name::{
     MAIN_NAMESPACE, RESERVED_NAMESPACES, TableName, check_column_name, check_name, check_table_name, quoted,
@@ -14,6 +13,7 @@ use crate::catalog::{
     Catalog, ColumnDef, ColumnType, DefaultExpr, DroppedColumn, Literal, RelationName, TableDef, TableKind,
     TableOptions,
 };
+use crate::catalog::{bloom, lifetime};
 use crate::error::{Error, Result};
 use crate::types::{ColumnId, TableId};
 

@@ -137,10 +137,7 @@ mod tests {
             assert_eq!(table.expired_through(now), SeqId::ZERO, "{now}");
         }
         assert!(table.expired_through(i64::MAX) < SeqId::MAX);
-        assert_eq!(
-            create("CREATE TABLE t (id BIGINT PRIMARY KEY)").expired_through(i64::MAX),
-            SeqId::ZERO
-        );
+        assert_eq!(create("CREATE TABLE t (id BIGINT PRIMARY KEY)").expired_through(i64::MAX), SeqId::ZERO);
     }
 
     #[test]

@@ -110,7 +110,10 @@ impl Search {
         let now = tiers.stores.clock.now_ms();
         let Some(scopes) = left else {
             // A clock that was set back does not put it off.
-            if self.last_ms(tiers).is_some_and(|last| (0..self.every_ms(tiers)).contains(&now.saturating_sub(last))) {
+            if self
+                .last_ms(tiers)
+                .is_some_and(|last| (0..self.every_ms(tiers)).contains(&now.saturating_sub(last)))
+            {
                 return Ok(false);
             }
             let found = self.scopes(tiers).await?;

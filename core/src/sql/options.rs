@@ -8,8 +8,15 @@ use crate::catalog::{
 };
 use crate::error::{Error, Result};
 
-const KNOWN: [&str; 7] =
-    ["TYPE", "FLUSH_POLICY", "BLOOM_FILTER", "BLOOM_FPP", "COMPRESSION", "DELETED_RETENTION_HOURS", "TTL_SECONDS"];
+const KNOWN: [&str; 7] = [
+    "TYPE",
+    "FLUSH_POLICY",
+    "BLOOM_FILTER",
+    "BLOOM_FPP",
+    "COMPRESSION",
+    "DELETED_RETENTION_HOURS",
+    "TTL_SECONDS",
+];
 
 /// What a list of options says; the kind only where `TYPE` is among them.
 ///

@@ -60,7 +60,10 @@ fn inspect_shows_the_tiers() {
     assert!(firndb(&["inspect", &place.store()]).ok().out.contains("STREAM (30 s)"));
     let json = firndb(&["inspect", &place.store(), "--format", "json"]).ok();
     let tables: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-    assert_eq!((&tables[0]["ttl_seconds"], &tables[1]["ttl_seconds"]), (&serde_json::Value::Null, &30.into()));
+    assert_eq!(
+        (&tables[0]["ttl_seconds"], &tables[1]["ttl_seconds"]),
+        (&serde_json::Value::Null, &30.into())
+    );
     let scope = &tables[0]["scopes"][0];
     assert_eq!((&scope["hot_rows"], &scope["user"]), (&1.into(), &serde_json::Value::Null), "{tables}");
     let file = &scope["batches"][0];
