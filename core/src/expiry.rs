@@ -30,6 +30,9 @@ pub fn is_eviction_due(tiers: &Tiers, scope: &ScopeState) -> bool {
     let is_stream = |def: &&Arc<TableDef>| def.kind == TableKind::Stream;
     let Some(def) = catalog.table_by_id(scope.table).filter(is_stream) else { return false };
     let Some(oldest) = scope.oldest_hot() else { return false };
+    if oldest > def.expired_through(tiers.stores.clock.now_micros()) {
+        return false;
+    }
     let through = evictable(tiers, def, |_| ());
     if oldest > through {
         return false;
@@ -83,7 +86,6 @@ pub async fn evict_scope(tiers: &Tiers, table: TableId, scope: &Scope) -> Result
 /// As [`evict_scope`], for who holds the lock of publishing of a scope in memory.
 async fn evict(tiers: &Tiers, table: TableId, scope: &Scope, state: Option<&ScopeState>) -> Result<bool> {
     tiers.check_writable()?;
-    tiers.end_idle_snapshots();
     let is_stream = |def: &Arc<TableDef>| def.kind == TableKind::Stream;
     let Some(def) = tiers.catalog().table_by_id(table).filter(|def| is_stream(def)).cloned() else {
         return Ok(false);
@@ -120,6 +122,7 @@ async fn evict(tiers: &Tiers, table: TableId, scope: &Scope, state: Option<&Scop
 /// The last `_seq` that may be evicted of `def`; `announce` is told before any statement begins that might see what it
 /// takes.
 fn evictable(tiers: &Tiers, def: &TableDef, announce: impl FnOnce(SeqId)) -> SeqId {
+    tiers.end_idle_snapshots();
     let horizon = tiers.snapshots.flush_horizon();
     tiers.statement_times.with_oldest(tiers.stores.clock.now_micros(), |oldest| {
         let through = def.expired_through(oldest).min(horizon);
@@ -148,4 +151,30 @@ fn before(key: &[u8]) -> Result<SeqId> {
     let seq = seq.try_into().map(i64::from_be_bytes);
     let seq = seq.map_err(|_| Error::corrupt(format!("hot key {key:02x?}: expected a _seq at its end")))?;
     Ok(SeqId::from_i64(seq.saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::types::UserId;
+
+    #[test]
+    fn blocks_are_taken_by_where_they_begin() {
+        let (table, scope) = (TableId(7), Scope::User(UserId::new("ann").unwrap()));
+        let key = |seq: i64| seq_key(table, &scope, SeqId::from_i64(seq));
+        let range = blocks_through(table, &scope, SeqId::from_i64(5));
+        let KeyRange { start: Bound::Included(start), end: Bound::Excluded(end) } = range else {
+            panic!("{range:?}")
+        };
+        let is_in = |key: &[u8]| start <= key && key < &end;
+        assert!(is_in(&key(1)) && is_in(&key(5)) && !is_in(&key(6)));
+        assert!(!is_in(&seq_key(table, &Scope::User(UserId::new("anna").unwrap()), SeqId::from_i64(1))));
+        assert_eq!(before(&key(5)).unwrap(), SeqId::from_i64(4));
+        for bad in [scope_key(table, &scope), key(5)[..key(5).len() - 1].to_vec(), Vec::new()] {
+            assert_eq!(before(&bad).unwrap_err().kind(), ErrorKind::Corrupt, "{bad:02x?}");
+        }
+    }
 }

@@ -468,6 +468,61 @@ async fn a_statement_that_runs_holds_evictions_back() {
     assert_eq!(engine.stats().blocks_expired, 1);
 }
 
+/// A transaction that nobody goes on with does not keep expired rows for ever, also where nobody takes steps.
+#[tokio::test]
+async fn an_idle_transaction_holds_evictions_back_for_a_time() {
+    let place = Place::Memory(Lasting::new(1));
+    let mut config = Config::default();
+    config.stream.eviction_commits = 8;
+    let idle_ms = i64::try_from(config.transaction.idle_ms).unwrap();
+    let (engine, stores) = place.open(config).await;
+    let (mut s, mut idle) = (engine.session(), engine.session());
+    ask(&mut s, CREATE).await;
+    ask(&mut idle, "BEGIN").await;
+    let mut insert = async |from_ms: i64, count: i64| {
+        for n in 0..count {
+            place.set_ms(from_ms + n * 1000);
+            ask(
+                &mut s,
+                &format!("INSERT INTO typing VALUES ({n}, 'x') ON CONFLICT (id) DO UPDATE SET who = 'y'"),
+            )
+            .await;
+        }
+        blocks(stores.kv.as_ref()).await
+    };
+    assert_eq!(insert(0, 100).await, 100, "it may still conflict with what was written since");
+    assert!(insert(idle_ms + 1_000, 60).await < 60);
+    assert_eq!(fail(&mut idle, "SELECT 1").await.kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_copy_that_does_not_fit_memory_is_refused_and_loads_nothing() {
+    let place = Place::Memory(Lasting::new(1));
+    let mut config = Config::default();
+    config.query.memory_bytes = 4 << 20;
+    config.load.rows = 1_000;
+    let (engine, _) = place.open(config).await;
+    let mut s = engine.session();
+    ask(&mut s, CREATE).await;
+    let rows =
+        |count: i32| -> String { (0..count).map(|id| format!("{id},{}\n", "x".repeat(100))).collect() };
+    let source = |rows: String| {
+        let pieces = rows
+            .into_bytes()
+            .chunks(64 << 10)
+            .map(|piece| Ok(Bytes::copy_from_slice(piece)))
+            .collect::<Vec<_>>();
+        Source::stream("rows.csv", stream::iter(pieces).boxed())
+    };
+    let sql = "COPY typing FROM STDIN (FORMAT csv)";
+    let error = s.copy_from(sql, source(rows(100_000))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert!(error.message().contains("at once in a STREAM table"), "{error}");
+    assert_eq!(ask(&mut s, "SELECT count(*) FROM typing").await, ["0"]);
+    assert_eq!(s.copy_from(sql, source(rows(10_000))).await.unwrap().rows, 10_000);
+    assert_eq!(ask(&mut s, "SELECT count(*) FROM typing").await, ["10000"]);
+}
+
 #[tokio::test]
 async fn the_life_of_rows_is_changed_and_nothing_comes_back() {
     let place = Place::Memory(Lasting::new(1));

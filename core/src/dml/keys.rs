@@ -44,7 +44,7 @@ pub fn first_repeat(keys: &Rows) -> Option<usize> {
 /// # Errors
 /// What reading the cold tier reports.
 pub async fn existing(reads: &TableReads, keys: &Rows, columns: &[ArrayRef]) -> Result<Vec<Option<bool>>> {
-    let (versions, cold) = reads.versions_of(keys);
+    let (versions, cold) = reads.versions_of(keys)?;
     let mut found = vec![None; keys.num_rows()];
     let mut unknown = Vec::new();
     for (row, version) in versions.into_iter().enumerate() {

@@ -34,7 +34,7 @@ pub async fn rows_by_key(
     let mut rows = 0;
     let mut cold_keys = Vec::new();
 
-    let (versions, cold) = table.versions_of(&keys);
+    let (versions, cold) = table.versions_of(&keys)?;
     for (at, version) in versions.into_iter().enumerate() {
         let Some(version) = version else {
             cold_keys.push(at);
