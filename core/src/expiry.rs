@@ -169,7 +169,7 @@ mod tests {
         let KeyRange { start: Bound::Included(start), end: Bound::Excluded(end) } = range else {
             panic!("{range:?}")
         };
-        let is_in = |key: &[u8]| start <= key && key < &end;
+        let is_in = |key: &[u8]| (start.as_ref()..end.as_ref()).contains(&key);
         assert!(is_in(&key(1)) && is_in(&key(5)) && !is_in(&key(6)));
         assert!(!is_in(&seq_key(table, &Scope::User(UserId::new("anna").unwrap()), SeqId::from_i64(1))));
         assert_eq!(before(&key(5)).unwrap(), SeqId::from_i64(4));
