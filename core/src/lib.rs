@@ -42,6 +42,7 @@ mod copy;
 mod dml;
 mod engine;
 mod error;
+mod expiry;
 mod flush;
 mod heap;
 mod hot;
@@ -65,7 +66,7 @@ pub use compact::CompactReport;
 pub use config::{
     AuditSettings, BatchFileSettings, CacheSettings, CompactionSettings, Config, ExecutionSettings,
     FeedSettings, FlushSettings, Given, HotSettings, JobSettings, LoadSettings, ManifestCacheSettings, Place,
-    PruningSettings, QueryLimits, SettingRow, SqlLimits, TransactionSettings, WriterSettings,
+    PruningSettings, QueryLimits, SettingRow, SqlLimits, StreamSettings, TransactionSettings, WriterSettings,
 };
 pub use copy::json_rows;
 pub use engine::{
@@ -75,8 +76,8 @@ pub use engine::{
 pub use error::{Error, ErrorKind, Position, Result};
 pub use flush::FlushReport;
 pub use jobs::record::{
-    CollectGarbageTask, CompactTask, EvictManifestsTask, ExpireAuditTask, ExpireTombstonesTask, FlushTask,
-    Job, JobId, JobState, RebuildManifestTask, Task,
+    CollectGarbageTask, CompactTask, EvictExpiredTask, EvictManifestsTask, ExpireAuditTask,
+    ExpireTombstonesTask, FlushTask, Job, JobId, JobState, RebuildManifestTask, Task,
 };
 pub use pace::CancelToken;
 pub use plan::{OwnTable, own_tables};

@@ -15,7 +15,7 @@ mod transaction;
 mod users;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
@@ -36,9 +36,10 @@ use transaction::Transaction;
 
 use crate::access::Principal;
 use crate::access::audit::Fate;
-use crate::catalog::{ColumnType, MAIN_NAMESPACE};
+use crate::catalog::{ColumnType, MAIN_NAMESPACE, TableDef};
 use crate::engine::{Engine, parse_name};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry::evict_if_due;
 use crate::flush::{flush_scope, is_due};
 use crate::jobs::attend;
 use crate::jobs::record::{CompactTask, FlushTask, JobId, Task};
@@ -368,7 +369,7 @@ impl Session {
         commit(tiers, &transaction.writes, transaction.snapshot.seq(), &transaction.acts).await?;
         let Transaction { snapshot, writes, .. } = transaction;
         drop(snapshot);
-        self.flush_due(&writes).await;
+        self.relieve(&writes).await;
         Ok(done("COMMIT"))
     }
 
@@ -392,6 +393,7 @@ impl Session {
             writes,
             params,
             now_micros: tiers.stores.clock.now_micros(),
+            time: OnceLock::new(),
             pace: Pace::new(
                 self.cancel.clone(),
                 Arc::clone(&tiers.stores.clock),
@@ -473,20 +475,23 @@ impl Session {
         drop(snapshot);
         changes.stamp(&seqs)?;
         tiers.stats.cold_rows_updated.add(changes.cold_rows);
-        self.flush_due(&writes).await;
+        self.relieve(&writes).await;
         Ok(answer(changes))
     }
 
-    /// Flushes the scopes just written to if their policy says so: the hot tier stays bounded also where
-    /// nobody calls [`Engine::step`]. What was written is committed, so that a flush that fails does not
-    /// fail the statement: the rows stay hot, and the next flush meets the same trouble and reports it.
-    async fn flush_due(&self, writes: &WriteSet) {
+    /// Flushes the scopes just written to if their policy says so, and evicts what has expired: the hot tier stays
+    /// bounded also where nobody calls [`Engine::step`]. What was written is committed, so that a flush that fails does
+    /// not fail the statement: the rows stay hot, and the next flush meets the same trouble and reports it.
+    async fn relieve(&self, writes: &WriteSet) {
         let tiers = &self.engine.shared.tiers;
         for scope in writes.scopes() {
             if is_due(tiers, &scope.state)
                 && let Err(error) = flush_scope(tiers, &scope.state).await
             {
                 tracing::warn!(%error, "a flush by policy failed");
+            }
+            if let Err(error) = evict_if_due(tiers, &scope.state).await {
+                tracing::warn!(%error, "an eviction of expired rows failed");
             }
         }
     }
@@ -496,6 +501,7 @@ impl Session {
         let reports = match target {
             StorageTarget::Table(name) => {
                 let def = self.engine.shared.tiers.catalog().resolve(name, &self.namespace)?;
+                expect_files(&def, "STORAGE FLUSH")?;
                 self.engine.flush_table(&def).await?
             }
             StorageTarget::All { namespace } => {
@@ -511,8 +517,9 @@ impl Session {
         let tiers = &self.engine.shared.tiers;
         let task = match target {
             StorageTarget::Table(name) => {
-                let table_id = Some(tiers.catalog().resolve(name, &self.namespace)?.id);
-                CompactTask { table_id, namespace: None }
+                let def = tiers.catalog().resolve(name, &self.namespace)?;
+                expect_files(&def, "STORAGE COMPACT")?;
+                CompactTask { table_id: Some(def.id), namespace: None }
             }
             StorageTarget::All { namespace } => CompactTask { namespace: namespace.clone(), table_id: None },
         };
@@ -550,6 +557,17 @@ impl Session {
         let report = Box::pin(crate::engine::check_tables(tiers, &tables, &pace, &mut |_, _| ())).await?;
         names("finding", report.findings)
     }
+}
+
+/// Refuses `what` of a table that has no files.
+fn expect_files(def: &TableDef, what: &str) -> Result<()> {
+    if def.kind.has_files() {
+        return Ok(());
+    }
+    Err(Error::unsupported(format!(
+        "{what}: {} is a STREAM table and has no files: its rows are hot until they expire",
+        def.full_name()
+    )))
 }
 
 /// Whether the statement may be run in a transaction of which another failed.

@@ -83,4 +83,6 @@ counters! {
     manifests_evicted,
     /// Blocks of flushed tombstones that queries of `_deleted` read.
     tombstone_blocks_read,
+    /// Blocks of STREAM tables that were evicted with the expired rows in them.
+    blocks_expired,
 }

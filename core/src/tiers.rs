@@ -34,6 +34,7 @@ use crate::txn::feed::Feed;
 use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
 use crate::txn::snapshot::{ReaderAge, Snapshots};
+use crate::txn::statement_times::StatementTimes;
 use crate::types::{Durability, Scope, SeqId, TableId};
 use crate::users::Users;
 
@@ -55,6 +56,8 @@ pub struct Tiers {
     pub feed: Feed,
     /// Who reads what.
     pub snapshots: Arc<Snapshots>,
+    /// When the statements began that read rows which expire.
+    pub statement_times: Arc<StatementTimes>,
     /// Held by whoever commits; DDL holds it too.
     pub commit_order: AsyncMutex<()>,
     /// Footers and filters of cold files.
@@ -98,6 +101,7 @@ impl Tiers {
             seqs,
             snapshots: Snapshots::starting_at(committed),
             feed: Feed::default(),
+            statement_times: Arc::default(),
             commit_order: AsyncMutex::new(()),
             stats: Stats::default(),
             jobs: JobTable::default(),
@@ -218,6 +222,11 @@ impl Tiers {
             }
         }
         Ok(found.into_iter().collect())
+    }
+
+    /// The two tiers of `scope`, if they are in memory.
+    pub fn scope_in_memory(&self, table: TableId, scope: &Scope) -> Option<Arc<ScopeState>> {
+        self.scopes.lock().peek(table, scope)
     }
 
     /// Every scope in memory.

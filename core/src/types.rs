@@ -38,9 +38,15 @@ impl SeqId {
     /// The first id of `node` in the millisecond `unix_ms`; times before the epoch count as the epoch.
     #[must_use]
     pub fn at(unix_ms: i64, node: u16) -> Self {
-        let ms = (unix_ms - Self::EPOCH_UNIX_MS).clamp(0, (1 << 41) - 1);
+        let ms = unix_ms.saturating_sub(Self::EPOCH_UNIX_MS).clamp(0, (1 << 41) - 1);
         let node = i64::from(node) & ((1 << Self::NODE_BITS) - 1);
         Self((ms << (Self::NODE_BITS + Self::COUNTER_BITS)) | (node << Self::COUNTER_BITS))
+    }
+
+    /// The last id before the millisecond `unix_ms`, whatever its node; [`Self::ZERO`] when there is none.
+    #[must_use]
+    pub fn before_ms(unix_ms: i64) -> Self {
+        Self(Self::at(unix_ms, 0).0.saturating_sub(1)).max(Self::ZERO)
     }
 
     /// The id after this one for `node`: the next counter, or the next millisecond when it is full.

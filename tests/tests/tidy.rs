@@ -22,6 +22,7 @@ const DIRECTION: &[Line] = &[
     Apart(&["jobs"]),
     Apart(&["compact"]), // writes files and manifests as a flush does
     Apart(&["flush"]),
+    Apart(&["expiry"]), // takes out of the hot tier what a flush leaves alone
     Apart(&["dml"]),
     Apart(&["plan"]),
     Apart(&["sql", "scan", "changes"]),
@@ -29,8 +30,8 @@ const DIRECTION: &[Line] = &[
     Apart(&["hot"]), // a scope's memtables go with the cold state that they hide rows of
     Apart(&["cold"]),
     Apart(&["manifest"]),
-    Apart(&["copy"]), // files outside of the store, as the columns of a table
-    Apart(&["users"]),
+    Apart(&["copy"]),  // files outside of the store, as the columns of a table
+    Apart(&["users"]), // who is known to the store
     Apart(&["catalog"]),
     Together(&["cold::names", "cold::schema"]), // how batch files are called, and what columns they have
     Apart(&["jobs::record"]),                   // jobs as they are kept, which a system table shows
@@ -38,7 +39,7 @@ const DIRECTION: &[Line] = &[
 ];
 
 /// Background work, and who may drive it besides itself.
-const BACKGROUND: &[&str] = &["jobs", "flush", "compact"];
+const BACKGROUND: &[&str] = &["jobs", "flush", "expiry", "compact"];
 const DRIVERS: &[&str] = &["engine", "session"];
 
 /// Lines of code in a file, its test module not counted: where to think, and where it is too long.

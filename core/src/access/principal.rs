@@ -52,7 +52,7 @@ impl Principal {
     pub fn scope_of(&self, def: &TableDef) -> Scope {
         match def.kind {
             TableKind::Shared => Scope::Shared,
-            TableKind::User => Scope::User(self.subject.clone()),
+            TableKind::User | TableKind::Stream => Scope::User(self.subject.clone()),
         }
     }
 

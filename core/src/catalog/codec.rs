@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{DefaultExpr, FPP_RANGE, TableDef, index};
+use crate::catalog::{DefaultExpr, FPP_RANGE, TableDef, index, lifetime};
 use crate::error::{Error, Result};
 
 const FORMAT: u32 = 1;
@@ -130,6 +130,7 @@ fn check(table: &TableDef) -> Result<(), String> {
         return Err("it has no primary key".to_owned());
     }
     index::check(table)?;
+    lifetime::check(table)?;
     let shares = &table.options.bloom_fpp;
     if let Some(share) = shares.others.iter().chain(shares.columns.values()).find(|s| !FPP_RANGE.contains(s))
     {
@@ -170,6 +171,20 @@ mod tests {
             "{text}"
         );
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+    }
+
+    #[test]
+    fn the_life_of_rows_is_kept_and_tables_without_it_do_not_say_so() {
+        let (catalog, table) =
+            table_of("CREATE STREAM TABLE t (id BIGINT PRIMARY KEY) WITH (TTL_SECONDS = 30)");
+        let text = String::from_utf8(encode_table(&table).unwrap()).unwrap();
+        assert!(text.contains("\"kind\": \"stream\"") && text.contains("\"ttl_seconds\": 30"), "{text}");
+        let (_, longer) = alter(&catalog, "ALTER TABLE t SET (TTL_SECONDS = 60)");
+        assert!(longer.options.lapsed_through.is_some());
+        assert_eq!(decode_table(&encode_table(&longer).unwrap(), "k").unwrap(), *longer);
+        let other = encode_table(&create("CREATE TABLE t (id BIGINT PRIMARY KEY)")).unwrap();
+        let other = String::from_utf8(other).unwrap();
+        assert!(!other.contains("ttl_seconds") && !other.contains("lapsed_through"), "{other}");
     }
 
     #[test]

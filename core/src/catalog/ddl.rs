@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::catalog::bloom;
 use crate::catalog::index::drop_indexes_of;
 use crate::catalog::name::{
     MAIN_NAMESPACE, RESERVED_NAMESPACES, TableName, check_column_name, check_name, check_table_name, quoted,
@@ -14,6 +13,7 @@ use crate::catalog::{
     Catalog, ColumnDef, ColumnType, DefaultExpr, DroppedColumn, Literal, RelationName, TableDef, TableKind,
     TableOptions,
 };
+use crate::catalog::{bloom, lifetime};
 use crate::error::{Error, Result};
 use crate::types::{ColumnId, TableId};
 
@@ -316,7 +316,7 @@ fn new_table(request: &CreateTable, namespace: &str, id: TableId) -> Result<Tabl
         }
         table.primary_key.push(column.id);
     }
-    set_options(&mut table, &request.options)?;
+    set_options(&mut table, &request.options, 0)?;
     Ok(table)
 }
 
@@ -405,7 +405,7 @@ fn apply(table: &mut TableDef, action: &AlterAction, now_micros: i64) -> Result<
         AlterAction::RenameColumn { from, to } => rename_column(table, from, to)?,
         AlterAction::SetOptions(changes) => {
             let before = table.options.clone();
-            set_options(table, changes)?;
+            set_options(table, changes, now_micros)?;
             return Ok(table.options != before);
         }
     }
@@ -481,7 +481,8 @@ fn rename_column(table: &mut TableDef, from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
-fn set_options(table: &mut TableDef, changes: &OptionChanges) -> Result<()> {
+fn set_options(table: &mut TableDef, changes: &OptionChanges, now_micros: i64) -> Result<()> {
+    lifetime::set(table, changes, now_micros)?;
     if let Some(flush) = changes.flush {
         table.options.flush = flush;
     }

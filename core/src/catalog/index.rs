@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::ddl::{check_not_reserved, next_version};
 use crate::catalog::name::{check_name, nearest, quoted};
-use crate::catalog::{Catalog, TableDef, TableName, bloom};
+use crate::catalog::{Catalog, TableDef, TableName, bloom, lifetime};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ColumnId;
 
@@ -81,10 +81,11 @@ impl Catalog {
 ///
 /// # Errors
 /// `NotFound` for a table or column that is not there; `AlreadyExists`; `InvalidInput` for a name that cannot
-/// be; `Unsupported` for columns that have no order; `LimitExceeded` for too many.
+/// be; `Unsupported` for columns that have no order, and for a STREAM table; `LimitExceeded` for too many.
 pub fn create_index(catalog: &Catalog, request: &CreateIndex, current: &str) -> Result<Option<Catalog>> {
     let old = catalog.resolve(&request.table, current)?;
     check_not_reserved(&old.namespace)?;
+    lifetime::refuse_index(&old)?;
     if let Some(name) = &request.name
         && let Some(what) = catalog.relation(&old.namespace, name)
     {

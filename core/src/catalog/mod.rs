@@ -9,6 +9,7 @@ mod column_type;
 mod convert;
 mod ddl;
 mod index;
+mod lifetime;
 mod literal;
 mod name;
 mod options;
@@ -33,6 +34,7 @@ pub use ddl::{
     create_table, drop_namespace, drop_tables,
 };
 pub use index::{CreateIndex, IndexDef, MAX_INDEX_COLUMNS, create_index, drop_indexes};
+pub use lifetime::TTL_RANGE;
 pub use literal::Literal;
 pub use name::{
     DELETED_COLUMN, DELETED_SUFFIX, MAIN_NAMESPACE, RESERVED_NAMESPACES, SEQ_COLUMN, SEQ_SUFFIX, TableName,

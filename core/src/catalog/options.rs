@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::FalsePositives;
-use crate::types::ColumnId;
+use crate::types::{ColumnId, SeqId};
 
 /// How batch files are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -83,6 +83,13 @@ pub struct TableOptions {
     /// How long tombstones are retained; `None` leaves it to the engine's configuration.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deleted_retention: Option<Retention>,
+    /// How many seconds rows live after they were committed, in [`TTL_RANGE`](crate::catalog::TTL_RANGE); of STREAM tables
+    /// only, which all have it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ttl_seconds: Option<u64>,
+    /// The last `_seq` that was expired when rows were given a longer life.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lapsed_through: Option<SeqId>,
 }
 
 /// Shares in parts per million; columns by name.
@@ -109,4 +116,6 @@ pub struct OptionChanges {
     pub compression: Option<Compression>,
     /// `DELETED_RETENTION_HOURS`; `Some(None)` for `'default'`.
     pub deleted_retention: Option<Option<Retention>>,
+    /// `TTL_SECONDS`.
+    pub ttl_seconds: Option<u64>,
 }

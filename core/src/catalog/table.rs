@@ -25,6 +25,8 @@ pub enum TableKind {
     User,
     /// To everyone: one scope.
     Shared,
+    /// To the session's subject, as those of a USER table, until the time of the table is over. They are hot only.
+    Stream,
 }
 
 impl TableKind {
@@ -34,7 +36,14 @@ impl TableKind {
         match self {
             Self::User => "USER",
             Self::Shared => "SHARED",
+            Self::Stream => "STREAM",
         }
+    }
+
+    /// Whether rows become cold: those of a STREAM table never do, whatever is asked for.
+    #[must_use]
+    pub fn has_files(self) -> bool {
+        self != Self::Stream
     }
 }
 

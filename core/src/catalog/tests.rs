@@ -251,3 +251,43 @@ fn columns_are_limited_in_number() {
     let sql = format!("CREATE TABLE t (id BIGINT PRIMARY KEY, {})", columns.join(", "));
     refused(&[&sql], ErrorKind::LimitExceeded, "1600 columns");
 }
+
+#[test]
+fn a_stream_table_says_how_long_rows_live_and_has_nothing_of_files() {
+    use ErrorKind::{InvalidInput, Unsupported};
+    let with = |options: &str| format!("CREATE STREAM TABLE t (id BIGINT PRIMARY KEY){options}");
+    refused(&[&with("")], InvalidInput, "needs TTL_SECONDS");
+    for options in [
+        "FLUSH_POLICY = 'rows:10'",
+        "FLUSH_POLICY = 'default'",
+        "BLOOM_FILTER = 'id'",
+        "BLOOM_FPP = '0.1'",
+        "COMPRESSION = 'zstd'",
+    ] {
+        let name = options.split(' ').next().unwrap();
+        let text = format!("option {name}: a STREAM table has no files");
+        refused(&[&with(&format!(" WITH (TTL_SECONDS = 30, {options})"))], Unsupported, &text);
+        let stream = with(" WITH (TTL_SECONDS = 30)");
+        refused(&[&stream, &format!("ALTER TABLE t SET ({options})")], Unsupported, &text);
+    }
+    let retention = with(" WITH (TTL_SECONDS = 30, DELETED_RETENTION_HOURS = 1)");
+    refused(&[&retention], Unsupported, "known for its TTL_SECONDS");
+    for kind in ["USER", "SHARED"] {
+        let table = format!("CREATE {kind} TABLE t (id BIGINT PRIMARY KEY)");
+        refused(&[&format!("{table} WITH (TTL_SECONDS = 30)")], InvalidInput, "live until they are deleted");
+        refused(&[&table, "ALTER TABLE t SET (TTL_SECONDS = 30)"], InvalidInput, &format!("a {kind} table"));
+    }
+    let (catalog, table) = table_of(&with(" WITH (TTL_SECONDS = 30)"));
+    assert_eq!((table.kind, table.options.ttl_seconds), (TableKind::Stream, Some(30)));
+    let (_, table) = alter(&catalog, "ALTER TABLE t SET (TTL_SECONDS = 31536000)");
+    assert_eq!((table.schema_version, table.options.ttl_seconds), (2, Some(31_536_000)));
+    let index = crate::catalog::CreateIndex {
+        name: None,
+        if_not_exists: false,
+        table: TableName::bare("t"),
+        columns: vec!["id".to_owned()],
+    };
+    let e = create_index(&catalog, &index, "main").unwrap_err();
+    assert_eq!(e.kind(), Unsupported);
+    assert!(e.message().contains("an index of main.t"), "{e}");
+}

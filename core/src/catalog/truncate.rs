@@ -43,6 +43,7 @@ fn emptied(table: &TableDef, id: TableId, floor: SeqId) -> TableDef {
     empty.replaces = Some(table.id);
     empty.feed_floor = Some(floor);
     empty.dropped_columns.clear();
+    empty.options.lapsed_through = None;
     for column in &mut empty.columns {
         column.added_in = 1;
         column.added_value = None;

@@ -15,7 +15,7 @@ pub use manifest_cache::ManifestCacheSettings;
 pub use sections::{
     AuditSettings, BatchFileSettings, CacheSettings, CompactionSettings, ExecutionSettings, FeedSettings,
     FlushSettings, HotSettings, JobSettings, LoadSettings, PruningSettings, QueryLimits, SqlLimits,
-    TransactionSettings, WriterSettings,
+    StreamSettings, TransactionSettings, WriterSettings,
 };
 use table::{SETTINGS, Setting};
 
@@ -54,6 +54,8 @@ pub struct Config {
     pub feed: FeedSettings,
     /// What was done in somebody's name.
     pub audit: AuditSettings,
+    /// When expired rows of STREAM tables are evicted.
+    pub stream: StreamSettings,
     /// How many jobs that are over are remembered.
     pub jobs: JobSettings,
     /// What is remembered of files.

@@ -277,6 +277,23 @@ impl Default for AuditSettings {
     }
 }
 
+/// When expired rows of STREAM tables are evicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamSettings {
+    /// Of so many commits expired rows are evicted at a time; who writes to a scope evicts some once it has so many
+    /// expired rows.
+    pub eviction_commits: usize,
+    /// How often expired rows are looked for, in seconds, and how long they stay at least where there are few.
+    pub eviction_interval_seconds: u64,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        Self { eviction_commits: 256, eviction_interval_seconds: 60 }
+    }
+}
+
 /// How many jobs that are over are remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -308,6 +308,18 @@ pub static SETTINGS: &[Setting] = &[
         slot: |config| &mut config.sql.tokens,
     },
     Setting {
+        name: "stream.eviction_commits",
+        description: "commits whose expired rows are evicted at a time",
+        range: (1, ANY),
+        slot: |config| &mut config.stream.eviction_commits,
+    },
+    Setting {
+        name: "stream.eviction_interval_seconds",
+        description: "how often expired rows of STREAM tables are looked for",
+        range: (1, ANY),
+        slot: |config| &mut config.stream.eviction_interval_seconds,
+    },
+    Setting {
         name: "transaction.conflict_retries",
         description: "how often a single statement is run again after a conflict",
         range: (0, ANY),

@@ -44,11 +44,11 @@ pub fn first_repeat(keys: &Rows) -> Option<usize> {
 /// # Errors
 /// What reading the cold tier reports.
 pub async fn existing(reads: &TableReads, keys: &Rows, columns: &[ArrayRef]) -> Result<Vec<Option<bool>>> {
-    let (hot, cold) = reads.scope.look_up(keys.iter().map(|k| k.data()), reads.seq);
+    let (versions, cold) = reads.versions_of(keys)?;
     let mut found = vec![None; keys.num_rows()];
     let mut unknown = Vec::new();
-    for (row, hot) in hot.into_iter().enumerate() {
-        match reads.overlay_version(keys.row(row).data()).or(hot) {
+    for (row, version) in versions.into_iter().enumerate() {
+        match version {
             Some(version) if !version.is_deleted() => {
                 if let Some(slot) = found.get_mut(row) {
                     *slot = Some(false);

@@ -133,7 +133,7 @@ impl Engine {
         failed.map_or(Ok(rebuilt), Err)
     }
 
-    /// Flushes every scope of every table, as far as open snapshots allow.
+    /// Flushes every scope of every table that has files, as far as open snapshots allow.
     ///
     /// # Errors
     /// The first of those that failed; every other scope is flushed.
@@ -152,10 +152,13 @@ impl Engine {
         flushed.into_result()
     }
 
-    /// Flushes every scope of `def` that has anything hot. The error is of the engine, not of a scope.
+    /// Flushes every scope of `def` that has anything hot, if it can be cold. The error is of the engine, not of a scope.
     async fn flush_scopes(&self, def: &Arc<TableDef>, flushed: &mut Flushed) -> Result<()> {
         let tiers = &self.shared.tiers;
         tiers.check_writable()?;
+        if !def.kind.has_files() {
+            return Ok(());
+        }
         for scope in tiers.scopes_in(def.id, &[Keyspace::Hot]).await? {
             tiers.check_writable()?;
             let outcome = match tiers.scope(def, &scope).await {

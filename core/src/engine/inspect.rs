@@ -17,8 +17,10 @@ use crate::types::SeqId;
 pub struct TableInspection {
     /// `namespace.table`.
     pub table: String,
-    /// `USER` or `SHARED`.
+    /// `USER`, `SHARED` or `STREAM`.
     pub kind: String,
+    /// How many seconds its rows live, if they do not live until they are deleted.
+    pub ttl_seconds: Option<u64>,
     /// Its columns, as `name type`.
     pub columns: Vec<String>,
     /// The names of the key columns.
@@ -94,6 +96,7 @@ pub async fn inspect(tiers: &Tiers, tables: &[Arc<TableDef>]) -> Result<Vec<Tabl
         inspected.push(TableInspection {
             table: def.full_name().to_string(),
             kind: def.kind.sql_name().to_owned(),
+            ttl_seconds: def.options.ttl_seconds,
             columns: def.columns.iter().map(|c| format!("{} {}", c.name, c.ty)).collect(),
             primary_key: key.map(|c| c.name.clone()).collect(),
             dir: def.dir(),

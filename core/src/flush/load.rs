@@ -58,6 +58,9 @@ pub async fn load_runs(
     acts: &[Draft],
 ) -> Result<()> {
     tiers.check_writable()?;
+    if !def.kind.has_files() {
+        return Err(Error::internal(format!("{} cannot have files", def.full_name())));
+    }
     // First, for whoever has it may have it for long, and commits of every table wait for the other.
     let publishing = scope.publish.lock().await;
     Box::pin(mend(tiers, def, scope, pace)).await?;

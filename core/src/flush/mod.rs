@@ -45,7 +45,7 @@ pub struct FlushReport {
     pub bytes: u64,
 }
 
-/// Flushes `scope` up to the oldest snapshot alive; `None` when nothing was hot up to there.
+/// Flushes `scope` up to the oldest snapshot alive; `None` when nothing was hot up to there, or nothing of it can be cold.
 ///
 /// On return the rows are in synced files that a synced commit refers to, whatever the engine's durability.
 ///
@@ -55,7 +55,8 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
     tiers.check_writable()?;
     let publishing = scope.publish.lock().await;
     // Under the lock: a DROP TABLE holds it until the table is gone from the catalog.
-    let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else { return Ok(None) };
+    let def = tiers.catalog().table_by_id(scope.table).filter(|def| def.kind.has_files()).cloned();
+    let Some(def) = def else { return Ok(None) };
     Box::pin(mend::mend(tiers, &def, scope, &Pace::of_background(&tiers.stores))).await?;
     tiers.end_idle_snapshots();
     let under_snapshot = tiers.snapshots.any_older_than_committed();
@@ -94,7 +95,7 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
 #[must_use]
 pub fn is_due(tiers: &Tiers, scope: &ScopeState) -> bool {
     let catalog = tiers.catalog();
-    let Some(def) = catalog.table_by_id(scope.table) else { return false };
+    let Some(def) = catalog.table_by_id(scope.table).filter(|def| def.kind.has_files()) else { return false };
     let rows = scope.hot_rows() as u64;
     if rows == 0 {
         return false;

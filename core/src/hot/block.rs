@@ -16,7 +16,7 @@
 
 use std::collections::HashMap;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, Int64Array, RecordBatch};
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::read_record_batch;
@@ -24,7 +24,9 @@ use arrow::ipc::root_as_message;
 use arrow::ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
 use bytes::Bytes;
 
+use crate::catalog::TableDef;
 use crate::error::{Error, Result};
+use crate::types::SeqId;
 
 const MAGIC: &[u8; 4] = b"FRNB";
 const FORMAT: u8 = 1;
@@ -127,11 +129,23 @@ impl Block {
     }
 }
 
+/// The highest `_seq` in the block `bytes` of `def`. `name` is for messages.
+///
+/// # Errors
+/// As [`Block::parse`] and [`Block::decode`]; `Corrupt` for a block without versions.
+pub fn last_seq(def: &TableDef, bytes: Bytes, name: &dyn std::fmt::Display) -> Result<SeqId> {
+    let block = Block::parse(bytes, name)?;
+    let rows = block.decode(def.row_schema_at(block.schema_version)?)?;
+    let seqs = rows.columns().first().and_then(|seqs| seqs.as_any().downcast_ref::<Int64Array>());
+    let last = seqs.filter(|seqs| seqs.null_count() == 0).and_then(arrow::compute::max);
+    last.map(SeqId::from_i64).ok_or_else(|| Error::corrupt(format!("hot block {name}: no _seq")))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray};
+    use arrow::array::{ArrayRef, BooleanArray, StringArray};
 
     use super::*;
 

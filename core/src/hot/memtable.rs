@@ -74,9 +74,17 @@ impl Chunk {
     /// The rows that are the latest version of their key at `seq`; tombstones only if asked for.
     #[must_use]
     pub fn latest_at(&self, seq: SeqId, tombstones: bool) -> BooleanArray {
+        self.latest_after(SeqId::ZERO, seq, tombstones)
+    }
+
+    /// Of [`Self::latest_at`] those above `expired`: a key whose latest version is not has no row.
+    #[must_use]
+    pub fn latest_after(&self, expired: SeqId, seq: SeqId, tombstones: bool) -> BooleanArray {
         let mut mask = BooleanBufferBuilder::new(self.batch.num_rows());
         let included = self.rows_through(seq);
-        for (row, superseded) in self.superseded.iter().enumerate().take(included) {
+        let gone = self.rows_through(expired).min(included);
+        mask.append_n(gone, false);
+        for (row, superseded) in self.superseded.iter().enumerate().take(included).skip(gone) {
             let next = superseded.load(Ordering::Acquire);
             let latest = next == i64::MAX || next > seq.as_i64();
             mask.append(latest && (tombstones || !self.is_deleted(row)));
@@ -214,6 +222,14 @@ impl Memtable {
     #[must_use]
     pub fn first_seq(&self) -> Option<SeqId> {
         self.chunks.first().and_then(|c| c.seqs().first()).map(|s| SeqId::from_i64(*s))
+    }
+
+    /// How many of its versions are not above `seq`.
+    #[must_use]
+    pub fn rows_through(&self, seq: SeqId) -> usize {
+        let chunks = self.chunks.iter().map(|chunk| chunk.rows_through(seq));
+        // What lies behind a chunk that is not included whole is above.
+        chunks.take_while(|included| *included > 0).sum()
     }
 
     /// The latest version of `key` that a snapshot at `seq` includes.
@@ -355,7 +371,7 @@ impl Memtable {
         Ok(())
     }
 
-    /// Forgets every version up to `seq`: a flush has made them cold.
+    /// Forgets every version up to `seq`: a flush has made them cold, or they have expired.
     ///
     /// # Errors
     /// `Internal` when a chunk cannot be divided.
@@ -473,6 +489,33 @@ mod tests {
         assert_eq!(at(20, 9), Some((4, true)));
         assert_eq!(at(30, 9), None);
         assert_eq!(at(20, 1), None);
+    }
+
+    #[test]
+    fn a_key_whose_latest_version_has_expired_has_no_row() {
+        let mut t = table();
+        t.append(rows(&[(1, false, 10), (2, false, 20), (3, false, 30)]), 1, Arc::from([2])).unwrap();
+        t.append(rows(&[(4, false, 20), (5, true, 30)]), 1, Arc::from([2])).unwrap();
+        t.append(rows(&[(6, false, 10)]), 1, Arc::from([2])).unwrap();
+        let alive = |expired: i64, seq: i64, tombstones: bool| -> Vec<i64> {
+            let (expired, seq) = (SeqId::from_i64(expired), SeqId::from_i64(seq));
+            let mut found = Vec::new();
+            for chunk in t.chunks().iter() {
+                let mask = chunk.latest_after(expired, seq, tombstones);
+                assert_eq!(mask.len(), chunk.batch.num_rows());
+                found.extend((0..mask.len()).filter(|row| mask.value(*row)).map(|row| chunk.seqs()[row]));
+            }
+            found
+        };
+        assert_eq!(alive(0, 9, true), [4, 5, 6]);
+        assert_eq!(alive(3, 9, false), [4, 6]);
+        assert_eq!(alive(4, 9, true), [5, 6], "20 is gone, not version 2 again");
+        assert_eq!(alive(6, 9, true), [0; 0]);
+        // On a snapshot before version 6 it is version 1 of key 10 that counts, and is expired.
+        assert_eq!(alive(1, 5, false), [4]);
+        assert_eq!(alive(9, 2, false), [0; 0]);
+        let through = |seq| t.rows_through(SeqId::from_i64(seq));
+        assert_eq!([0, 2, 3, 4, 9].map(through), [0, 2, 3, 4, 6]);
     }
 
     #[test]

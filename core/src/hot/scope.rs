@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use parking_lot::RwLock;
@@ -17,8 +17,9 @@ use crate::types::{Scope, SeqId, TableId};
 
 /// The two tiers of a scope.
 ///
-/// **Invariant**: the memtable holds every committed version above `flushed_through` of the cold state
-/// and none up to it; both change under one lock, so a [`ScopeView`] never sees a row twice or not at all.
+/// **Invariant**: the memtable holds every committed version above `flushed_through` of the cold state, but those that have
+/// expired and were evicted, and none up to it; both change under one lock, so a [`ScopeView`] never sees a row twice or
+/// not at all.
 #[derive(Debug)]
 pub struct ScopeState {
     /// The table.
@@ -33,6 +34,7 @@ pub struct ScopeState {
     pub upkeep: async_lock::Mutex<Upkeep>,
     tiers: RwLock<TwoTiers>,
     last_used: AtomicU64,
+    evicting_through: AtomicI64,
 }
 
 /// What is remembered of the upkeep of a scope's files.
@@ -79,6 +81,7 @@ impl ScopeState {
             upkeep: async_lock::Mutex::default(),
             tiers: RwLock::new(TwoTiers { memtable, cold }),
             last_used: AtomicU64::new(0),
+            evicting_through: AtomicI64::new(0),
         }
     }
 
@@ -133,6 +136,32 @@ impl ScopeState {
         tiers.memtable.truncate_through(through)?;
         tiers.cold = cold;
         Ok(())
+    }
+
+    /// Says that versions up to `seq` are being evicted: who begins to read takes them as expired from here on, whatever
+    /// its clock says, so that it sees all of them gone or none.
+    pub fn begin_eviction(&self, seq: SeqId) {
+        self.evicting_through.fetch_max(seq.as_i64(), Ordering::AcqRel);
+    }
+
+    /// The highest `_seq` that evictions were begun through.
+    #[must_use]
+    pub fn evicting_through(&self) -> SeqId {
+        SeqId::from_i64(self.evicting_through.load(Ordering::Acquire))
+    }
+
+    /// Forgets the hot versions up to `seq`, which have expired.
+    ///
+    /// # Errors
+    /// As [`Memtable::truncate_through`].
+    pub fn evict_through(&self, seq: SeqId) -> Result<()> {
+        self.tiers.write().memtable.truncate_through(seq)
+    }
+
+    /// How many hot versions are not above `seq`.
+    #[must_use]
+    pub fn hot_rows_through(&self, seq: SeqId) -> usize {
+        self.tiers.read().memtable.rows_through(seq)
     }
 
     /// Puts `cold` in the place of `before`, if that is still the cold state.

@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, Int64Array};
 use bytes::Bytes;
 
 use crate::catalog::{Retention, TableDef};
 use crate::error::{Error, Result};
-use crate::hot::block::Block;
+use crate::hot::block;
 use crate::jobs::run::Next;
 use crate::manifest::store::{Pointer, move_pointer, read_pointer};
 use crate::storage::keys::scope_key;
@@ -112,10 +111,5 @@ async fn forget(
 
 /// The `_seq` of the last tombstone of a block.
 fn last_seq(def: &TableDef, scope: &Scope, key: &[u8], value: Bytes) -> Result<SeqId> {
-    let name = || format!("tombstones {} {scope} {key:02x?}", def.full_name());
-    let block = Block::parse(value, &name())?;
-    let rows = block.decode(def.row_schema_at(block.schema_version)?)?;
-    let seqs = rows.columns().first().and_then(|seqs| seqs.as_any().downcast_ref::<Int64Array>());
-    let last = seqs.filter(|seqs| seqs.null_count() == 0).and_then(arrow::compute::max);
-    last.map(SeqId::from_i64).ok_or_else(|| Error::corrupt(format!("{}: no _seq", name())))
+    block::last_seq(def, value, &format!("tombstones {} {scope} {key:02x?}", def.full_name()))
 }

@@ -46,6 +46,8 @@ pub enum Task {
     CollectGarbage(CollectGarbageTask),
     /// Drops cached manifests from memory that were not used for long, or are too many.
     EvictManifests(EvictManifestsTask),
+    /// Removes expired rows of STREAM tables from the hot tier.
+    EvictExpired(EvictExpiredTask),
     /// Forgets tombstones that are older than their table retains them.
     ExpireTombstones(ExpireTombstonesTask),
     /// Forgets entries of the audit log that are older than the store retains them.
@@ -95,6 +97,16 @@ pub struct CollectGarbageTask {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EvictManifestsTask {}
+
+/// The parameters of [`Task::EvictExpired`]: which tables.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EvictExpiredTask {
+    /// This one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_id: Option<TableId>,
+}
 
 /// The parameters of [`Task::ExpireTombstones`]: which tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -273,6 +285,9 @@ pub struct Schedule {
     /// When old tombstones were looked for, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tombstones_ms: Option<i64>,
+    /// When expired rows were looked for. Not kept: an engine looks soon after it was opened.
+    #[serde(skip)]
+    pub expired_ms: Option<i64>,
 }
 
 /// The jobs of a store that is open.

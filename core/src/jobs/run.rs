@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::access::audit;
-use crate::catalog::TableDef;
+use crate::catalog::{TableDef, TableKind};
 use crate::compact::{CompactReport, Effort, collect_scope, compact_whole};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry::evict_scope;
 use crate::flush::{FlushReport, flush_scope, remake_scope};
 use crate::jobs::expire::expire_scope;
 use crate::jobs::queue;
@@ -187,6 +188,10 @@ impl Run {
         if let Task::ExpireTombstones(_) = self.task {
             return expire_scope(tiers, def, scope).await;
         }
+        if let Task::EvictExpired(_) = self.task {
+            let more = evict_scope(tiers, def.id, scope).await?;
+            return Ok(if more { Next::Slice } else { Next::Nothing });
+        }
         let state = tiers.scope(def, scope).await?;
         let (clock, pause) = (Arc::clone(&tiers.stores.clock), Arc::clone(&tiers.stores.pause));
         let pace = Pace::new(self.cancel.clone(), clock, pause).and_until(self.statement.clone());
@@ -206,7 +211,10 @@ impl Run {
             Task::RebuildManifest(_) => {
                 Box::pin(remake_scope(tiers, &state, &pace)).await?;
             }
-            Task::EvictManifests(_) | Task::ExpireAudit(_) | Task::ExpireTombstones(_) => {}
+            Task::EvictManifests(_)
+            | Task::ExpireAudit(_)
+            | Task::ExpireTombstones(_)
+            | Task::EvictExpired(_) => {}
         }
         Ok(Next::Nothing)
     }
@@ -255,6 +263,7 @@ impl Task {
             Self::ExpireAudit(_) => "forgetting audit entries of",
             Self::RebuildManifest(_) => "rebuilding the manifest of",
             Self::ExpireTombstones(_) => "forgetting tombstones of",
+            Self::EvictExpired(_) => "evicting expired rows of",
         }
     }
 }
@@ -271,13 +280,15 @@ async fn list(tiers: &Tiers, task: &Task) -> Result<VecDeque<(Arc<TableDef>, Sco
         Task::CollectGarbage(collect) => (collect.namespace.as_deref(), collect.table_id, Keyspace::Manifest),
         Task::RebuildManifest(rebuild) => (None, rebuild.table_id, Keyspace::Manifest),
         Task::ExpireTombstones(expire) => (None, expire.table_id, Keyspace::Tombstones),
+        Task::EvictExpired(evict) => (None, evict.table_id, Keyspace::Hot),
     };
     let catalog = tiers.catalog();
     if let Some(namespace) = namespace {
         catalog.expect_namespace(namespace)?;
     }
+    let of_streams = matches!(task, Task::EvictExpired(_));
     let mut found = VecDeque::new();
-    for def in catalog.tables() {
+    for def in catalog.tables().filter(|def| (def.kind == TableKind::Stream) == of_streams) {
         if namespace.is_some_and(|n| def.namespace != n) || table_id.is_some_and(|id| def.id != id) {
             continue;
         }

@@ -1,7 +1,7 @@
 //! One statement being run: its snapshot, who asks, and the tables it names.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -19,7 +19,7 @@ use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
 use crate::access::Principal;
-use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableName};
+use crate::catalog::{Catalog, DELETED_SUFFIX, SEQ_SUFFIX, TableDef, TableKind, TableName};
 use crate::config::QueryLimits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::on_heap;
@@ -32,6 +32,7 @@ use crate::plan::planner::{Planner, Tables};
 use crate::scan::{FirnTable, ScanReports, Shown, TableReads};
 use crate::sql::rewrite_system_columns;
 use crate::tiers::Tiers;
+use crate::txn::statement_times::StatementTime;
 use crate::txn::writes::{WriteSet, altered};
 use crate::types::{Scope, SeqId, TableId};
 
@@ -58,6 +59,8 @@ pub struct StatementContext<'a> {
     pub params: &'a [ScalarValue],
     /// The time of the statement, Unix microseconds.
     pub now_micros: i64,
+    /// Keeps what is alive at that time from being evicted, once the statement reads rows that expire.
+    pub time: OnceLock<StatementTime>,
     /// When it pauses, and whether it is cancelled.
     pub pace: Pace,
     /// What its scans did.
@@ -113,13 +116,18 @@ impl StatementContext<'_> {
         let scope = self.who.scope_of(def);
         self.read_scopes.lock().insert((def.id, scope.clone()));
         let overlay = self.writes.get(def.id, &scope).map(|w| w.overlay());
-        Ok(TableReads {
-            tiers: Arc::clone(self.tiers),
-            def: Arc::clone(def),
-            scope: self.tiers.scope(def, &scope).await?,
-            seq: self.seq,
-            overlay,
-        })
+        let expires = def.kind == TableKind::Stream;
+        if expires {
+            self.time.get_or_init(|| self.tiers.statement_times.hold(self.now_micros));
+        }
+        let scope = self.tiers.scope(def, &scope).await?;
+        // Asked after the time is held: what evictions go further is nothing that this statement sees.
+        let expired = match expires {
+            true => def.expired_through(self.now_micros).max(scope.evicting_through()),
+            false => SeqId::ZERO,
+        };
+        let seq = self.seq;
+        Ok(TableReads { tiers: Arc::clone(self.tiers), def: Arc::clone(def), scope, seq, expired, overlay })
     }
 
     /// The logical plan of `query`, with parameters bound; `extra` tables win over the catalog's.

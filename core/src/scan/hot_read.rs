@@ -13,19 +13,19 @@ use crate::hot::memtable::Chunk;
 use crate::hot::ordered::Hits;
 use crate::types::SeqId;
 
-/// The versions visible at `seq` that `overlay` (a transaction's own writes) does not replace, then the
-/// overlay's own; each batch in the schema of a row version of `def`.
+/// The versions above `expired` visible at `seq` that `overlay` (a transaction's own writes) does not replace, then
+/// the overlay's own; each batch in the schema of a row version of `def`.
 pub fn visible_rows(
     def: &TableDef,
     chunks: &[Arc<Chunk>],
     overlay: &[Arc<Chunk>],
-    seq: SeqId,
+    (expired, seq): (SeqId, SeqId),
     tombstones: bool,
 ) -> Result<Vec<RecordBatch>> {
     let replaced: HashSet<&[u8]> = overlay.iter().flat_map(|c| c.keys.iter().map(|k| k.data())).collect();
     let mut batches = Vec::new();
     for chunk in chunks {
-        let mut mask = chunk.latest_at(seq, tombstones);
+        let mut mask = chunk.latest_after(expired, seq, tombstones);
         if !replaced.is_empty() {
             let kept: BooleanArray = chunk.keys.iter().map(|k| Some(!replaced.contains(k.data()))).collect();
             mask = and(&mask, &kept)?;

@@ -34,10 +34,9 @@ pub async fn rows_by_key(
     let mut rows = 0;
     let mut cold_keys = Vec::new();
 
-    let (hot, cold) = table.scope.look_up(keys.iter().map(|k| k.data()), table.seq);
-    for (at, hot) in hot.into_iter().enumerate() {
-        let own = table.overlay_version(keys.row(at).data());
-        let Some(version) = own.or(hot) else {
+    let (versions, cold) = table.versions_of(&keys)?;
+    for (at, version) in versions.into_iter().enumerate() {
+        let Some(version) = version else {
             cold_keys.push(at);
             continue;
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::row::Rows;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, DataFusionError};
@@ -17,6 +18,7 @@ use datafusion::scalar::ScalarValue;
 use parking_lot::RwLock;
 
 use crate::catalog::{DELETED_COLUMN, FIELD_ID_KEY, SEQ_COLUMN, TableDef};
+use crate::cold::state::ColdState;
 use crate::error::{Error, Result};
 use crate::hot::memtable::{Chunk, Memtable, Version};
 use crate::hot::scope::ScopeState;
@@ -30,6 +32,7 @@ use crate::scan::report::ScanReport;
 use crate::scan::since::lowest_seq;
 use crate::scan::tombstones::retained;
 use crate::tiers::Tiers;
+use crate::txn::writes::altered;
 use crate::types::{ColumnId, SeqId};
 
 /// The blob store's name among DataFusion's object stores.
@@ -50,15 +53,39 @@ pub struct TableReads {
     pub scope: Arc<ScopeState>,
     /// The snapshot.
     pub seq: SeqId,
+    /// The last `_seq` whose committed version is expired at the statement's time; [`SeqId::ZERO`] when none can be.
+    pub expired: SeqId,
     /// The transaction's own writes.
     pub overlay: Option<Arc<RwLock<Memtable>>>,
 }
 
 impl TableReads {
-    /// The transaction's own version of a key.
-    #[must_use]
-    pub fn overlay_version(&self, key: &[u8]) -> Option<Version> {
-        self.overlay.as_ref()?.read().latest(key, SeqId::MAX)
+    /// Per key of `keys` the version that counts, if it is not cold: the transaction's own, else the hot one unless it
+    /// is expired; and the cold state for the keys that have none.
+    ///
+    /// What a transaction has written has no time yet, and does not expire before it is committed.
+    ///
+    /// # Errors
+    /// As [`Self::expect_all_there`].
+    pub fn versions_of(&self, keys: &Rows) -> Result<(Vec<Option<Version>>, Arc<ColdState>)> {
+        let (hot, cold) = self.scope.look_up(keys.iter().map(|key| key.data()), self.seq);
+        self.expect_all_there()?;
+        let own = |key: &[u8]| self.overlay.as_ref()?.read().latest(key, SeqId::MAX);
+        let alive = |version: &Version| version.seq() > self.expired;
+        let versions = keys.iter().zip(hot).map(|(key, hot)| own(key.data()).or(hot.filter(alive)));
+        Ok((versions.collect(), cold))
+    }
+
+    /// Checks that nothing was evicted that the statement sees: what it has read is whole then. The times of statements
+    /// hold evictions back, but who shortens the life of rows beside a statement lets more expire than it knows.
+    ///
+    /// # Errors
+    /// `Conflict`.
+    fn expect_all_there(&self) -> Result<()> {
+        if self.scope.evicting_through() <= self.expired {
+            return Ok(());
+        }
+        Err(altered(&self.def))
     }
 
     /// The transaction's own writes, as chunks.
@@ -213,6 +240,7 @@ impl FirnTable {
             Some(by_index) => reads.scope.search(&reads.def, by_index, reads.seq)?,
             None => (reads.scope.view(), None),
         };
+        reads.expect_all_there()?;
         let hot = match (&by_index, hits) {
             (Some(by_index), Some(hits)) => {
                 self.report.used(&by_index.name);
@@ -220,9 +248,18 @@ impl FirnTable {
                 found_rows(&reads.def, &hits, &overlay)?
             }
             _ => {
-                let looked_at: usize = view.chunks.iter().map(|c| c.rows_through(reads.seq)).sum();
-                ScanReport::add(&self.report.hot_rows, looked_at);
-                visible_rows(&reads.def, &view.chunks, &overlay, reads.seq, self.shown.deleted)?
+                let through = |seq| view.chunks.iter().map(|c| c.rows_through(seq)).sum::<usize>();
+                ScanReport::add(
+                    &self.report.hot_rows,
+                    through(reads.seq).saturating_sub(through(reads.expired)),
+                );
+                visible_rows(
+                    &reads.def,
+                    &view.chunks,
+                    &overlay,
+                    (reads.expired, reads.seq),
+                    self.shown.deleted,
+                )?
             }
         };
         let mut hot = hot.iter().map(|b| shown(b, &self.schema)).collect::<Result<Vec<_>>>()?;
@@ -313,5 +350,56 @@ impl TableProvider for FirnTable {
     ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
         // Inexact: files, row groups and pages are left out by it, rows are checked above the scan.
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::scan::ScanReports;
+    use crate::storage::Stores;
+    use crate::types::{Scope, UserId};
+    use crate::{Config, Engine};
+
+    #[test]
+    fn a_read_whose_rows_are_being_evicted_is_refused() {
+        block_on(async {
+            let engine = Engine::open(Stores::memory(), Config::default()).await.unwrap();
+            let made = "CREATE STREAM TABLE t (id BIGINT PRIMARY KEY) WITH (TTL_SECONDS = 30); INSERT INTO t VALUES (1)";
+            engine.session().execute(made).await.unwrap();
+            let tiers = Arc::clone(&engine.shared.tiers);
+            let def = Arc::clone(tiers.catalog().table("main", "t").unwrap());
+            let scope = tiers.scope(&def, &Scope::User(UserId::root())).await.unwrap();
+            let key: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![1]));
+            let keys = scope.encoder.encode(&[key]).unwrap();
+            let seq = tiers.seqs.last().await;
+            let reads = |expired: SeqId| TableReads {
+                tiers: Arc::clone(&tiers),
+                def: Arc::clone(&def),
+                scope: Arc::clone(&scope),
+                seq,
+                expired,
+                overlay: None,
+            };
+            let scanned = async |reads: TableReads| {
+                let table =
+                    FirnTable::new(reads, Shown::default(), ScanReports::default().start("t".to_owned()));
+                let parts = table.parts(None, SeqId::ZERO, false, None, None).await?;
+                Ok::<usize, Error>(parts.hot.iter().map(RecordBatch::num_rows).sum())
+            };
+            let looked_up =
+                |reads: &TableReads| reads.versions_of(&keys).map(|(v, _)| v.iter().flatten().count());
+            let before = reads(SeqId::ZERO);
+            assert_eq!((looked_up(&before).unwrap(), scanned(before.clone()).await.unwrap()), (1, 1));
+
+            scope.begin_eviction(seq);
+            assert_eq!(looked_up(&before).unwrap_err().kind(), ErrorKind::Conflict);
+            assert_eq!(scanned(before).await.unwrap_err().kind(), ErrorKind::Conflict);
+            let later = reads(seq);
+            assert_eq!((looked_up(&later).unwrap(), scanned(later).await.unwrap()), (0, 0));
+        });
     }
 }

@@ -381,7 +381,7 @@ impl Session {
         let act = self.written(who, changes.affected, changes.place());
         commit(tiers, &writes, snapshot.seq(), act.as_slice()).await?;
         drop(snapshot);
-        self.flush_due(&writes).await;
+        self.relieve(&writes).await;
         Ok(())
     }
 
@@ -415,14 +415,16 @@ impl Loading {
         let most = &tiers.config;
         // Files whose names may be lost in a power cut can only be copies of what is in the key-value store.
         let too_many = self.rows > most.load.rows || self.bytes > most.load.bytes;
-        if !tiers.stores.names_are_synced && self.bytes > most.query.memory_bytes {
+        let can_be_files = tiers.stores.names_are_synced && def.kind.has_files();
+        if !can_be_files && self.bytes > most.query.memory_bytes {
+            let place = if def.kind.has_files() { "on this storage" } else { "in a STREAM table" };
             return Err(Error::limit(format!(
-                "rows of more than {} bytes (query.memory_bytes) cannot be committed at once on this storage",
+                "rows of more than {} bytes (query.memory_bytes) cannot be committed at once {place}",
                 most.query.memory_bytes
             ))
             .with_hint("load them in parts"));
         }
-        if too_many && tiers.stores.names_are_synced {
+        if too_many && can_be_files {
             let runs = match &mut self.runs {
                 Some(runs) => runs,
                 none => none.insert(Runs::new(def)?),

@@ -4,18 +4,24 @@ use datafusion::sql::sqlparser::ast::{Expr, SqlOption, Value};
 
 use super::names::ident_name;
 use crate::catalog::{
-    Compression, FPP_RANGE, FlushPolicy, NamedShares, OptionChanges, Retention, TableKind, nearest,
+    Compression, FPP_RANGE, FlushPolicy, NamedShares, OptionChanges, Retention, TTL_RANGE, TableKind, nearest,
 };
 use crate::error::{Error, Result};
 
-const KNOWN: [&str; 6] =
-    ["TYPE", "FLUSH_POLICY", "BLOOM_FILTER", "BLOOM_FPP", "COMPRESSION", "DELETED_RETENTION_HOURS"];
+const KNOWN: [&str; 7] = [
+    "TYPE",
+    "FLUSH_POLICY",
+    "BLOOM_FILTER",
+    "BLOOM_FPP",
+    "COMPRESSION",
+    "DELETED_RETENTION_HOURS",
+    "TTL_SECONDS",
+];
 
 /// What a list of options says; the kind only where `TYPE` is among them.
 ///
 /// # Errors
-/// `InvalidInput` for an option that there is not, is given twice or has a value it cannot have;
-/// `Unsupported` for stream tables and their options.
+/// `InvalidInput` for an option that there is not, is given twice or has a value it cannot have.
 pub(super) fn read(options: &[SqlOption]) -> Result<(Option<TableKind>, OptionChanges)> {
     let mut kind = None;
     let mut changes = OptionChanges::default();
@@ -38,9 +44,7 @@ pub(super) fn read(options: &[SqlOption]) -> Result<(Option<TableKind>, OptionCh
             "BLOOM_FPP" => changes.bloom_fpp = Some(shares(&value)?),
             "COMPRESSION" => changes.compression = Some(compression(&value)?),
             "DELETED_RETENTION_HOURS" => changes.deleted_retention = Some(retention(&value)?),
-            "TTL_SECONDS" => {
-                return Err(Error::unsupported(format!("option {name}: FirnDB does not have it")));
-            }
+            "TTL_SECONDS" => changes.ttl_seconds = Some(ttl_seconds(&value)?),
             _ => return Err(unknown(&name)),
         }
         seen.push(name);
@@ -51,13 +55,13 @@ pub(super) fn read(options: &[SqlOption]) -> Result<(Option<TableKind>, OptionCh
 /// The kind of table that a word names.
 ///
 /// # Errors
-/// `Unsupported` for STREAM, `InvalidInput` for other words.
+/// `InvalidInput` for a word that names none.
 pub(super) fn table_kind(word: &str) -> Result<TableKind> {
     match word.to_ascii_uppercase().as_str() {
         "USER" => Ok(TableKind::User),
         "SHARED" => Ok(TableKind::Shared),
-        "STREAM" => Err(Error::unsupported("STREAM tables: FirnDB has USER and SHARED tables")),
-        _ => Err(Error::invalid(format!("option TYPE = '{word}': expected 'USER' or 'SHARED'"))),
+        "STREAM" => Ok(TableKind::Stream),
+        _ => Err(Error::invalid(format!("option TYPE = '{word}': expected 'USER', 'SHARED' or 'STREAM'"))),
     }
 }
 
@@ -131,6 +135,17 @@ fn retention(value: &str) -> Result<Option<Retention>> {
             ))),
         },
     }
+}
+
+/// A number of seconds that rows can live.
+fn ttl_seconds(value: &str) -> Result<u64> {
+    value.trim().parse().ok().filter(|seconds| TTL_RANGE.contains(seconds)).ok_or_else(|| {
+        Error::invalid(format!(
+            "option TTL_SECONDS = {value}: expected a whole number of seconds from {} to {}, a year",
+            TTL_RANGE.start(),
+            TTL_RANGE.end()
+        ))
+    })
 }
 
 type Units = &'static [(&'static str, u64)];

@@ -41,6 +41,11 @@ impl OpenScopes {
         Some(state)
     }
 
+    /// The scope, if it is in memory; to look at and to make smaller, not to append to.
+    pub fn peek(&self, table: TableId, scope: &Scope) -> Option<Arc<ScopeState>> {
+        self.open.get(&(table, scope.clone())).map(|open| Arc::clone(&open.state))
+    }
+
     /// Takes a scope in that was just read.
     pub fn insert(&mut self, state: Arc<ScopeState>) {
         let key = (state.table, state.scope.clone());

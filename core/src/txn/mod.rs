@@ -5,4 +5,5 @@ pub mod feed;
 pub mod fence;
 pub mod seq;
 pub mod snapshot;
+pub mod statement_times;
 pub mod writes;

@@ -12,6 +12,7 @@ fn table(table: &TableInspection) -> Value {
     json!({
         "table": table.table,
         "kind": table.kind,
+        "ttl_seconds": table.ttl_seconds,
         "columns": table.columns,
         "primary_key": table.primary_key,
         "dir": table.dir,

@@ -65,7 +65,7 @@ fn overview(out: &mut String, tables: &[TableInspection]) {
         let tiers = Tiers::of(std::slice::from_ref(t));
         vec![
             t.table.clone(),
-            t.kind.clone(),
+            kind(t),
             grouped(t.scopes.len() as u64),
             grouped(tiers.hot),
             grouped(tiers.cold),
@@ -78,7 +78,10 @@ fn overview(out: &mut String, tables: &[TableInspection]) {
 }
 
 fn detail(out: &mut String, table: &TableInspection) {
-    say(out, &format!("{} table {}, files in {}/", table.kind, table.table, table.dir));
+    match table.ttl_seconds {
+        Some(_) => say(out, &format!("{} table {}, definition in {}/", kind(table), table.table, table.dir)),
+        None => say(out, &format!("{} table {}, files in {}/", kind(table), table.table, table.dir)),
+    }
     say(out, &format!("  columns: {}", table.columns.join(", ")));
     say(out, &format!("  key:     {}", table.primary_key.join(", ")));
     for shown in table.scopes.iter().take(SCOPES_SHOWN) {
@@ -87,6 +90,14 @@ fn detail(out: &mut String, table: &TableInspection) {
     let more = table.scopes.len().saturating_sub(SCOPES_SHOWN);
     if more > 0 {
         say(out, &format!("\nand {} more", counted(more as u64, "scope", "scopes")));
+    }
+}
+
+/// The kind of a table, and how long its rows live if that is part of it.
+fn kind(table: &TableInspection) -> String {
+    match table.ttl_seconds {
+        Some(seconds) => format!("{} ({seconds} s)", table.kind),
+        None => table.kind.clone(),
     }
 }
 

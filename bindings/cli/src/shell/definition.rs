@@ -47,6 +47,9 @@ pub fn definition(table: &TableDef) -> String {
     if let Some(retention) = table.options.deleted_retention {
         options.push(format!("DELETED_RETENTION_HOURS = '{retention}'"));
     }
+    if let Some(seconds) = table.options.ttl_seconds {
+        options.push(format!("TTL_SECONDS = {seconds}"));
+    }
     if !options.is_empty() {
         text.push_str(&format!(" WITH ({})", options.join(", ")));
     }
@@ -102,6 +105,21 @@ mod tests {
             assert!(first.contains(part), "no {part:?} in {first}");
         }
         session.execute("DROP TABLE app.\"My t\"").await.expect("dropped");
+        session.execute(&first).await.expect(&first);
+        assert_eq!(shown(&engine), first);
+    }
+
+    #[tokio::test]
+    async fn a_stream_table_is_printed_with_the_life_of_its_rows() {
+        let engine = Engine::open(Stores::memory(), Config::default()).await.expect("a store");
+        let mut session = engine.session();
+        let made = "CREATE TABLE typing (event_id TEXT, who TEXT, PRIMARY KEY (event_id)) WITH (TYPE = 'STREAM', TTL_SECONDS = 30)";
+        session.execute(made).await.expect(made);
+        let shown = |engine: &Engine| definition(engine.catalog().tables().next().expect("a table"));
+        let first = shown(&engine);
+        assert!(first.starts_with("CREATE STREAM TABLE main.typing (\n"), "{first}");
+        assert!(first.ends_with(") WITH (TTL_SECONDS = 30);"), "{first}");
+        session.execute("DROP TABLE typing").await.expect("dropped");
         session.execute(&first).await.expect(&first);
         assert_eq!(shown(&engine), first);
     }

@@ -337,7 +337,10 @@ impl Shell {
                 .iter()
                 .filter_map(|id| table.column_by_id(*id).map(|c| c.name.as_str()))
                 .collect();
-            let kind = table.kind.sql_name().to_owned();
+            let kind = match table.options.ttl_seconds {
+                Some(seconds) => format!("{} ({seconds} s)", table.kind.sql_name()),
+                None => table.kind.sql_name().to_owned(),
+            };
             vec![table.full_name().to_string(), kind, key.join(", "), table.columns.len().to_string()]
         });
         self.print(&format!("{}\n", boxed(&columns, rows.collect(), terminal_width())))

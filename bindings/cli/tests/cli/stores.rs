@@ -53,8 +53,17 @@ fn inspect_shows_the_tiers() {
     let one = firndb(&["inspect", &place.store(), "app.t"]).ok().out;
     assert!(one.contains("batch-1.parquet") && one.contains("body"), "{one}");
     firndb(&["inspect", &place.store(), "app.none"]).fails(2, &["none"]);
+    place.sql("CREATE STREAM TABLE app.typing (event_id TEXT PRIMARY KEY) WITH (TTL_SECONDS = 30)");
+    place.sql("INSERT INTO app.typing VALUES ('a')");
+    let stream = firndb(&["inspect", &place.store(), "app.typing"]).ok().out;
+    assert!(stream.contains("STREAM (30 s) table app.typing"), "{stream}");
+    assert!(firndb(&["inspect", &place.store()]).ok().out.contains("STREAM (30 s)"));
     let json = firndb(&["inspect", &place.store(), "--format", "json"]).ok();
     let tables: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(
+        (&tables[0]["ttl_seconds"], &tables[1]["ttl_seconds"]),
+        (&serde_json::Value::Null, &30.into())
+    );
     let scope = &tables[0]["scopes"][0];
     assert_eq!((&scope["hot_rows"], &scope["user"]), (&1.into(), &serde_json::Value::Null), "{tables}");
     let file = &scope["batches"][0];

@@ -108,6 +108,12 @@ pub async fn recover(stores: &Stores, config: &Config, older_manifests: bool) ->
     let mut highest = Highest::default();
     for table in tables.iter_mut().filter(|t| !t.def.dropped) {
         report.tables.push(table.def.full_name().to_string());
+        if !table.def.kind.has_files() {
+            report.notes.push(format!(
+                "{}: rows of a STREAM table are never in files; it is empty",
+                table.def.full_name()
+            ));
+        }
         let scopes = read_scopes(stores, table, older_manifests, &mut report).await?;
         table.go_past(&scopes, &mut report)?;
         for scope in &scopes {

@@ -42,6 +42,8 @@ pub(super) fn views(catalog: &Catalog) -> Vec<Vec<Cell>> {
 /// `system.tables`.
 pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
     let table = |table: &TableDef| {
+        let has_files = table.kind.has_files();
+        let compression = has_files.then(|| format!("{:?}", table.options.compression).to_lowercase());
         vec![
             table.namespace.as_str().into(),
             table.name.as_str().into(),
@@ -52,7 +54,8 @@ pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
             key_names(table).join(", ").into(),
             table.options.flush.map(flush_policy).into(),
             table.options.deleted_retention.map(|retention| retention.to_string()).into(),
-            format!("{:?}", table.options.compression).to_lowercase().into(),
+            table.options.ttl_seconds.into(),
+            compression.into(),
             Cell::Null,
         ]
     };
@@ -64,6 +67,7 @@ pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
             Cell::Null,
             Cell::Null,
             view.columns.len().into(),
+            Cell::Null,
             Cell::Null,
             Cell::Null,
             Cell::Null,

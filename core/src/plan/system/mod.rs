@@ -216,6 +216,7 @@ static OWN_TABLES: [OwnTable; 15] = [
             ("primary_key", Text),
             ("flush_policy", Text),
             ("deleted_retention_hours", Text),
+            ("ttl_seconds", BigInt),
             ("compression", Text),
             ("definition", Text),
         ],

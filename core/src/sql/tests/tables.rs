@@ -47,6 +47,8 @@ fn the_kind_of_a_table_is_said_in_two_ways() {
         ("CREATE TABLE t (id INT PRIMARY KEY) WITH (TYPE = 'USER')", TableKind::User),
         ("CREATE TABLE t (id INT PRIMARY KEY) WITH (type = shared)", TableKind::Shared),
         ("CREATE USER TABLE t (id INT PRIMARY KEY) WITH (TYPE = 'user')", TableKind::User),
+        ("CREATE STREAM TABLE t (id INT PRIMARY KEY) WITH (TTL_SECONDS = 30)", TableKind::Stream),
+        ("CREATE TABLE t (id INT PRIMARY KEY) WITH (TTL_SECONDS = '30', TYPE = 'STREAM')", TableKind::Stream),
     ] {
         assert_eq!(create(sql).kind, kind, "{sql}");
     }
@@ -256,9 +258,6 @@ fn constraints_and_clauses_that_are_not_there_are_refused() {
             ("CREATE TABLE t (a INT PRIMARY KEY) STRICT", "STRICT"),
             ("CREATE TABLE t (a INT PRIMARY KEY) ENGINE = InnoDB", "WITH"),
             ("CREATE TABLE a.b.c (a INT PRIMARY KEY)", "catalog"),
-            ("CREATE STREAM TABLE t (a INT PRIMARY KEY) WITH (TTL_SECONDS = 30)", "STREAM"),
-            ("CREATE TABLE t (a INT PRIMARY KEY) WITH (TYPE = 'STREAM')", "STREAM"),
-            ("CREATE TABLE t (a INT PRIMARY KEY) WITH (TTL_SECONDS = 30)", "TTL_SECONDS"),
         ],
     );
 }
@@ -269,13 +268,19 @@ fn options_are_checked() {
     for (options, text) in [
         ("COMPRESION = 'zstd'", "did you mean COMPRESSION?"),
         ("colour = 'red'", "there are TYPE, FLUSH_POLICY, BLOOM_FILTER, BLOOM_FPP, COMPRESSION"),
+        ("TTL_SECONDS = 0", "from 1 to 31536000"),
+        ("TTL_SECONDS = 31536001", "from 1 to 31536000"),
+        ("TTL_SECONDS = 1.5", "whole number of seconds"),
+        ("TTL_SECONDS = -30", "TTL_SECONDS"),
+        ("TTL_SECOND = 30", "did you mean TTL_SECONDS?"),
+        ("TYPE = 'STREAMS'", "'USER', 'SHARED' or 'STREAM'"),
         ("COMPRESSION = 'gzip'", "'zstd', 'snappy', 'lz4', 'none'"),
         ("COMPRESSION = 'zstd', compression = 'lz4'", "given twice"),
         ("FLUSH_POLICY = 'rows:0'", "positive"),
         ("FLUSH_POLICY = 'weekly'", "expected 'rows:100000'"),
         ("BLOOM_FILTER = upper('a')", "expected a string"),
         ("BLOOM_FPP = 'a:2'", "'2' is no such share"),
-        ("TYPE = 'LOCAL'", "expected 'USER' or 'SHARED'"),
+        ("TYPE = 'LOCAL'", "expected 'USER', 'SHARED' or 'STREAM'"),
     ] {
         refused(ErrorKind::InvalidInput, &[(&with(options), text)]);
     }

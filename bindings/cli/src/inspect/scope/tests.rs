@@ -8,6 +8,7 @@ fn table(sql_type: &str, key: &str) -> TableInspection {
     TableInspection {
         table: "app.t".into(),
         kind: "SHARED".into(),
+        ttl_seconds: None,
         columns: vec![format!("{key} {sql_type}"), "v TEXT".into()],
         primary_key: vec![key.into()],
         dir: "app/t-00000001".into(),
