@@ -56,14 +56,44 @@ impl Principal {
         }
     }
 
+    /// Refuses to read `def`.
+    ///
+    /// # Errors
+    /// `PermissionDenied` below the table's ACCESS_LEVEL.
+    pub fn expect_may_read(&self, def: &TableDef) -> Result<()> {
+        if self.role >= def.reader() {
+            return Ok(());
+        }
+        Err(self.denied(def, "may not be read", def.reader()))
+    }
+
+    /// Refuses to change the definition of `def`.
+    ///
+    /// # Errors
+    /// `PermissionDenied` for who may not write it: the definition says who may.
+    pub fn expect_may_define(&self, def: &TableDef) -> Result<()> {
+        if self.role >= def.writer() {
+            return Ok(());
+        }
+        Err(self.denied(def, "may not be changed", def.writer()))
+    }
+
+    fn denied(&self, def: &TableDef, what: &str, least: Role) -> Error {
+        let at_least = if least == Role::Dba { "dba and system" } else { "service, dba and system" };
+        Error::denied(format!("{} {what} by the role {}, but by {at_least}", def.full_name(), self.role))
+    }
+
     /// Refuses to write to `def`.
     ///
     /// # Errors
-    /// `PermissionDenied`: rows that are everybody's are not written in somebody's name.
+    /// `PermissionDenied` below the table's WRITE_ACCESS_LEVEL, and for rows that are everybody's in somebody's name.
     pub fn expect_may_write(&self, def: &TableDef) -> Result<()> {
         if def.kind == TableKind::Shared && self.impersonation.is_some() {
             return Err(Error::denied("AS USER clause not supported for Shared tables"));
         }
-        Ok(())
+        if self.role >= def.writer() {
+            return Ok(());
+        }
+        Err(self.denied(def, "may not be written", def.writer()))
     }
 }

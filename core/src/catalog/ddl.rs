@@ -11,7 +11,7 @@ use crate::catalog::options::OptionChanges;
 use crate::catalog::table::SchemaCache;
 use crate::catalog::{
     Catalog, ColumnDef, ColumnType, DefaultExpr, DroppedColumn, Literal, RelationName, TableDef, TableKind,
-    TableOptions,
+    TableOptions, access,
 };
 use crate::catalog::{bloom, lifetime};
 use crate::error::{Error, Result};
@@ -483,6 +483,7 @@ fn rename_column(table: &mut TableDef, from: &str, to: &str) -> Result<()> {
 
 fn set_options(table: &mut TableDef, changes: &OptionChanges, now_micros: i64) -> Result<()> {
     lifetime::set(table, changes, now_micros)?;
+    access::set(table, changes)?;
     if let Some(flush) = changes.flush {
         table.options.flush = flush;
     }

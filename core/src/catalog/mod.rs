@@ -3,6 +3,7 @@
 //! A [`Catalog`] is a value. DDL makes another one of it ([`create_table`], [`alter_table`], …) and
 //! [`store`] writes the difference, so a statement that fails, or whose commit does, has changed nothing.
 
+mod access;
 mod bloom;
 mod codec;
 mod column_type;
@@ -23,6 +24,7 @@ mod written;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use access::AccessLevel;
 pub use bloom::{FPP_RANGE, FalsePositives};
 pub(crate) use codec::{decode, encode};
 pub use codec::{decode_table, encode_table};

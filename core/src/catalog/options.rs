@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::FalsePositives;
+use crate::catalog::{AccessLevel, FalsePositives};
 use crate::types::{ColumnId, SeqId};
 
 /// How batch files are compressed.
@@ -83,6 +83,12 @@ pub struct TableOptions {
     /// How long tombstones are retained; `None` leaves it to the engine's configuration.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deleted_retention: Option<Retention>,
+    /// Who may read the table; of SHARED tables only.
+    #[serde(skip_serializing_if = "is_public", default)]
+    pub access_level: AccessLevel,
+    /// Who may write it; `None` for whoever may read it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub write_access_level: Option<AccessLevel>,
     /// How many seconds rows live after they were committed, in [`TTL_RANGE`](crate::catalog::TTL_RANGE); of STREAM tables
     /// only, which all have it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -90,6 +96,10 @@ pub struct TableOptions {
     /// The last `_seq` that was expired when rows were given a longer life.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lapsed_through: Option<SeqId>,
+}
+
+fn is_public(level: &AccessLevel) -> bool {
+    *level == AccessLevel::Public
 }
 
 /// Shares in parts per million; columns by name.
@@ -116,6 +126,10 @@ pub struct OptionChanges {
     pub compression: Option<Compression>,
     /// `DELETED_RETENTION_HOURS`; `Some(None)` for `'default'`.
     pub deleted_retention: Option<Option<Retention>>,
+    /// `ACCESS_LEVEL`.
+    pub access_level: Option<AccessLevel>,
+    /// `WRITE_ACCESS_LEVEL`; `Some(None)` for `'default'`.
+    pub write_access_level: Option<Option<AccessLevel>>,
     /// `TTL_SECONDS`.
     pub ttl_seconds: Option<u64>,
 }

@@ -113,6 +113,7 @@ impl StatementContext<'_> {
     /// # Errors
     /// What opening the scope reports.
     pub async fn reads(&self, def: &Arc<TableDef>) -> Result<TableReads> {
+        self.who.expect_may_read(def)?;
         let scope = self.who.scope_of(def);
         self.read_scopes.lock().insert((def.id, scope.clone()));
         let overlay = self.writes.get(def.id, &scope).map(|w| w.overlay());

@@ -29,7 +29,18 @@ impl Session {
             }
             other => self.change(other)?,
         };
-        self.engine.change_catalog(change).await?;
+        let who = &self.who;
+        let checked = move |old: &Catalog| {
+            let new = change(old)?;
+            let changed = old.tables().filter(|table| {
+                new.as_ref().is_some_and(|new| new.table_by_id(table.id).is_none_or(|now| now != *table))
+            });
+            for table in changed {
+                who.expect_may_define(table)?;
+            }
+            Ok(new)
+        };
+        self.engine.change_catalog(checked).await?;
         Ok(done(verb))
     }
 

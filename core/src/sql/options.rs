@@ -4,17 +4,20 @@ use datafusion::sql::sqlparser::ast::{Expr, SqlOption, Value};
 
 use super::names::ident_name;
 use crate::catalog::{
-    Compression, FPP_RANGE, FlushPolicy, NamedShares, OptionChanges, Retention, TTL_RANGE, TableKind, nearest,
+    AccessLevel, Compression, FPP_RANGE, FlushPolicy, NamedShares, OptionChanges, Retention, TTL_RANGE,
+    TableKind, nearest,
 };
 use crate::error::{Error, Result};
 
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 9] = [
     "TYPE",
     "FLUSH_POLICY",
     "BLOOM_FILTER",
     "BLOOM_FPP",
     "COMPRESSION",
     "DELETED_RETENTION_HOURS",
+    "ACCESS_LEVEL",
+    "WRITE_ACCESS_LEVEL",
     "TTL_SECONDS",
 ];
 
@@ -44,6 +47,12 @@ pub(super) fn read(options: &[SqlOption]) -> Result<(Option<TableKind>, OptionCh
             "BLOOM_FPP" => changes.bloom_fpp = Some(shares(&value)?),
             "COMPRESSION" => changes.compression = Some(compression(&value)?),
             "DELETED_RETENTION_HOURS" => changes.deleted_retention = Some(retention(&value)?),
+            "ACCESS_LEVEL" => changes.access_level = Some(access_level(&name, &value)?),
+            "WRITE_ACCESS_LEVEL" => {
+                let is_default = value.trim().eq_ignore_ascii_case("default");
+                changes.write_access_level =
+                    Some(if is_default { None } else { Some(access_level(&name, &value)?) });
+            }
             "TTL_SECONDS" => changes.ttl_seconds = Some(ttl_seconds(&value)?),
             _ => return Err(unknown(&name)),
         }
@@ -121,6 +130,12 @@ fn flush_policy(value: &str) -> Result<Option<FlushPolicy>> {
         *slot = Some(amount);
     }
     Ok(Some(policy))
+}
+
+fn access_level(name: &str, value: &str) -> Result<AccessLevel> {
+    AccessLevel::of_name(value.trim()).ok_or_else(|| {
+        Error::invalid(format!("option {name} = '{value}': expected 'public', 'restricted' or 'private'"))
+    })
 }
 
 /// A number of hours; `forever`; or `default`, the engine's.

@@ -1,6 +1,6 @@
 //! The statement that makes a table as it is.
 
-use firndb_core::catalog::{Compression, DefaultExpr, FlushPolicy, TableDef, quoted};
+use firndb_core::catalog::{AccessLevel, Compression, DefaultExpr, FlushPolicy, TableDef, quoted};
 
 /// `CREATE TABLE`, and `CREATE INDEX` of each index, with the columns, the key and the options of `table`.
 pub fn definition(table: &TableDef) -> String {
@@ -43,6 +43,12 @@ pub fn definition(table: &TableDef) -> String {
     if table.options.compression != Compression::default() {
         let names = Compression::ALL.iter().find(|(_, way)| *way == table.options.compression);
         options.push(format!("COMPRESSION = '{}'", names.map_or("", |(name, _)| name)));
+    }
+    if table.options.access_level != AccessLevel::Public {
+        options.push(format!("ACCESS_LEVEL = '{}'", table.options.access_level));
+    }
+    if let Some(level) = table.options.write_access_level {
+        options.push(format!("WRITE_ACCESS_LEVEL = '{level}'"));
     }
     if let Some(retention) = table.options.deleted_retention {
         options.push(format!("DELETED_RETENTION_HOURS = '{retention}'"));

@@ -55,6 +55,8 @@ pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
             table.options.flush.map(flush_policy).into(),
             table.options.deleted_retention.map(|retention| retention.to_string()).into(),
             table.options.ttl_seconds.into(),
+            table.options.access_level.to_string().into(),
+            table.options.write_access_level.unwrap_or(table.options.access_level).to_string().into(),
             compression.into(),
             Cell::Null,
         ]
@@ -67,6 +69,8 @@ pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
             Cell::Null,
             Cell::Null,
             view.columns.len().into(),
+            Cell::Null,
+            Cell::Null,
             Cell::Null,
             Cell::Null,
             Cell::Null,

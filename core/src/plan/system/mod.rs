@@ -217,6 +217,8 @@ static OWN_TABLES: [OwnTable; 15] = [
             ("flush_policy", Text),
             ("deleted_retention_hours", Text),
             ("ttl_seconds", BigInt),
+            ("access_level", Text),
+            ("write_access_level", Text),
             ("compression", Text),
             ("definition", Text),
         ],

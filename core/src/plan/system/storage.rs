@@ -25,6 +25,7 @@ struct Cold {
 /// one that has been flushed.
 async fn shown_scopes(context: &StatementContext<'_>, def: &TableDef) -> Result<Vec<Scope>> {
     match context.who.role() {
+        role if role < def.reader() => Ok(Vec::new()),
         Role::User => Ok(vec![context.who.scope_of(def)]),
         _ => context.tiers.scopes_in(def.id, &[Keyspace::Manifest]).await,
     }
