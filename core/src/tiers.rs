@@ -35,7 +35,7 @@ use crate::txn::fence::Fence;
 use crate::txn::seq::SeqAllocator;
 use crate::txn::snapshot::{ReaderAge, Snapshots};
 use crate::txn::statement_times::StatementTimes;
-use crate::types::{Durability, Scope, SeqId, TableId};
+use crate::types::{Durability, Scope, SeqId, TableId, UserId};
 use crate::users::Users;
 
 /// How many pairs are read from the key-value store at a time.
@@ -70,6 +70,8 @@ pub struct Tiers {
     pub jobs: JobTable,
     /// Readers that may be reading a table dropped since this engine was opened.
     dropped_under: Mutex<HashMap<TableId, ReaderAge>>,
+    /// Readers that may be reading rows of users that are erased.
+    erased_under: Mutex<HashMap<UserId, ReaderAge>>,
     /// Readers that may be reading batch files that were archived since.
     archived_under: Mutex<ArchivedUnder>,
     catalog: RwLock<Arc<Catalog>>,
@@ -106,6 +108,7 @@ impl Tiers {
             stats: Stats::default(),
             jobs: JobTable::default(),
             dropped_under: Mutex::default(),
+            erased_under: Mutex::default(),
             archived_under: Mutex::default(),
             catalog: RwLock::new(Arc::new(catalog)),
             users: RwLock::new(users),
@@ -234,6 +237,29 @@ impl Tiers {
         self.scopes.lock().all()
     }
 
+    /// The table of `scope`, unless it was dropped or the rows of the scope are to go. To be asked by whoever holds the
+    /// scope's lock of publishing: what makes either so holds it too.
+    pub fn table_of(&self, scope: &ScopeState) -> Option<Arc<TableDef>> {
+        if self.is_erased(&scope.scope) {
+            return None;
+        }
+        self.catalog().table_by_id(scope.table).cloned()
+    }
+
+    /// Whether the rows of `scope` are removed, or are to be.
+    pub fn is_erased(&self, scope: &Scope) -> bool {
+        match scope {
+            Scope::Shared => false,
+            Scope::User(id) => self.users.read().is_erased(id),
+        }
+    }
+
+    /// Drops `scope` from memory, after its rows: who reads it has begun by now.
+    pub fn forget_scope(&self, table: TableId, scope: &Scope) {
+        self.scopes.lock().forget(table, scope);
+        self.manifests.forget(table, scope);
+    }
+
     /// Drops `table`'s scopes from memory, after its definition: who reads it has begun by now.
     pub fn forget_table(&self, table: TableId) {
         self.dropped_under.lock().insert(table, self.snapshots.youngest());
@@ -250,6 +276,16 @@ impl Tiers {
     /// Whether somebody may still be reading a table that was dropped.
     pub fn is_read(&self, dropped: TableId) -> bool {
         self.dropped_under.lock().get(&dropped).is_some_and(|age| self.snapshots.any_from(*age))
+    }
+
+    /// Readers of that age and older may be reading rows of `user`, which are gone from the key-value store.
+    pub fn erased_under(&self, user: &UserId) -> ReaderAge {
+        *self.erased_under.lock().entry(user.clone()).or_insert_with(|| self.snapshots.youngest())
+    }
+
+    /// Says that nothing is left of the rows of `user`.
+    pub fn erased(&self, user: &UserId) {
+        self.erased_under.lock().remove(user);
     }
 
     /// Says that nothing is left of a table that was dropped.

@@ -93,6 +93,8 @@ mod tests {
             password: None,
             created_micros: 1,
             dropped_micros,
+            erase_micros: None,
+            erased_micros: None,
         };
         let live = ROLES.map(|role| user(role.name().to_owned(), role, None));
         let gone = ROLES.map(|role| user(format!("gone {role}"), role, Some(2)));

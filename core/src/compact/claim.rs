@@ -74,7 +74,7 @@ pub async fn claim(
 ) -> Result<Option<Claim>> {
     let publishing = scope.publish.lock().await;
     // Under the lock: a DROP TABLE holds it until the table is gone from the catalog.
-    let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else { return Ok(None) };
+    let Some(def) = tiers.table_of(scope) else { return Ok(None) };
     tiers.end_idle_snapshots();
     let before = scope.view().cold;
     let Some(manifest) = &before.manifest else { return Ok(None) };

@@ -164,7 +164,7 @@ async fn collect(
 /// answer is given out again. `None` when the table is gone.
 async fn leave(tiers: &Tiers, scope: &Arc<ScopeState>, collected: &mut Collected) -> Result<Option<u64>> {
     let publishing = scope.publish.lock().await;
-    let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else { return Ok(None) };
+    let Some(def) = tiers.table_of(scope) else { return Ok(None) };
     let before = scope.view().cold;
     // What a lost manifest listed besides, for readers of now, is not known.
     if before.lost.is_some() {
@@ -211,7 +211,7 @@ fn archived_at_ms(manifest: &Manifest, entry: &BatchEntry) -> i64 {
 /// Commits that nothing is left below `bound` but what is needed: the next look comes when it is worth it.
 async fn remember(tiers: &Tiers, scope: &Arc<ScopeState>, bound: u64, effort: Effort) -> Result<()> {
     let publishing = scope.publish.lock().await;
-    if tiers.catalog().table_by_id(scope.table).is_some() {
+    if tiers.table_of(scope).is_some() {
         let kv = tiers.stores.kv.as_ref();
         let now = manifest_store::read_pointer(kv, scope.table, &scope.scope).await?;
         let left_out = if effort == Effort::All { 0 } else { now.left_out };

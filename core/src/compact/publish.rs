@@ -44,7 +44,7 @@ pub async fn publish(
     pace: &Pace,
 ) -> Result<Option<CompactReport>> {
     let publishing = scope.publish.lock().await;
-    let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else {
+    let Some(def) = tiers.table_of(scope) else {
         rewrite.take_back(None).await;
         return Ok(None);
     };

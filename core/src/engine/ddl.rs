@@ -170,7 +170,7 @@ async fn remove_rows(tiers: &Tiers, table: &TableDef) -> Result<()> {
 }
 
 /// Removes every file that can be; the first that cannot is the error.
-async fn remove_files(tiers: &Tiers, paths: Vec<Path>) -> Result<()> {
+pub(super) async fn remove_files(tiers: &Tiers, paths: Vec<Path>) -> Result<()> {
     let mut failed = None;
     for path in paths {
         match tiers.stores.blobs.delete(&path).await {

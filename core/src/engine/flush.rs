@@ -94,6 +94,11 @@ impl Engine {
             Ok(false) => {}
             Err(e) => flushed.fail(e),
         }
+        match self.erase_users().await {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(e) => flushed.fail(e),
+        }
         match self.compact_due().await {
             Ok(true) => return Ok(true),
             Ok(false) => {}

@@ -7,6 +7,7 @@ mod compact;
 mod contents;
 mod create;
 mod ddl;
+mod erase;
 mod flush;
 mod inspect;
 mod jobs;
@@ -82,6 +83,9 @@ impl Engine {
                 flushes_in_a_row: AtomicU32::new(0),
             }),
         };
+        if let Err(error) = engine.erase_users().await {
+            tracing::warn!(%error, "the rows of a user that was dropped could not be removed yet");
+        }
         if let Err(error) = engine.clear_dropped().await {
             // A file that cannot be removed harms nobody; an engine that cannot write is of no use.
             engine.shared.tiers.fence.check()?;

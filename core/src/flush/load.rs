@@ -37,7 +37,7 @@ use crate::pace::Pace;
 use crate::storage::Keyspace;
 use crate::storage::keys::seq_key;
 use crate::tiers::Tiers;
-use crate::txn::commit::check_unaltered;
+use crate::txn::commit::{check_owner, check_unaltered};
 use crate::txn::writes::with_column;
 use crate::types::{Durability, SeqId};
 
@@ -66,6 +66,7 @@ pub async fn load_runs(
     Box::pin(mend(tiers, def, scope, pace)).await?;
     let order = tiers.commit_order.lock().await;
     check_unaltered(&tiers.catalog(), def)?;
+    check_owner(tiers, &scope.scope)?;
     let before = scope.view().cold;
     // A file ends with the row that fills it, by rows or by bytes.
     let most = &tiers.config;

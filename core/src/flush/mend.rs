@@ -33,7 +33,7 @@ pub async fn mend_scope(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -> 
     }
     tiers.check_writable()?;
     let publishing = pace.wait(scope.publish.lock()).await?;
-    let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else { return Ok(false) };
+    let Some(def) = tiers.table_of(scope) else { return Ok(false) };
     let mended = mend(tiers, &def, scope, pace).await;
     drop(publishing);
     mended
@@ -63,7 +63,7 @@ pub(super) async fn mend(tiers: &Tiers, def: &TableDef, scope: &ScopeState, pace
 pub async fn remake_scope(tiers: &Tiers, scope: &Arc<ScopeState>, pace: &Pace) -> Result<bool> {
     tiers.check_writable()?;
     let publishing = pace.wait(scope.publish.lock()).await?;
-    let Some(def) = tiers.catalog().table_by_id(scope.table).cloned() else { return Ok(false) };
+    let Some(def) = tiers.table_of(scope) else { return Ok(false) };
     if mend(tiers, &def, scope, pace).await? {
         return Ok(true);
     }

@@ -55,7 +55,7 @@ pub async fn flush_scope(tiers: &Tiers, scope: &Arc<ScopeState>) -> Result<Optio
     tiers.check_writable()?;
     let publishing = scope.publish.lock().await;
     // Under the lock: a DROP TABLE holds it until the table is gone from the catalog.
-    let def = tiers.catalog().table_by_id(scope.table).filter(|def| def.kind.has_files()).cloned();
+    let def = tiers.table_of(scope).filter(|def| def.kind.has_files());
     let Some(def) = def else { return Ok(None) };
     Box::pin(mend::mend(tiers, &def, scope, &Pace::of_background(&tiers.stores))).await?;
     tiers.end_idle_snapshots();

@@ -91,7 +91,7 @@ async fn forget(
     let publishing = state.publish.lock().await;
     // A copy must not have the pointer of before and the blocks of after; it holds this lock too.
     let order = tiers.commit_order.lock().await;
-    if tiers.catalog().table_by_id(def.id).is_none() {
+    if tiers.table_of(&state).is_none() {
         return Err(Error::conflict("the table was dropped meanwhile"));
     }
     let now = read_pointer(tiers.stores.kv.as_ref(), def.id, scope).await?;

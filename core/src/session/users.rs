@@ -35,7 +35,9 @@ impl Session {
             Statement::DropUser(drop) => (
                 "DROP USER",
                 None,
-                Box::new(move |known| users::drop_user(known, role, (&drop.id, drop.if_exists), now)),
+                Box::new(move |known| {
+                    users::drop_user(known, role, (&drop.id, drop.if_exists, drop.erase), now)
+                }),
             ),
             _ => return Err(Error::internal("a statement about no user")),
         };
@@ -54,6 +56,9 @@ impl Session {
                 Ok(user)
             })
             .await?;
+        if matches!(statement, Statement::DropUser(drop) if drop.erase) {
+            self.engine.erase_users().await?;
+        }
         Ok(done(verb))
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! CREATE USER [IF NOT EXISTS] id [WITH] [ROLE role] [PASSWORD 'text']
 //! ALTER USER id [WITH | SET] [ROLE role] [PASSWORD 'text' | NULL]
-//! DROP USER [IF EXISTS] id
+//! DROP USER [IF EXISTS] id [ERASE]
 //! ```
 //!
 //! An id is a string, or a name as of a table: folded to lower case unless it is quoted.
@@ -58,6 +58,8 @@ pub struct DropUser {
     pub id: UserId,
     /// Whether a missing one makes the statement do nothing.
     pub if_exists: bool,
+    /// Whether its rows are removed too.
+    pub erase: bool,
 }
 
 /// Reads what follows `CREATE USER`.
@@ -92,17 +94,13 @@ pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement> {
 /// Reads what follows `DROP USER`.
 ///
 /// # Errors
-/// As [`create`]; `Unsupported` for ERASE.
+/// As [`create`].
 pub(super) fn drop(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let if_exists = cursor.take_all(&["IF", "EXISTS"]);
     let id = user_id(cursor)?;
-    if cursor.take("ERASE") {
-        return Err(Error::unsupported(
-            "DROP USER … ERASE is not there yet: the rows of a dropped user stay",
-        ));
-    }
+    let erase = cursor.take("ERASE");
     cursor.finish()?;
-    Ok(Statement::DropUser(DropUser { id, if_exists }))
+    Ok(Statement::DropUser(DropUser { id, if_exists, erase }))
 }
 
 fn user_id(cursor: &mut Cursor<'_>) -> Result<UserId> {
@@ -197,9 +195,10 @@ mod tests {
         let alter = |role, password| Statement::AlterUser(AlterUser { id: id("a"), role, password });
         assert_eq!(read("ALTER USER a SET ROLE dba"), alter(Some(Role::Dba), None));
         assert_eq!(read("ALTER USER a PASSWORD NULL"), alter(None, Some(None)));
-        let drop = |if_exists| Statement::DropUser(DropUser { id: id("a"), if_exists });
-        assert_eq!(read("DROP USER a"), drop(false));
-        assert_eq!(read("DROP USER IF EXISTS 'a'"), drop(true));
+        let drop = |if_exists, erase| Statement::DropUser(DropUser { id: id("a"), if_exists, erase });
+        assert_eq!(read("DROP USER a"), drop(false, false));
+        assert_eq!(read("DROP USER IF EXISTS 'a'"), drop(true, false));
+        assert_eq!(read("DROP USER 'a' ERASE"), drop(false, true));
     }
 
     #[test]
@@ -213,7 +212,7 @@ mod tests {
             ("ALTER USER a", ErrorKind::Syntax),
             ("ALTER USER a SET", ErrorKind::Syntax),
             ("DROP USER a, b", ErrorKind::Syntax),
-            ("DROP USER a ERASE", ErrorKind::Unsupported),
+            ("DROP USER a ERASE NOW", ErrorKind::Syntax),
         ] {
             let e = parse(sql).unwrap_err();
             assert_eq!(e.kind(), kind, "{sql}: {e}");

@@ -69,6 +69,15 @@ impl OpenScopes {
         self.measure_all();
     }
 
+    /// Drops the scope.
+    pub fn forget(&mut self, table: TableId, scope: &Scope) {
+        let key = (table, scope.clone());
+        if let Some(gone) = self.open.remove(&key) {
+            self.hot_bytes = self.hot_bytes.saturating_sub(gone.measured);
+        }
+        self.handed_out.remove(&key);
+    }
+
     /// Drops the scope, if nobody holds it and it has no hot versions; whether it is not in memory any more.
     pub fn drop_unused(&mut self, table: TableId, scope: &Scope) -> bool {
         let key = (table, scope.clone());
@@ -76,10 +85,7 @@ impl OpenScopes {
         if Arc::strong_count(&open.state) > 1 || open.state.hot_rows() > 0 {
             return false;
         }
-        if let Some(gone) = self.open.remove(&key) {
-            self.hot_bytes = self.hot_bytes.saturating_sub(gone.measured);
-        }
-        self.handed_out.remove(&key);
+        self.forget(table, scope);
         true
     }
 

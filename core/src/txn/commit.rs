@@ -32,6 +32,7 @@ pub async fn commit(tiers: &Tiers, writes: &WriteSet, snapshot: SeqId, acts: &[D
     let mut total = 0;
     for scope in writes.scopes() {
         check_unaltered(&catalog, &scope.def)?;
+        check_owner(tiers, &scope.state.scope)?;
         check_first(tiers, scope, snapshot)?;
         check_loaded(tiers, scope, snapshot).await?;
         let rows = scope.collapse()?;
@@ -108,6 +109,20 @@ pub fn check_unaltered(catalog: &Catalog, def: &TableDef) -> Result<()> {
     match catalog.table_by_id(def.id) {
         Some(now) if now.schema_version == def.schema_version => Ok(()),
         _ => Err(altered(def)),
+    }
+}
+
+/// Refuses rows of a user that was dropped since the statement began: nobody would ever see them, and if its rows are
+/// erased these would stay.
+///
+/// # Errors
+/// `PermissionDenied`.
+pub fn check_owner(tiers: &Tiers, scope: &Scope) -> Result<()> {
+    match scope {
+        Scope::User(id) if tiers.users.read().role_of(id).is_none() => {
+            Err(Error::denied(format!("there is no user {id} in this store")))
+        }
+        _ => Ok(()),
     }
 }
 

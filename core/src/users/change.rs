@@ -29,7 +29,15 @@ pub fn create(
     }
     expect_within(actor, role)?;
     let id = id.clone();
-    Ok(Some(UserDef { id, role, password: None, created_micros: now_micros, dropped_micros: None }))
+    Ok(Some(UserDef {
+        id,
+        role,
+        password: None,
+        created_micros: now_micros,
+        dropped_micros: None,
+        erase_micros: None,
+        erased_micros: None,
+    }))
 }
 
 /// The record of a user with another role, or the same; its caller may set another password.
@@ -58,27 +66,39 @@ pub fn alter(
     Ok(user)
 }
 
-/// The record of a user that is dropped; `None` when there is none and `if_exists`.
+/// The record of a user that is dropped, and whose rows are to be removed if `erase`; `None` when there is none and
+/// `if_exists`, and when both was done before. Also of a user that is dropped already the rows can be removed.
 ///
 /// # Errors
 /// `NotFound`; `PermissionDenied`; `InvalidInput` for root.
 pub fn drop_user(
     users: &Users,
     actor: Role,
-    (id, if_exists): (&UserId, bool),
+    (id, if_exists, erase): (&UserId, bool, bool),
     now_micros: i64,
 ) -> Result<Option<UserDef>> {
     expect_admin(actor, "DROP USER")?;
     if *id == UserId::root() {
         return Err(Error::invalid("root cannot be dropped: a store always has one who may do all"));
     }
-    match live(users, id) {
-        Err(_) if if_exists => Ok(None),
-        Err(e) => Err(e),
-        Ok(user) => {
+    let erase_micros = erase.then_some(now_micros);
+    match (live(users, id), users.get(id)) {
+        (Err(_), Some(user)) if erase => {
+            expect_within(actor, user.role)?;
+            let erased = UserDef { erase_micros, ..user.as_ref().clone() };
+            Ok(user.erase_micros.is_none().then_some(erased))
+        }
+        (Err(_), _) if if_exists => Ok(None),
+        (Err(e), _) => Err(e),
+        (Ok(user), _) => {
             expect_within(actor, user.role)?;
             // Nothing is ever asked of the password again.
-            Ok(Some(UserDef { dropped_micros: Some(now_micros), password: None, ..user.clone() }))
+            Ok(Some(UserDef {
+                dropped_micros: Some(now_micros),
+                erase_micros,
+                password: None,
+                ..user.clone()
+            }))
         }
     }
 }
@@ -132,14 +152,14 @@ mod tests {
         let again = |users: &Users, there| create(users, Role::Dba, (&id("alice"), there), Role::User, 2);
         assert_eq!(again(&users, false).unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(again(&users, true).unwrap(), None);
-        let gone = drop_user(&users, Role::Dba, (&id("alice"), false), 3).unwrap().unwrap();
+        let gone = drop_user(&users, Role::Dba, (&id("alice"), false, false), 3).unwrap().unwrap();
         users.put(gone);
         assert_eq!(users.role_of(&id("alice")), None);
         for there in [false, true] {
             assert_eq!(again(&users, there).unwrap_err().kind(), ErrorKind::AlreadyExists);
         }
-        assert_eq!(drop_user(&users, Role::Dba, (&id("alice"), true), 4).unwrap(), None);
-        let missing = drop_user(&users, Role::Dba, (&id("alice"), false), 4).unwrap_err();
+        assert_eq!(drop_user(&users, Role::Dba, (&id("alice"), true, false), 4).unwrap(), None);
+        let missing = drop_user(&users, Role::Dba, (&id("alice"), false, false), 4).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NotFound);
     }
 
@@ -149,11 +169,11 @@ mod tests {
         let denied = |e: Error| assert_eq!(e.kind(), ErrorKind::PermissionDenied, "{e}");
         for role in [Role::User, Role::Service] {
             denied(create(&users, role, (&id("x"), false), Role::User, 1).unwrap_err());
-            denied(drop_user(&users, role, (&id("owner"), false), 1).unwrap_err());
+            denied(drop_user(&users, role, (&id("owner"), false, false), 1).unwrap_err());
             denied(alter(&users, (&id("x"), role), &id("owner"), None).unwrap_err());
         }
         denied(create(&users, Role::Dba, (&id("x"), false), Role::System, 1).unwrap_err());
-        denied(drop_user(&users, Role::Dba, (&id("owner"), false), 1).unwrap_err());
+        denied(drop_user(&users, Role::Dba, (&id("owner"), false, false), 1).unwrap_err());
         denied(alter(&users, (&id("x"), Role::Dba), &id("owner"), Some(Role::User)).unwrap_err());
         assert!(create(&users, Role::Dba, (&id("x"), false), Role::Dba, 1).unwrap().is_some());
     }
@@ -168,10 +188,27 @@ mod tests {
     }
 
     #[test]
+    fn rows_can_be_removed_with_the_user_or_later_and_that_stays_so() {
+        let erase = |users: &Users, actor| drop_user(users, actor, (&id("alice"), false, true), 7);
+        let mut users = with("alice", Role::Service);
+        assert_eq!(erase(&users, Role::Dba).unwrap().unwrap().erase_micros, Some(7));
+        users.put(drop_user(&users, Role::Dba, (&id("alice"), false, false), 3).unwrap().unwrap());
+        assert!(!users.is_erased(&id("alice")));
+        assert_eq!(erase(&users, Role::Service).unwrap_err().kind(), ErrorKind::PermissionDenied);
+        let gone = erase(&users, Role::Dba).unwrap().unwrap();
+        assert_eq!((gone.dropped_micros, gone.erase_micros), (Some(3), Some(7)));
+        users.put(gone);
+        assert!(users.is_erased(&id("alice")));
+        assert_eq!(erase(&users, Role::Dba).unwrap(), None);
+        let none = drop_user(&users, Role::Dba, (&id("bob"), false, true), 7).unwrap_err();
+        assert_eq!(none.kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
     fn root_stays() {
         let users = Users::new(Vec::new());
         let root = UserId::root();
-        assert!(drop_user(&users, Role::System, (&root, false), 1).is_err());
+        assert!(drop_user(&users, Role::System, (&root, false, false), 1).is_err());
         assert!(alter(&users, (&root, Role::System), &root, Some(Role::User)).is_err());
         assert!(alter(&users, (&root, Role::System), &root, Some(Role::System)).is_ok());
     }

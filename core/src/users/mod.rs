@@ -33,6 +33,12 @@ pub struct UserDef {
     /// When it was dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped_micros: Option<i64>,
+    /// When it was asked that its rows are removed too. No row is written for it from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase_micros: Option<i64>,
+    /// When they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_micros: Option<i64>,
 }
 
 /// The users of a store, dropped ones too.
@@ -49,6 +55,8 @@ impl Users {
             password: None,
             created_micros: 0,
             dropped_micros: None,
+            erase_micros: None,
+            erased_micros: None,
         };
         let all = std::iter::once(root).chain(stored);
         Self(all.map(|user| (user.id.clone(), Arc::new(user))).collect())
@@ -64,6 +72,12 @@ impl Users {
     #[must_use]
     pub fn role_of(&self, id: &UserId) -> Option<Role> {
         self.get(id).filter(|user| user.dropped_micros.is_none()).map(|user| user.role)
+    }
+
+    /// Whether the rows of `id` are removed, or are to be.
+    #[must_use]
+    pub fn is_erased(&self, id: &UserId) -> bool {
+        self.get(id).is_some_and(|user| user.erase_micros.is_some())
     }
 
     /// All of them, by id.

@@ -147,6 +147,15 @@ impl<V> ManifestCache<V> {
         }
     }
 
+    /// Drops the manifest of a scope.
+    pub fn forget(&self, table: TableId, scope: &Scope) {
+        let mut state = self.state.lock();
+        let scopes = state.tables.get_mut(&table);
+        if scopes.is_some_and(|scopes| scopes.remove(scope).is_some()) {
+            state.count -= 1;
+        }
+    }
+
     /// Drops the manifests of a table.
     pub fn forget_table(&self, table: TableId) {
         let mut state = self.state.lock();

@@ -232,6 +232,7 @@ static OWN_TABLES: [OwnTable; 15] = [
             ("has_password", Boolean),
             ("created_at", Text),
             ("dropped_at", Text),
+            ("erased_at", Text),
         ],
     },
 ];

@@ -16,6 +16,7 @@ pub(super) fn users(context: &StatementContext<'_>) -> Vec<Vec<Cell>> {
             // Root is there from the first.
             (user.created_micros > 0).then(|| rfc3339(user.created_micros / 1000)).into(),
             user.dropped_micros.map(|micros| rfc3339(micros / 1000)).into(),
+            user.erased_micros.map(|micros| rfc3339(micros / 1000)).into(),
         ]
     };
     if context.who.role() >= Role::Dba {
