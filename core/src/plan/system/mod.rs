@@ -318,7 +318,7 @@ impl StatementContext<'_> {
             (_, "batches") => storage::batches(self).await?,
             (_, "columns") => definitions::columns(catalog),
             (_, "jobs") => jobs::jobs(self)?,
-            (_, "counters") => storage::counters(&self.tiers.stats),
+            (_, "counters") => storage::counters(self)?,
             (_, "manifest_cache") => storage::manifest_cache(self).await?,
             (_, "indexes") => definitions::indexes(catalog),
             (_, "manifests") => storage::manifests(self).await?,

@@ -64,7 +64,10 @@ pub(super) async fn manifests(context: &StatementContext<'_>) -> Result<Vec<Vec<
             scope.into(),
             manifest.version.into(),
             manifest.generated_at.as_str().into(),
-            Cell::Int(manifest.flushed_through.as_i64()),
+            // Up to the last commit of anybody: not for one user to see.
+            (context.who.role() > Role::User)
+                .then(|| manifest.flushed_through.as_i64().cast_unsigned())
+                .into(),
             u64::from(manifest.schema_version).into(),
             manifest.live().count().into(),
             sum(|batch| batch.rows),
@@ -141,7 +144,8 @@ pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec
                 def.namespace.as_str().into(),
                 def.name.as_str().into(),
                 scope.dir().into(),
-                header.e_tag.into(),
+                // Some stores count all of their writes in it.
+                header.e_tag.filter(|_| context.who.role() > Role::User).into(),
                 rfc3339(header.refreshed_ms).into(),
                 cached.accessed_ms.map(rfc3339).into(),
                 Cell::Int(ttl_ms.saturating_sub(age_ms).max(0) / 1000),
@@ -154,8 +158,18 @@ pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec
 }
 
 /// `system.counters`: what the engine did since it was opened.
-pub(super) fn counters(stats: &Stats) -> Vec<Vec<Cell>> {
-    stats.read().named().into_iter().map(|(name, value)| vec![name.into(), value.into()]).collect()
+///
+/// # Errors
+/// `PermissionDenied` for the role `user`: they count what everybody does.
+pub(super) fn counters(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
+    if context.who.role() == Role::User {
+        return Err(Error::denied(
+            "system.counters is not for the role user, but for service, dba and system",
+        ));
+    }
+    let stats: &Stats = &context.tiers.stats;
+    let rows = stats.read().named().into_iter().map(|(name, value)| vec![name.into(), value.into()]);
+    Ok(rows.collect())
 }
 
 fn dead_rows(batch: &BatchEntry) -> u64 {
