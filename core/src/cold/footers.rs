@@ -18,7 +18,7 @@ use crate::cold::checksums::{EXTENT_BYTES, ExtentSums};
 use crate::cold::file::ColdFile;
 use crate::cold::lru::Lru;
 use crate::cold::pages::PageBounds;
-use crate::cold::writer::{FILE_FORMAT, FORMAT_KEY};
+use crate::cold::writer::{FILE_FORMAT, FORMAT_KEY, SCOPE_KEY};
 use crate::error::{Error, Result};
 use crate::key::KeyEncoder;
 use crate::types::ColumnId;
@@ -164,6 +164,7 @@ pub(super) async fn load_any(file: &ColdFile, sums: &ExtentSums) -> Result<Parqu
         .await
         .map_err(|e| named(file, e))?;
     check_format(file, &metadata)?;
+    check_scope(file, &metadata)?;
     Ok(metadata)
 }
 
@@ -178,6 +179,20 @@ fn check_format(file: &ColdFile, metadata: &ParquetMetaData) -> Result<()> {
         ))),
         None => Err(file.damaged(&format!("expected {FORMAT_KEY} in its footer, found none"))),
     }
+}
+
+/// Refuses the rows of another user, however they came to lie in this scope's directory.
+fn check_scope(file: &ColdFile, metadata: &ParquetMetaData) -> Result<()> {
+    let pairs = metadata.file_metadata().key_value_metadata();
+    let scope = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == SCOPE_KEY));
+    let scope = scope.and_then(|pair| pair.value.as_deref());
+    let parts: Vec<_> = file.path().parts().collect();
+    let dir = parts.iter().rev().nth(1).map(AsRef::as_ref);
+    if scope == dir {
+        return Ok(());
+    }
+    let [dir, scope] = [dir, scope].map(Option::unwrap_or_default);
+    Err(file.damaged(&format!("expected the rows of scope {dir}, found those of {scope}")))
 }
 
 /// Errors of the Parquet reader speak of a file without naming it.

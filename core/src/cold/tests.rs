@@ -116,6 +116,25 @@ fn a_file_of_a_later_format_is_unsupported() {
 }
 
 #[test]
+fn rows_of_another_user_are_refused_wherever_they_lie() {
+    let schema = messages();
+    let file = write(&schema, 9, &[batch(&schema, 0, 1, 100)]);
+    let blobs = Blobs { dir: object_store::path::Path::from("app/t-00000007/u-bob"), ..Blobs::new() };
+    let file = blobs.store(file);
+    for refused in [
+        lookup(&blobs, &file, &schema, &[1]).map(drop),
+        blobs.scan(&[(file.clone(), RoaringBitmap::new())], &schema, &["id"], None, true).map(drop),
+    ] {
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+        assert!(
+            refused.to_string().contains("expected the rows of scope u-bob, found those of u-alice"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn keys_out_of_order_are_refused() {
     let schema = messages();
     let mut writer = BatchFileWriter::new(&schema, &scope(), 1, 1, vec![]).unwrap();

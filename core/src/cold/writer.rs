@@ -58,6 +58,8 @@ const DICTIONARY_BYTES: usize = 64 * 1024;
 pub(super) const FILE_FORMAT: &str = "1";
 /// Under which key the footer has it.
 pub(super) const FORMAT_KEY: &str = "firndb.format";
+/// Names the scope in a footer.
+pub(super) const SCOPE_KEY: &str = "firndb.scope";
 
 /// A batch file in memory, not stored yet.
 #[derive(Debug, Clone)]
