@@ -76,7 +76,16 @@ pub async fn has_evictable(tiers: &Tiers, def: &TableDef, scope: &Scope) -> Resu
 /// `Corrupt` for a block that is none; what the key-value store reports.
 pub async fn evict_scope(tiers: &Tiers, table: TableId, scope: &Scope) -> Result<bool> {
     let state = tiers.scope_in_memory(table, scope);
-    let Some(state) = state.as_deref() else { return evict(tiers, table, scope, None).await };
+    let Some(state) = state.as_deref() else {
+        // Whoever opened it meanwhile would read some of its blocks before and some after.
+        let opening = tiers.opening().await;
+        if tiers.scope_in_memory(table, scope).is_some() {
+            return Ok(true);
+        }
+        let evicted = evict(tiers, table, scope, None).await;
+        drop(opening);
+        return evicted;
+    };
     let publishing = state.publish.lock().await;
     let evicted = evict(tiers, table, scope, Some(state)).await;
     drop(publishing);

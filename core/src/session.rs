@@ -260,7 +260,8 @@ impl Session {
             | Statement::Copy(_) => self.dispatch_rows(&who, statement, params).await,
             other => return self.dispatch_other(other, params).await,
         };
-        let fate = if writes(statement) { None } else { Some(Fate::Read) };
+        let is_told = writes(statement) || matches!(statement, Statement::Copy(_));
+        let fate = if is_told { None } else { Some(Fate::Read) };
         self.noted(&who, outcome, |_| fate, rows_in).await
     }
 
@@ -365,12 +366,26 @@ impl Session {
             // As PostgreSQL answers it: no error, but the answer says what happened.
             return Ok(done("ROLLBACK"));
         }
+        self.expect_still_may(&transaction)?;
         let tiers = &self.engine.shared.tiers;
         commit(tiers, &transaction.writes, transaction.snapshot.seq(), &transaction.acts).await?;
         let Transaction { snapshot, writes, .. } = transaction;
         drop(snapshot);
         self.relieve(&writes).await;
         Ok(done("COMMIT"))
+    }
+
+    /// Refuses to commit what the session may not do any more.
+    fn expect_still_may(&self, transaction: &Transaction) -> Result<()> {
+        for scope in transaction.writes.scopes() {
+            self.who.expect_may_write(&scope.def)?;
+        }
+        if transaction.acts.iter().any(|act| act.act.role > self.who.role()) {
+            return Err(Error::denied(
+                "what was done in somebody's name took a role that this session has no more",
+            ));
+        }
+        Ok(())
     }
 
     /// What a statement is run with, on a snapshot at `seq`.
@@ -438,6 +453,7 @@ impl Session {
         if let Some(transaction) = &self.transaction {
             let context = self.context(who, transaction.snapshot.seq(), &transaction.writes, params);
             let changes = Box::pin(write.changes(&context)).await?;
+            self.note_answered(who, &changes).await?;
             let act = self.written(who, changes.affected, changes.place());
             if let Some(transaction) = &mut self.transaction {
                 transaction.writes.push(&changes.def, &changes.scope, &changes.versions)?;

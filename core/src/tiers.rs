@@ -9,7 +9,7 @@ mod without_manifest;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_lock::Mutex as AsyncMutex;
+use async_lock::{Mutex as AsyncMutex, MutexGuard};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
@@ -164,10 +164,18 @@ impl Tiers {
         if let Some(state) = open() {
             return Ok(state);
         }
+        if self.is_erased(scope) {
+            return Err(Error::conflict(format!("the rows of {scope} are being removed")));
+        }
         let state = Arc::new(self.read_scope(def.id, scope).await?);
         self.scopes.lock().insert(Arc::clone(&state));
         drop(opening);
         Ok(state)
+    }
+
+    /// Held while a scope is read from the stores: whoever has it knows that none is.
+    pub async fn opening(&self) -> MutexGuard<'_, ()> {
+        self.opening.lock().await
     }
 
     async fn read_scope(&self, table: TableId, scope: &Scope) -> Result<ScopeState> {

@@ -23,7 +23,12 @@ pub fn check(text: &str) {
                 );
                 assert!(statement.start.line > 0 && statement.start.column > 0);
                 let (shape, hash) = fingerprint(&statement.text);
-                assert_eq!(fingerprint(&shape).1, hash, "{:?} and its shape {shape:?} differ", statement.text);
+                assert_eq!(
+                    fingerprint(&shape).1,
+                    hash,
+                    "{:?} and its shape {shape:?} differ",
+                    statement.text
+                );
             }
         }
         Err(e) => {

@@ -258,6 +258,10 @@ impl Model {
                 if expected != [ANY] {
                     assert_eq!(lines(&found), expected, "{at}");
                 }
+                // In a transaction it is told at once what was read, and with the COMMIT what was written.
+                if entry == Entry::Transaction && kind.writes {
+                    self.log.push(entry_of("read"));
+                }
                 self.log.push(entry_of(if kind.writes { "written" } else { "read" }));
             }
             Err(message) => {
@@ -410,6 +414,7 @@ async fn batches_of_a_session_that_acts_for_a_user() {
             "other user|written|insert into m",
             "dba|refused|insert into m",
             "user|failed|insert into s",
+            "user|read|insert into m values ( ? , ? )",
             "user|written|insert into m values ( ? , ? )"
         ]
     );
@@ -425,6 +430,15 @@ async fn a_role_that_is_taken_acts_for_nobody_from_the_next_statement_on() {
     run(&model.engine, "ALTER USER service SET ROLE user").await;
     let e = session.query_prepared(&prepared, &[]).await.unwrap_err();
     assert_eq!(e.to_string(), NOT_BY_ROLE);
+    // What it did before is not committed either.
+    ask(&mut session, "ROLLBACK").await;
+    run(&model.engine, "ALTER USER service SET ROLE service").await;
+    ask(&mut session, "BEGIN; UPDATE m AS USER 'user' SET body = 'taken'").await;
+    run(&model.engine, "ALTER USER service SET ROLE user").await;
+    let e = session.execute("COMMIT").await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::PermissionDenied, "{e}");
+    let mut user = model.session(Role::User);
+    assert!(!ask(&mut user, "SELECT body FROM m").await.contains(&"taken".to_owned()));
     // Nor does a session that asks for less than its user may.
     let mut lowered = model.engine.session_as(UserId::new("dba").unwrap(), Role::User);
     assert_eq!(

@@ -80,12 +80,22 @@ async fn what_is_rolled_back_leaves_what_was_read_and_refused() {
     ask(&mut desk, "INSERT INTO m AS USER 'bob' VALUES (1, 'not kept')").await;
     fail(&mut desk, "INSERT INTO m AS USER 'alice' VALUES (1, 'twice')").await;
     ask(&mut desk, "ROLLBACK TO s; EXECUTE AS USER 'bob' (SELECT count(*) FROM m); COMMIT").await;
-    assert_eq!(run(&engine, LOG).await, ["alice|failed", "bob|read", "alice|written"]);
+    assert_eq!(
+        run(&engine, LOG).await,
+        ["alice|read", "bob|read", "alice|failed", "bob|read", "alice|written"]
+    );
     ask(&mut desk, "BEGIN; INSERT INTO m AS USER 'bob' VALUES (2, 'x')").await;
     fail(&mut desk, "EXECUTE AS USER 'nobody' (SELECT 1)").await;
     ask(&mut desk, "ROLLBACK").await;
     assert_eq!(run(&engine, LOG).await.last().unwrap(), "nobody|refused");
-    assert_eq!(run(&engine, LOG).await.len(), 4);
+    assert_eq!(run(&engine, LOG).await.len(), 7);
+    // Rows that a write answers are read, whatever becomes of it.
+    ask(&mut desk, "BEGIN; UPDATE m AS USER 'alice' SET body = 'y' RETURNING body; ROLLBACK").await;
+    let last = "SELECT subject, outcome, rows FROM system.audit_log ORDER BY number DESC LIMIT 1";
+    assert_eq!(run(&engine, last).await, ["alice|read|1"]);
+    // So is how many there are of a kind.
+    ask(&mut desk, "BEGIN; UPDATE m AS USER 'alice' SET body = body WHERE body LIKE 'q%'; ROLLBACK").await;
+    assert_eq!(run(&engine, last).await, ["alice|read|0"]);
     expect_clean(&engine).await;
 }
 

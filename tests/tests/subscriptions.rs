@@ -350,3 +350,30 @@ async fn live_rows_come_whole_and_pass_over_what_is_between() {
     ask(&mut session, "DELETE FROM s").await;
     assert!(shown(&rows.next().await.unwrap().unwrap()).is_empty());
 }
+
+#[tokio::test]
+async fn a_wait_that_is_given_up_in_the_middle_holds_no_flush_back() {
+    let lasting = Lasting::new(1);
+    let engine = Engine::open(lasting.stores(), Config::default()).await.unwrap();
+    run(&engine, "CREATE SHARED TABLE s (id BIGINT PRIMARY KEY)").await;
+    let mut session = engine.session();
+    let mut subscription = session.subscribe("SELECT id FROM s ORDER BY id", &[]).await.unwrap();
+    ask(&mut session, "INSERT INTO s VALUES (1)").await;
+    {
+        // Taken, begun, and dropped before it has run.
+        let mut waiting = std::pin::pin!(subscription.next());
+        for _ in 0..2 {
+            if futures::poll!(&mut waiting).is_ready() {
+                break;
+            }
+        }
+    }
+    ask(&mut session, "INSERT INTO s VALUES (2)").await;
+    lasting.clock().set_ms(START_MS + 3_600_000);
+    engine.flush_all().await.unwrap();
+    assert_eq!(lasting.hot_keys().await, 0);
+    // And nothing of it is lost.
+    while shown(subscription.rows()) != ["1", "2"] {
+        next(&mut subscription).await;
+    }
+}

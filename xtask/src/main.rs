@@ -12,6 +12,7 @@ mod bench;
 mod claim;
 mod debian;
 mod demo;
+mod fuzz;
 mod licences;
 mod lint;
 mod npm;
@@ -78,6 +79,12 @@ const VERBS: &[Verb] = &[
         arguments: "",
         about: "Build the package as it is shipped, hold its size to the budget, test it in Chromium",
         run: web::verb,
+    },
+    Verb {
+        name: "fuzz",
+        arguments: "[SECONDS]",
+        about: "Make up texts of SQL until one breaks what must hold of any; needs a nightly toolchain",
+        run: fuzz::verb,
     },
     Verb {
         name: "bench",

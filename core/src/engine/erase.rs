@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::catalog::{TableDef, TableKind};
 use crate::engine::Engine;
@@ -18,7 +18,7 @@ use crate::storage::keys::scope_key;
 use crate::storage::{KeyRange, Keyspace};
 use crate::tiers::Tiers;
 use crate::types::{Durability, Scope, UserId};
-use crate::users::UserDef;
+use crate::users::{self, UserDef};
 
 /// Where rows and what is known of them lie.
 const SPACES: [Keyspace; 3] = [Keyspace::Hot, Keyspace::Manifest, Keyspace::Tombstones];
@@ -36,27 +36,46 @@ impl Engine {
         }
         let is_due = |user: &&Arc<UserDef>| user.erase_micros.is_some() && user.erased_micros.is_none();
         let due: Vec<UserId> = tiers.users.read().iter().filter(is_due).map(|user| user.id.clone()).collect();
-        let mut any = false;
+        let (mut any, mut failed) = (false, None);
         for id in due {
-            if erase(tiers, &id).await.map_err(|e| e.context(format!("erasing the user {id}")))? {
-                let now = tiers.stores.clock.now_micros();
-                self.change_user(|users| {
-                    let user = users.get(&id).map(|user| user.as_ref().clone());
-                    Ok(user.map(|user| UserDef { erased_micros: Some(now), ..user }))
-                })
-                .await?;
-                any = true;
+            match self.erase_user(&id).await {
+                Ok(erased) => any |= erased,
+                // Nobody else's rows stay for it.
+                Err(e) => failed = failed.or(Some(e.context(format!("erasing the user {id}")))),
             }
         }
-        Ok(any)
+        failed.map_or(Ok(any), Err)
+    }
+
+    /// Removes the rows of one user, and says so in its record; whether nothing is left.
+    async fn erase_user(&self, id: &UserId) -> Result<bool> {
+        let tiers = &self.shared.tiers;
+        let user = tiers.users.read().get(id).cloned();
+        let Some(user) = user else { return Ok(false) };
+        // The copy of before may not say that rows go: it is there before the commit that asks for it.
+        let bytes = users::file_of(&user)?;
+        tiers.stores.blobs.put(&users::file(id), PutPayload::from_bytes(bytes)).await?;
+        if !erase(tiers, id).await? {
+            return Ok(false);
+        }
+        let now = tiers.stores.clock.now_micros();
+        self.change_user(|users| {
+            let user = users.get(id).map(|user| user.as_ref().clone());
+            Ok(user.map(|user| UserDef { erased_micros: Some(now), ..user }))
+        })
+        .await
     }
 }
 
 /// Removes the rows of one user; whether nothing is left.
 async fn erase(tiers: &Tiers, id: &UserId) -> Result<bool> {
     let scope = Scope::User(id.clone());
+    // Whoever is opening a scope of the user has begun before its record said so; nobody begins any more.
+    drop(tiers.opening().await);
+    let catalog = tiers.catalog();
+    let tables = catalog.tables().chain(catalog.dropped());
     let tables: Vec<Arc<TableDef>> =
-        tiers.catalog().tables().filter(|table| table.kind != TableKind::Shared).cloned().collect();
+        tables.filter(|table| table.kind != TableKind::Shared).cloned().collect();
     for table in &tables {
         remove_rows(tiers, table, &scope).await?;
     }
@@ -69,6 +88,10 @@ async fn erase(tiers: &Tiers, id: &UserId) -> Result<bool> {
         let dir = Path::from(table.dir()).join(scope.dir());
         let files = tiers.stores.blobs.list(Some(&dir)).map_ok(|file| file.location);
         remove_files(tiers, files.try_collect().await?).await?;
+    }
+    // What somebody remembered of a manifest meanwhile.
+    for table in &tables {
+        remove_rows(tiers, table, &scope).await?;
     }
     tiers.erased(id);
     Ok(true)

@@ -26,9 +26,11 @@ impl Engine {
         let made = change(&tiers.users.read())?;
         let Some(user) = made else { return Ok(false) };
         let before = tiers.users.read().get(&user.id).cloned();
-        let bytes = users::file_of(&user)?;
         let mut batch = tiers.fenced_batch();
-        batch.put(Keyspace::Users, users::key(&user.id), bytes.clone());
+        batch.put(Keyspace::Users, users::key(&user.id), users::file_of(&user)?);
+        // A recovery believes the copy, also of a commit that never was: that rows are to go it says afterwards.
+        let erase_micros = before.as_ref().and_then(|before| before.erase_micros);
+        let bytes = users::file_of(&UserDef { erase_micros, ..user.clone() })?;
         let path = users::file(&user.id);
         if let Err(e) = tiers.stores.blobs.put(&path, PutPayload::from_bytes(bytes)).await {
             take_back(tiers, &user, before.as_ref()).await;

@@ -119,7 +119,13 @@ impl Search {
             {
                 return Ok(false);
             }
-            let is_audit_due = matches!(self, Self::Tombstones) && audit::has_expired(tiers).await?;
+            let is_audit_due = match self {
+                Self::Tombstones => audit::has_expired(tiers).await.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the audit log cannot be read");
+                    false
+                }),
+                Self::Expired => false,
+            };
             if is_audit_due {
                 enqueue(tiers, &Task::ExpireAudit(ExpireAuditTask::default())).await?;
             }

@@ -7,6 +7,7 @@ use datafusion::scalar::ScalarValue;
 use super::{Outcome, Session};
 use crate::access::audit::{self, Act, Draft, Fate};
 use crate::access::{ImpersonationContext, Principal, impersonate};
+use crate::dml::Changes;
 use crate::error::{Error, Result};
 use crate::sql::{self, AsUser, Parsed, Statement, Subject};
 use crate::types::{Scope, TableId, UserId};
@@ -107,6 +108,17 @@ impl Session {
             // Where the store is gone, why the statement failed says more.
             Err(e) => Err(outcome.err().unwrap_or(e)),
         }
+    }
+
+    /// Writes the entry of what a statement in a transaction answers, rows or only how many there are: that is read, also
+    /// if what it writes is rolled back.
+    ///
+    /// # Errors
+    /// What writing the entry reports, and then nobody gets the answer.
+    pub(super) async fn note_answered(&self, who: &Principal, changes: &Changes) -> Result<()> {
+        let Some(context) = who.impersonation() else { return Ok(()) };
+        let draft = Draft { rows: Some(changes.affected), ..self.draft(Act::of(context), Fate::Read) };
+        audit::record(&self.engine.shared.tiers, draft).await
     }
 
     /// The entry of a statement that writes `rows` rows to a scope, to be committed with them; none where `who` speaks

@@ -47,6 +47,7 @@ impl Session {
         let sql = format!("SELECT * FROM CHANGES('{}', since => $1)", table.replace('\'', "''"));
         let mut session = self.another();
         let rows = session.stream(&sql, &[number(since)]).await?;
+        follower.narrow(rows.scopes().clone(), SeqId::ZERO);
         let schema = Arc::clone(rows.schema());
         Ok(ChangeFeed { session, sql, follower, reading: Some(rows), is_due: false, schema, since })
     }
@@ -83,6 +84,7 @@ impl ChangeFeed {
                 if *rows.schema() != self.schema {
                     return Err(Error::conflict("the table has other columns than before: follow it again"));
                 }
+                self.follower.narrow(rows.scopes().clone(), SeqId::ZERO);
                 (self.reading, self.is_due) = (Some(rows), false);
                 continue;
             };
@@ -97,7 +99,7 @@ impl ChangeFeed {
                 Ok(None) => self.reading = None,
                 // Nobody asked for so long that the snapshot is gone: on from here, as of now.
                 Err(e) if e.kind() == ErrorKind::Conflict => {
-                    self.reading = Some(self.session.stream(&self.sql, &[number(self.since)]).await?);
+                    (self.reading, self.is_due) = (None, true);
                 }
                 Err(e) => return Err(e),
             }

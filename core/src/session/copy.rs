@@ -199,7 +199,9 @@ impl Session {
                 Ok(Outcome::Affected(copied.rows))
             };
         }
-        let mut export = self.export(who, copy, params).await?;
+        // Before there is a file.
+        let export = self.export(who, copy, params).await;
+        let mut export = self.noted(who, export, |_| Some(Fate::Read), |_| None).await?;
         let mut sink = files.create(path).await?;
         while let Some(bytes) = export.next().await? {
             sink.write(bytes).await?;
@@ -328,6 +330,8 @@ impl Session {
         let def = context.written_table(name)?;
         let mut input = self.input(source, &def, columns, options, &context.pace).await?;
         let mut loading = Loading { waiting: Vec::new(), rows: 0, bytes: 0, runs: None };
+        // The files it sorts are rows of the table that no snapshot tells of.
+        let _runs = self.engine.shared.tiers.snapshots.read_batches();
         let loaded = self.load_all(&context, &def, &mut input, rejects, &mut loading).await;
         if let Some(runs) = loading.runs {
             runs.remove(context.tiers).await;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::outcome::{Outcome, done};
 use super::{Session, Statement, WriteSet};
+use crate::access::Principal;
 use crate::catalog::{self, AlterAction, AlterTable, Catalog, IfThere, ViewDef};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::CreateView;
+use crate::types::{Role, UserId};
 
 /// What a DDL statement makes of a catalog; `None` when it changes nothing.
 type Change<'a> = Box<dyn Fn(&Catalog) -> Result<Option<Catalog>> + Send + Sync + 'a>;
@@ -152,7 +154,9 @@ impl Session {
     async fn try_view(&self, catalog: &Arc<Catalog>, view: &ViewDef) -> Result<()> {
         let snapshot = self.engine.shared.tiers.snapshots.acquire();
         let none = WriteSet::default();
-        let mut context = self.context(&self.who, snapshot.seq(), &none, &[]);
+        // Whoever may not read a view may not break it either.
+        let anybody = Principal::itself(UserId::root(), Role::System);
+        let mut context = self.context(&anybody, snapshot.seq(), &none, &[]);
         context.catalog = Arc::clone(catalog);
         context.view_schema(view).await.map(|_| ())
     }

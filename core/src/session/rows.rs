@@ -1,5 +1,6 @@
 //! The rows of one statement, a batch at a time.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::sql::{self, AsUser, Parsed, Statement};
 use crate::tiers::Tiers;
 use crate::txn::snapshot::Snapshot;
 use crate::txn::writes::WriteSet;
+use crate::types::{Scope, TableId};
 
 /// The rows of one statement, made as they are asked for.
 ///
@@ -33,6 +35,8 @@ pub struct Rows {
     batches: BoxStream<'static, Result<RecordBatch>>,
     /// `None` when all rows are there already, or none are left.
     reading: Option<Reading>,
+    /// What they are of.
+    scopes: BTreeSet<(TableId, Scope)>,
 }
 
 /// What a query holds on to while it runs.
@@ -46,7 +50,12 @@ struct Reading {
 impl Rows {
     fn whole(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
         let batches = batches.into_iter().filter(|batch| batch.num_rows() > 0);
-        Self { schema, batches: stream::iter(batches.map(Ok)).boxed(), reading: None }
+        Self {
+            schema,
+            batches: stream::iter(batches.map(Ok)).boxed(),
+            reading: None,
+            scopes: BTreeSet::new(),
+        }
     }
 
     /// Rows that come as something happens, also that there are none; they hold nothing while nobody asks.
@@ -54,7 +63,12 @@ impl Rows {
         schema: SchemaRef,
         batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
     ) -> Self {
-        Self { schema, batches: batches.boxed(), reading: None }
+        Self { schema, batches: batches.boxed(), reading: None, scopes: BTreeSet::new() }
+    }
+
+    /// The scopes that the query was planned to read.
+    pub(super) fn scopes(&self) -> &BTreeSet<(TableId, Scope)> {
+        &self.scopes
     }
 
     /// The columns; none of a statement that has no rows.
@@ -81,11 +95,12 @@ impl Rows {
         if let Some(reading) = &self.reading {
             reading.pace.go_on();
         }
+        // Also where whoever waits is gone before there are any.
+        let resting = self.reading.as_ref().map(Resting);
         let next = self.batches.try_next().await;
-        match (&next, &self.reading) {
-            (Ok(Some(_)), Some(reading)) => reading.snapshot.rest(reading.tiers.stores.clock.now_ms()),
-            (Ok(Some(_)), None) => {}
-            _ => self.end(),
+        drop(resting);
+        if !matches!(next, Ok(Some(_))) {
+            self.end();
         }
         next
     }
@@ -93,6 +108,15 @@ impl Rows {
     fn end(&mut self) {
         self.batches = stream::empty().boxed();
         self.reading = None;
+    }
+}
+
+/// Lets the snapshot count as idle from the end of this on.
+struct Resting<'a>(&'a Reading);
+
+impl Drop for Resting<'_> {
+    fn drop(&mut self) {
+        self.0.snapshot.rest(self.0.tiers.stores.clock.now_ms());
     }
 }
 
@@ -181,9 +205,10 @@ impl Session {
         let (schema, batches) = context.stream(query.clone(), Vec::new()).await?;
         let tiers = Arc::clone(context.tiers);
         snapshot.rest(tiers.stores.clock.now_ms());
+        let scopes = std::mem::take(&mut *context.read_scopes.lock());
         let StatementContext { reports, pace, .. } = context;
         let batches = batches.try_filter(|batch| ready(batch.num_rows() > 0)).boxed();
-        Ok(Rows { schema, batches, reading: Some(Reading { tiers, snapshot, reports, pace }) })
+        Ok(Rows { schema, batches, reading: Some(Reading { tiers, snapshot, reports, pace }), scopes })
     }
 }
 

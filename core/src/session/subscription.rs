@@ -158,8 +158,14 @@ impl Subscription {
     /// `Cancelled`. There is nothing after it.
     pub async fn next(&mut self) -> Result<Change> {
         loop {
+            let now_ms = self.session.engine.shared.tiers.stores.clock.now_ms();
             let (snapshot, was_missed) = match self.news().await? {
-                News::Commit(snapshot) if snapshot.resume() => (snapshot.again(), false),
+                News::Commit(snapshot) if snapshot.resume() => {
+                    let again = snapshot.again();
+                    // Whoever waits may be gone before it has run, and never come back.
+                    snapshot.rest(now_ms);
+                    (again, false)
+                }
                 // The snapshot of a commit that waited for too long is gone, and so is what it showed.
                 _ => (self.session.engine.shared.tiers.snapshots.acquire(), true),
             };

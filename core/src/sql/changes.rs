@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, Query, TableAlias, TableFactor,
-    Value, VisitMut, VisitorMut,
+    self, BinaryOperator, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, Query,
+    TableAlias, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
@@ -95,22 +95,27 @@ fn arguments(args: &[FunctionArg]) -> Result<(TableName, Expr)> {
         }) if ident_name(name) == "since" => since.clone(),
         Some(_) => return Err(wrong()),
     };
-    let mut names_something = false;
-    let _ = ast::visit_expressions(&since, |e| {
-        names_something |= matches!(
-            e,
-            Expr::Identifier(_)
-                | Expr::CompoundIdentifier(_)
-                | Expr::Subquery(_)
-                | Expr::InSubquery { .. }
-                | Expr::Exists { .. }
-        ) || matches!(e, Expr::Value(value) if value.value == Value::Null);
-        ControlFlow::<()>::Continue(())
-    });
-    if names_something {
+    if !is_number(&since) {
         return Err(Error::invalid(format!("since => {since}: expected a number or a parameter")));
     }
     Ok((table_of(text)?, since))
+}
+
+/// Whether `expr` is made of numbers and parameters alone. Nothing else is taken, since the text of the query is put
+/// together from it.
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(&value.value, Value::Number(..) | Value::Placeholder(_)),
+        Expr::Nested(inner) => is_number(inner),
+        Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } => is_number(expr),
+        Expr::BinaryOp { left, op: BinaryOperator::Plus | BinaryOperator::Minus, right } => {
+            is_number(left) && is_number(right)
+        }
+        Expr::Cast { kind: _, expr, data_type: DataType::BigInt(None) | DataType::Int8(None), .. } => {
+            is_number(expr)
+        }
+        _ => false,
+    }
 }
 
 /// The table that a text names as SQL does.

@@ -52,7 +52,10 @@ impl Feed {
     pub fn follow(&self, most: usize) -> Arc<Follower> {
         let state = State { scopes: None, waiting: VecDeque::new(), is_behind: false, is_closed: false };
         let follower = Arc::new(Follower { state: Mutex::new(state), event: Event::new(), most });
-        self.followers.lock().push(Arc::downgrade(&follower));
+        let mut followers = self.followers.lock();
+        followers.retain(|other| other.strong_count() > 0);
+        followers.push(Arc::downgrade(&follower));
+        drop(followers);
         follower
     }
 
@@ -121,7 +124,11 @@ impl Follower {
     pub fn narrow(&self, scopes: BTreeSet<(TableId, Scope)>, seen: SeqId) {
         let mut state = self.state.lock();
         state.scopes = Some(scopes);
-        state.waiting.retain(|(snapshot, is_definition)| *is_definition || snapshot.seq() > seen);
+        state.waiting.retain(|(snapshot, is_definition)| match is_definition {
+            // What was seen may have been planned before.
+            true => snapshot.seq() >= seen,
+            false => snapshot.seq() > seen,
+        });
     }
 
     /// What there is to tell, without waiting.
@@ -197,6 +204,29 @@ mod tests {
         assert_eq!([told(&follower), told(&follower), told(&follower)], [Some(2), Some(4), None]);
         feed.redefined(&snapshots, 0);
         assert_eq!(told(&follower), Some(4));
+    }
+
+    #[test]
+    fn nobody_is_told_of_definitions_before_what_it_has_seen() {
+        let (feed, snapshots) = (Feed::default(), Snapshots::starting_at(SeqId::ZERO));
+        let follower = feed.follow(8);
+        commit(&feed, &snapshots, 5, 7);
+        feed.redefined(&snapshots, 0);
+        commit(&feed, &snapshots, 6, 7);
+        follower.narrow([(TableId(7), Scope::Shared)].into(), SeqId::from_i64(6));
+        assert_eq!(told(&follower), None);
+        feed.redefined(&snapshots, 0);
+        follower.narrow([(TableId(7), Scope::Shared)].into(), SeqId::from_i64(6));
+        assert_eq!([told(&follower), told(&follower)], [Some(6), None]);
+    }
+
+    #[test]
+    fn followers_that_are_gone_are_forgotten() {
+        let feed = Feed::default();
+        for _ in 0..100 {
+            drop(feed.follow(1));
+        }
+        assert!(feed.followers.lock().len() < 3);
     }
 
     #[test]

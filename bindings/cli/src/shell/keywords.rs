@@ -2,12 +2,33 @@
 
 /// What a statement starts with.
 pub const FIRST: &[&str] = &[
-    "ALTER", "BEGIN", "COMMIT", "CREATE", "DELETE", "DROP", "EXPLAIN", "INSERT", "KILL", "ROLLBACK",
-    "SELECT", "SHOW", "STORAGE", "UPDATE", "USE", "VALUES", "WITH",
+    "ALTER",
+    "BEGIN",
+    "COMMIT",
+    "CREATE",
+    "DEALLOCATE",
+    "DELETE",
+    "DROP",
+    "EXECUTE",
+    "EXPLAIN",
+    "INSERT",
+    "KILL",
+    "PREPARE",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "SELECT",
+    "SHOW",
+    "STORAGE",
+    "TRUNCATE",
+    "UPDATE",
+    "USE",
+    "VALUES",
+    "WITH",
 ];
 
 /// The other words.
 pub const OTHER: &[&str] = &[
+    "ACCESS_LEVEL",
     "ADD",
     "ALL",
     "ANALYZE",
@@ -23,6 +44,7 @@ pub const OTHER: &[&str] = &[
     "CASCADE",
     "CASE",
     "CAST",
+    "CHANGES",
     "CHECK",
     "COLUMN",
     "COMPACT",
@@ -39,6 +61,7 @@ pub const OTHER: &[&str] = &[
     "DOUBLE",
     "ELSE",
     "END",
+    "ERASE",
     "EXCEPT",
     "EXISTS",
     "FALSE",
@@ -82,6 +105,7 @@ pub const OTHER: &[&str] = &[
     "OUTER",
     "OVER",
     "PARTITION",
+    "PASSWORD",
     "PRECEDING",
     "PRECISION",
     "PRIMARY",
@@ -91,6 +115,7 @@ pub const OTHER: &[&str] = &[
     "RENAME",
     "RETURNING",
     "RIGHT",
+    "ROLE",
     "ROW",
     "ROWS",
     "SET",
@@ -113,6 +138,7 @@ pub const OTHER: &[&str] = &[
     "WHEN",
     "WHERE",
     "WINDOW",
+    "WRITE_ACCESS_LEVEL",
 ];
 
 /// Whether `word` is one of them, in any case.
