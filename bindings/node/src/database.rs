@@ -110,12 +110,7 @@ impl Database {
     /// `system`) at most. With `acting` every statement is done in the name of that user. Whether there is one,
     /// [`Session::opened`] says.
     #[napi]
-    pub fn session(
-        &self,
-        subject: Option<String>,
-        role: Option<String>,
-        acting: Option<String>,
-    ) -> Session {
+    pub fn session(&self, subject: Option<String>, role: Option<String>, acting: Option<String>) -> Session {
         let begin = || -> Result<firndb_core::Session> {
             let Some(engine) = &self.engine else {
                 return Err(Error::unavailable("the store is not open"));

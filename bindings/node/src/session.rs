@@ -63,8 +63,7 @@ impl Session {
     #[napi]
     pub async fn stream(&self, sql: String, params: Vec<Param>, each: bool) -> RowStream {
         let form = if each { PieceForm::StreamEach } else { PieceForm::OneStream };
-        let begin =
-            async |session: &mut firndb_core::Session| session.stream(&sql, &values(params)?).await;
+        let begin = async |session: &mut firndb_core::Session| session.stream(&sql, &values(params)?).await;
         self.rows(form, begin).await
     }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { columnFromArray, type DataType, largeUtf8, tableFromColumns, tableToIPC, utf8 } from '@uwdata/flechette'
 import type { LiveOptions } from '../src/types.js'
 import { ipcOf, until } from './fakes.js'
 import { stage } from './stage.js'
@@ -92,6 +93,14 @@ test('what is wrong from the beginning rejects', async () => {
   assert.deepEqual([engine.staying.length, engine.open], [0, 0])
 })
 
+test('rows that cannot be read reject, and nothing stays open', async () => {
+  const { db, engine, requests } = stage()
+  engine.shown = Uint8Array.of(1, 2, 3)
+  await assert.rejects(db.live.query('SELECT n'))
+  await until(() => engine.staying.length === 0)
+  await requests.idle()
+})
+
 const gone = Object.assign(new Error('there is no table t'), { code: 'NotFound' })
 
 test('what ends it later is given to onError, once', async () => {
@@ -119,14 +128,37 @@ for (const how of ['die', 'handOver', 'breakDown'] as const) {
     await until(() => engine.staying.length === 1)
     engine.staying[0]?.tell(ipcOf({ n: [2] }))
     await until(() => told.length === 1)
-    engine.shown = ipcOf({ n: [3] })
+    engine.shown = ipcOf({ n: [2] })
+    await scene[how]()
+    await until(() => engine.staying.length === 1)
+    await settle()
+    assert.equal(told.length, 1)
+    // As it was at first, but not as it was told last.
+    engine.shown = ipcOf({ n: [1] })
     await scene[how]()
     await until(() => told.length === 2)
-    assert.deepEqual(told, [[{ n: 2n }], [{ n: 3n }]])
+    assert.deepEqual(told, [[{ n: 2n }], [{ n: 1n }]])
     await settle()
     assert.equal(engine.staying.length, 1)
   })
 }
+
+test('the same rows in other bytes are not told', async () => {
+  const scene = stage()
+  const { db, engine } = scene
+  const text = (type: DataType) => {
+    const ipc = tableToIPC(tableFromColumns([['t', columnFromArray(['snow'], type)]] as never), { format: 'stream' })
+    assert.ok(ipc)
+    return ipc
+  }
+  engine.shown = text(utf8())
+  const { initialRows } = await db.live.query('SELECT t', [], () => assert.fail('told'))
+  assert.deepEqual(initialRows, [{ t: 'snow' }])
+  engine.shown = text(largeUtf8())
+  scene.die()
+  await until(() => engine.staying.length === 1)
+  await settle()
+})
 
 test('a hand-over does not wait for it', async () => {
   const scene = await watching()
