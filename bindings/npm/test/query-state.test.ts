@@ -32,12 +32,14 @@ test('nothing is asked before somebody listens, and nothing stays after the last
 })
 
 test('who comes, goes and comes again at once has one query, as React does in development', async () => {
-  const { engine, store, listen } = listening('SELECT n')
+  const { engine, store, listen, changes } = listening('SELECT n')
   listen()()
   const leave = listen()
   await until(() => !store.state().loading)
   await new Promise((resolve) => setTimeout(resolve, 20))
   assert.equal(engine.staying.length, 1)
+  // What was given up says nothing any more.
+  assert.equal(changes(), 1)
   leave()
   await until(() => engine.staying.length === 0)
 })

@@ -58,16 +58,18 @@ export function acting(on) {
     const all = [
       assert.rejects(alice.query('SELECT 1 / 0'), { code: 'InvalidInput' }),
       assert.rejects(alice.query('CREATE TABLE mine (id BIGINT PRIMARY KEY)'), { code: 'Unsupported' }),
-      assert.rejects(alice.query("SELECT * FROM letters; SELECT 1"), { code: 'InvalidInput' }),
+      assert.rejects(alice.query('STORAGE FLUSH ALL'), { code: 'Unsupported' }),
+      assert.rejects(alice.query('SELECT * FROM letters; SELECT 1'), { code: 'InvalidInput' }),
       assert.rejects(alice.query("EXECUTE AS USER 'bob' (SELECT 1)"), { code: 'Unsupported', message: /does not nest/ }),
       assert.rejects(alice.query("INSERT INTO notices VALUES (1, 'x')"), {
-        code: 'Unsupported',
+        code: 'PermissionDenied',
         message: /AS USER clause not supported for Shared tables/,
       }),
       assert.rejects(db.as('nobody').query('SELECT 1'), {
         code: 'PermissionDenied',
         message: /Invalid user_id for AS USER operation/,
       }),
+      assert.rejects(db.as('').query('SELECT 1'), { code: 'PermissionDenied' }),
       assert.rejects(alice.transaction((tx) => tx.query('SELECT * FROM nowhere')), { code: 'NotFound' }),
     ]
     for (let round = 0; round < 5; round++) {
@@ -107,6 +109,7 @@ export function acting(on) {
       code: 'PermissionDenied',
       message: /there is no user nobody in this store/,
     })
+    await assert.rejects(on.load(archive, { user: '' }), { code: 'PermissionDenied' })
     await assert.rejects(on.open({ user: 7 }), { code: 'InvalidInput' })
     await assert.rejects(on.open({ role: 'admin' }), { code: 'InvalidInput' })
   })
