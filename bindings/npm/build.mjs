@@ -21,6 +21,9 @@ await Promise.all([
   build({ ...browser, entryPoints: ['src/browser.ts'], outfile: 'dist/browser.js' }),
   build({ ...browser, entryPoints: ['src/worker.ts'], outfile: 'dist/worker.js' }),
   build({ ...node, format: 'esm', entryPoints: ['src/node.ts'], outfile: 'dist/node.js' }),
+  // Whoever uses these has React.
+  build({ ...browser, packages: 'external', entryPoints: ['src/react.ts'], outfile: 'dist/react.js' }),
+  build({ ...browser, format: 'cjs', packages: 'external', entryPoints: ['src/react.ts'], outfile: 'dist/react.cjs' }),
   // By its name a module, whatever package it is copied into.
   build({ ...node, format: 'esm', entryPoints: ['src/node-worker.ts'], outfile: 'dist/node-worker.mjs' }),
   build({

@@ -5,6 +5,7 @@ export default defineConfig({
   // Wherever the app is served.
   base: './',
   plugins: [react()],
-  // Only because the package lies outside of this directory; one from a registry does not.
+  // Both only because the package lies outside of this directory, with a React of its own; one from a registry does not.
   server: { fs: { allow: ['.', '../../bindings/npm'] } },
+  resolve: { dedupe: ['react'] },
 })

@@ -106,13 +106,22 @@ impl Database {
         self.failure.as_ref().map_or_else(Reply::default, Reply::error)
     }
 
-    /// A session: of `root` with every right, or of `subject` with `role` (`user`, `service`, `dba`, `system`);
-    /// `null` when the store is not open or the role is none.
+    /// A session: of `root` or of `subject`, with what the store lets it do and `role` (`user`, `service`, `dba`,
+    /// `system`) at most. With `acting` every statement is done in the name of that user. Whether there is one,
+    /// [`Session::opened`] says.
     #[napi]
-    pub fn session(&self, subject: Option<String>, role: Option<String>) -> Option<Session> {
-        let role = role.as_deref().map_or(Some(Role::System), self::role)?;
-        let subject = subject.map_or_else(|| Ok(UserId::root()), UserId::new).ok()?;
-        Some(Session::new(self.engine.as_ref()?.session_as(subject, role)))
+    pub fn session(&self, subject: Option<String>, role: Option<String>, acting: Option<String>) -> Session {
+        let begin = || -> Result<firndb_core::Session> {
+            let Some(engine) = &self.engine else {
+                return Err(Error::unavailable("the store is not open"));
+            };
+            let role = role.as_deref().map_or(Ok(Role::System), self::role)?;
+            let subject = subject.map_or_else(|| Ok(UserId::root()), UserId::new)?;
+            let mut session = engine.session_as(subject, role);
+            session.act_as(acting.map(UserId::new).transpose()?);
+            Ok(session)
+        };
+        Session::new(begin())
     }
 
     /// How many parameters the one statement in `sql` has.
@@ -249,12 +258,7 @@ fn count_parameters(sql: &str) -> Result<u32> {
     Ok(u32::try_from(statement.parameters).unwrap_or(u32::MAX))
 }
 
-fn role(name: &str) -> Option<Role> {
-    match name {
-        "user" => Some(Role::User),
-        "service" => Some(Role::Service),
-        "dba" => Some(Role::Dba),
-        "system" => Some(Role::System),
-        _ => None,
-    }
+fn role(name: &str) -> Result<Role> {
+    Role::of_name(name)
+        .ok_or_else(|| Error::invalid(format!("a role is user, service, dba or system, not `{name}`")))
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_lock::Mutex;
 use firndb_core::storage::Pipe;
-use firndb_core::{CancelToken, Error, PieceForm, Result};
+use firndb_core::{CancelToken, Error, PieceForm, Result, Rows, SeqId};
 use futures::channel::oneshot;
+use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 
 use crate::load::Load;
@@ -19,16 +20,28 @@ pub struct Session {
     /// `None` once it is ended.
     shared: Arc<Mutex<Option<firndb_core::Session>>>,
     cancel: Arc<std::sync::Mutex<CancelToken>>,
+    /// Why there is none.
+    failure: Option<Error>,
 }
 
 impl Session {
-    pub(crate) fn new(session: firndb_core::Session) -> Self {
-        Self { shared: Arc::new(Mutex::new(Some(session))), cancel: Arc::default() }
+    pub(crate) fn new(begun: Result<firndb_core::Session>) -> Self {
+        let (session, failure) = match begun {
+            Ok(session) => (Some(session), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        Self { shared: Arc::new(Mutex::new(session)), cancel: Arc::default(), failure }
     }
 }
 
 #[napi]
 impl Session {
+    /// The error for which there is no session, if there is one.
+    #[napi]
+    pub fn opened(&self) -> Reply {
+        self.failure.as_ref().map_or_else(Reply::default, Reply::error)
+    }
+
     /// Runs one statement with the values of `params`.
     #[napi]
     pub async fn query(&self, sql: String, params: Vec<Param>) -> Reply {
@@ -50,16 +63,31 @@ impl Session {
     #[napi]
     pub async fn stream(&self, sql: String, params: Vec<Param>, each: bool) -> RowStream {
         let form = if each { PieceForm::StreamEach } else { PieceForm::OneStream };
-        let mut guard = self.shared.lock().await;
-        let Some(session) = guard.as_mut() else {
-            return RowStream::new(Err(over()), form, CancelToken::new());
+        let begin = async |session: &mut firndb_core::Session| session.stream(&sql, &values(params)?).await;
+        self.rows(form, begin).await
+    }
+
+    /// Runs one query and stays with it: its rows come at once, and again whenever they are others, an Arrow IPC stream
+    /// each, until the stream is freed. They do not need the session any more.
+    #[napi]
+    pub async fn live(&self, sql: String, params: Vec<Param>) -> RowStream {
+        let begin = async |session: &mut firndb_core::Session| {
+            Ok(session.subscribe(&sql, &values(params)?).await?.into_rows())
         };
-        let token = self.begin(session);
-        let rows = match values(params) {
-            Ok(params) => session.stream(&sql, &params).await,
-            Err(e) => Err(e),
+        self.rows(PieceForm::StreamEach, begin).await
+    }
+
+    /// Follows the changes of `table`, named as in SQL, after the `_seq` `since`, as [`Self::live`] follows rows: its
+    /// columns, `_seq` and `_deleted`.
+    #[napi]
+    pub async fn changes(&self, table: String, since: BigInt) -> RowStream {
+        let begin = async |session: &mut firndb_core::Session| {
+            let (since, true) = since.get_i64() else {
+                return Err(Error::invalid("since does not fit the 64 bits of BIGINT"));
+            };
+            Ok(session.changes(&table, SeqId::from_i64(since)).await?.into_rows())
         };
-        RowStream::new(rows, form, token)
+        self.rows(PieceForm::StreamEach, begin).await
     }
 
     /// Runs a `COPY … TO STDOUT` with the values of `params`, and gives its bytes as they are asked for. They do not
@@ -129,6 +157,20 @@ impl Session {
         };
         self.begin(session);
         Reply::of(work(session).await)
+    }
+
+    /// The rows that `begin` gives, or the error with which it ended.
+    async fn rows(
+        &self,
+        form: PieceForm,
+        begin: impl AsyncFnOnce(&mut firndb_core::Session) -> Result<Rows>,
+    ) -> RowStream {
+        let mut guard = self.shared.lock().await;
+        let Some(session) = guard.as_mut() else {
+            return RowStream::new(Err(over()), form, CancelToken::new());
+        };
+        let token = self.begin(session);
+        RowStream::new(begin(session).await, form, token)
     }
 
     fn begin(&self, session: &mut firndb_core::Session) -> CancelToken {

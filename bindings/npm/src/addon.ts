@@ -36,10 +36,13 @@ interface AddonAnswer {
 }
 
 interface AddonSession {
+  opened(): AddonReply
   query(sql: string, params: AddonParam[]): Promise<AddonReply>
   execute(sql: string): Promise<AddonReply>
   stream(sql: string, params: AddonParam[], each: boolean): Promise<AddonRows>
   copyTo(sql: string, params: AddonParam[]): Promise<AddonRows>
+  live(sql: string, params: AddonParam[]): Promise<AddonRows>
+  changes(table: string, since: bigint): Promise<AddonRows>
   load(sql: string, name: string): AddonLoad
   cancel(): void
   readonly inTransaction: boolean
@@ -61,7 +64,7 @@ interface AddonRows {
 
 interface AddonDatabase {
   opened(): AddonReply
-  session(subject?: string | null, role?: string | null): AddonSession | null
+  session(subject?: string | null, role?: string | null, acting?: string | null): AddonSession
   countParameters(sql: string): AddonReply
   step(): Promise<AddonReply>
   stats(): Record<string, number>
@@ -106,11 +109,9 @@ class Opened implements EngineDatabase {
     this.#native = native
   }
 
-  session(subject?: string | null, role?: string | null): EngineSession {
-    const session = this.#native.session(subject, role)
-    if (!session) {
-      throw new FirnDBError('InvalidInput', 'there is no session for this user and role')
-    }
+  session(subject?: string | null, role?: string | null, acting?: string | null): EngineSession {
+    const session = this.#native.session(subject, role, acting)
+    checked(session.opened())
     return new Conversation(session)
   }
 
@@ -213,6 +214,15 @@ class Conversation implements EngineSession {
   async copyTo(sql: string, params: Param[], cancel: EngineCancel): Promise<EngineRows> {
     const values = toAddonParams(params)
     return rowsOf(await (cancel as Cancel).during(this.#native, () => this.#native.copyTo(sql, values)))
+  }
+
+  async live(sql: string, params: Param[], cancel: EngineCancel): Promise<EngineRows> {
+    const values = toAddonParams(params)
+    return rowsOf(await (cancel as Cancel).during(this.#native, () => this.#native.live(sql, values)))
+  }
+
+  async changes(table: string, since: bigint, cancel: EngineCancel): Promise<EngineRows> {
+    return rowsOf(await (cancel as Cancel).during(this.#native, () => this.#native.changes(table, since)))
   }
 
   load(sql: string, name: string, cancel: EngineCancel): EngineLoad {

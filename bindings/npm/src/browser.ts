@@ -3,7 +3,7 @@
 import { type Archive, toBlob } from './archive.js'
 import { type Breakdown, defect } from './breakdown.js'
 import { type Candidate, Connection } from './connection.js'
-import { Database } from './database.js'
+import { type Backend, Database, openerOf } from './database.js'
 import { FirnDBError, fromSent } from './errors.js'
 import { portLink } from './link.js'
 import { checkLocks } from './locks.js'
@@ -13,21 +13,28 @@ import type { OpenOptions, StorageReport } from './types.js'
 import { toSource } from './wasm-source.js'
 
 export type { Archive } from './archive.js'
-export { Transaction } from './database.js'
+export { Transaction } from './access.js'
+export type { Changes } from './changes.js'
+export { UserDatabase } from './database.js'
 export type { Copied } from './engine.js'
 export { type ErrorCode, FirnDBError, type Position } from './errors.js'
+export type { Live, LiveQuery } from './live.js'
 export type { Statement } from './queryable.js'
 export type {
+  Change,
+  ChangesOptions,
   CopyFromOptions,
   CopyOptions,
   CopySource,
   CopyToOptions,
   Field,
   Limits,
+  LiveOptions,
   OpenOptions,
   Param,
   QueryOptions,
   Result,
+  Role,
   Row,
   SettingValue,
   StorageReport,
@@ -66,6 +73,7 @@ export class FirnDB extends Database {
   /** `archive` is what a store in memory is made of. */
   static async #opened(name: string, options: OpenOptions, archive?: Blob): Promise<FirnDB> {
     checkName(name)
+    const opener = openerOf(options)
     const engine = engineOptions(options)
     const wasm = await toSource(options.wasm, globalThis.location.href)
     if (!isMemory(name) && options.persist !== false) {
@@ -81,14 +89,15 @@ export class FirnDB extends Database {
       spawn: (broken) => spawn({ name, client, wasm, options: engine, ...(archive ? { archive } : {}) }, options.worker, broken),
     })
     const unfollow = followPage(connection)
-    return new FirnDB({
+    const backend: Backend = {
       submit: (operation, how) => connection.submit(operation, how),
       storage: () => report(name),
       close: () => {
         unfollow()
         return connection.close()
       },
-    })
+    }
+    return Database.admitted(new FirnDB(backend, opener))
   }
 
   /**

@@ -1,12 +1,13 @@
 /** An open database, whatever lies between it and the engine. */
 
+import { Access, type Shared } from './access.js'
 import { ArchiveParts } from './archive.js'
 import { FirnDBError } from './errors.js'
-import type { Answer, Operation } from './protocol.js'
-import { Queryable } from './queryable.js'
+import type { Operation, Speaker } from './protocol.js'
 import type { Answered, RequestOptions } from './requests.js'
+import { Stays } from './stays.js'
 import { quotedName } from './template.js'
-import type { StorageReport } from './types.js'
+import type { OpenOptions, StorageReport } from './types.js'
 
 /** The way to the engine. */
 export interface Backend {
@@ -15,84 +16,49 @@ export interface Backend {
   close(): Promise<void>
 }
 
-/** What a session of the engine does, that of a transaction or one of its own. */
-const IN_A_SESSION: ReadonlySet<Operation['op']> = new Set(['query', 'exec', 'stream', 'copyTo', 'load'])
+/** Whoever opens a database. */
+export type Opener = Pick<Speaker, 'user' | 'role'>
 
-/** A transaction: what it reads is as of its beginning, and nothing of it is seen by others before it ends. */
-export class Transaction extends Queryable {
-  readonly #backend: Backend
-  readonly #session: number
-  readonly #term: number
-  #over = false
-
-  /** @internal */
-  constructor(backend: Backend, session: number, term: number) {
-    super()
-    this.#backend = backend
-    this.#session = session
-    this.#term = term
-  }
-
-  protected override async perform(operation: Operation, options: RequestOptions = {}): Promise<Answered> {
-    if (this.#over) {
-      throw new FirnDBError('InvalidInput', 'the transaction is over')
-    }
-    const { op } = operation
-    const within = IN_A_SESSION.has(op)
-    const bound = within ? ({ ...operation, session: this.#session } as Operation) : operation
-    return this.#backend.submit(bound, { signal: options.signal, term: this.#term })
-  }
-
-  /** @internal Commits or rolls back. */
-  async end(commit: boolean): Promise<void> {
-    this.#over = true
-    await this.#backend.submit({ op: 'end', session: this.#session, commit }, { term: this.#term })
-  }
-}
+/** A database in the name of a user; it is closed with the one that it is of. */
+export class UserDatabase extends Access {}
 
 /** An open database. */
-export class Database extends Queryable {
+export class Database extends Access {
   readonly #backend: Backend
-  #sessions = 0
-  /** The statement that chose the namespace in which names are looked up. */
-  #use: string | undefined
+  readonly #shared: Shared
 
   /** @internal */
-  constructor(backend: Backend) {
-    super()
+  constructor(backend: Backend, opener: Opener = {}) {
+    const shared = sharedBy(backend)
+    super(shared, () => opener)
     this.#backend = backend
+    this.#shared = shared
   }
 
-  protected override async perform(operation: Operation, options: RequestOptions = {}): Promise<Answered> {
-    const { signal, term, onPart } = options
-    const answered = await this.#backend.submit(this.#inNamespace(operation), { signal, term, onPart })
-    const reply = answered.reply as Answer
-    if (operation.op === 'query' && reply.kind === 'done' && reply.verb === 'USE') {
-      this.#use = operation.sql
+  /** @internal Resolves to `db`, which was just opened, if the store knows whoever opened it. */
+  static async admitted<D extends Database>(db: D): Promise<D> {
+    const { user, role } = db.speaker
+    if (user !== undefined || role !== undefined) {
+      try {
+        await db.query('SELECT 1')
+      } catch (error) {
+        await db.close()
+        throw error
+      }
     }
-    return answered
+    return db
   }
 
   /**
-   * Runs `work` in a transaction, and commits when it resolves. When it rejects the transaction is rolled back, and
-   * so are the statements that it made; the promise is rejected with the same error.
-   *
-   * A `Conflict` says that another transaction was first: nothing was applied, and running it again may succeed.
+   * The same database in the name of `user`: every statement is done as within `EXECUTE AS USER`, so it sees and writes
+   * that user's rows, with what both `user` and whoever opened the database may do. `system.audit_log` has each of them.
+   * A user whom the store does not know is refused with `PermissionDenied` by the first statement.
    */
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const session = ++this.#sessions
-    const begun = await this.#backend.submit(this.#inNamespace({ op: 'begin', session }))
-    const transaction = new Transaction(this.#backend, session, begun.term)
-    let value: T
-    try {
-      value = await work(transaction)
-    } catch (error) {
-      // Where rolling back fails the engine is gone, and the transaction with it.
-      await transaction.end(false).catch(() => undefined)
-      throw error
+  as(user: string): UserDatabase {
+    if (typeof user !== 'string') {
+      throw new FirnDBError('InvalidInput', 'as() takes the id of a user, a string')
     }
-    await transaction.end(true)
-    return value
+    return new UserDatabase(this.#shared, () => ({ ...this.speaker, as: user }))
   }
 
   /** Writes the rows of `table` (`name` or `namespace.name`), or of all tables, to Parquet files. */
@@ -120,18 +86,33 @@ export class Database extends Queryable {
     return this.#backend.storage()
   }
 
-  /** Waits for what was asked for, then lets go of the store. */
+  /** Ends live queries and loops over changes, waits for what else was asked for, then lets go of the store. */
   close(): Promise<void> {
+    this.#shared.stays.close()
     return this.#backend.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
 
-  #inNamespace<O extends Operation>(operation: O): O {
-    const { op } = operation
-    const plain = IN_A_SESSION.has(op) || op === 'begin'
-    return plain && this.#use !== undefined ? { ...operation, use: this.#use } : operation
+function sharedBy(backend: Backend): Shared {
+  let sessions = 0
+  return {
+    submit: (operation, options) => backend.submit(operation, options),
+    newSession: () => ++sessions,
+    stays: new Stays(),
   }
+}
+
+/** Who opens a database, of the options; what is no name is refused, so that nobody is taken for `root` by mistake. */
+export function openerOf({ user, role }: Pick<OpenOptions, 'user' | 'role'>): Opener {
+  if (user !== undefined && typeof user !== 'string') {
+    throw new FirnDBError('InvalidInput', 'the option user is the id of a user, a string')
+  }
+  if (role !== undefined && !['user', 'service', 'dba', 'system'].includes(role)) {
+    throw new FirnDBError('InvalidInput', "the option role is 'user', 'service', 'dba' or 'system'")
+  }
+  return { ...(user === undefined ? {} : { user }), ...(role === undefined ? {} : { role }) }
 }

@@ -41,6 +41,10 @@ export interface EngineSession {
   stream(sql: string, params: Param[], each: boolean, cancel: EngineCancel): Promise<EngineRows>
   /** The bytes of a `COPY … TO STDOUT`; as those of `stream` they do not need the session any more. */
   copyTo(sql: string, params: Param[], cancel: EngineCancel): Promise<EngineRows>
+  /** All rows of a query, and again whenever they are others; as those of `stream` they do not need the session any more. */
+  live(sql: string, params: Param[], cancel: EngineCancel): Promise<EngineRows>
+  /** What changed in `table`, named as in SQL, after `since`, and what changes then; as `live`. */
+  changes(table: string, since: bigint, cancel: EngineCancel): Promise<EngineRows>
   /** Begins a `COPY … FROM STDIN`; messages call what it reads `name`. The session does nothing else until it ends. */
   load(sql: string, name: string, cancel: EngineCancel): EngineLoad
   readonly inTransaction: boolean
@@ -49,7 +53,8 @@ export interface EngineSession {
 
 /** A store, open. */
 export interface EngineDatabase {
-  session(subject?: string | null, role?: string | null): EngineSession
+  /** Of `root` or of `subject`, with `role` at most; each statement in the name of `acting`, if that is there. */
+  session(subject?: string | null, role?: string | null, acting?: string | null): EngineSession
   countParameters(sql: string): number
   /** Does one unit of work that no statement waits for; whether there was any. */
   step(): Promise<boolean>

@@ -1,17 +1,20 @@
 /** The leader's side of the protocol: carries out what clients ask for, in sessions of the engine. */
 
 import { type Breakdown, isTrap } from './breakdown.js'
-import type { Engine, EngineCancel, EngineDatabase, EngineLoad, EngineSession } from './engine.js'
+import type { Engine, EngineCancel, EngineDatabase, EngineLoad, EngineRows, EngineSession } from './engine.js'
 import { FirnDBError, toSent } from './errors.js'
 import type { Link } from './link.js'
 import { Loads } from './loads.js'
-import type { ClientMessage, HostMessage, Operation, Reply } from './protocol.js'
+import type { ClientMessage, HostMessage, Operation, Reply, Speaker } from './protocol.js'
 import { Streams } from './streams.js'
 
 /** A link to a client, as the leader sees it. */
 export type ClientLink = Link<HostMessage, ClientMessage>
 
 type Request = Extract<ClientMessage, { kind: 'request' }>
+
+/** What begins rows that are asked for piece by piece. */
+type Begin = Extract<Operation, { op: 'stream' | 'copyTo' | 'live' | 'changes' }>
 
 /** A transaction of a client: what is asked of it is done in order. */
 interface Open {
@@ -105,9 +108,10 @@ export class Visitor {
     return this.#open.size > 0 || this.#loads.size > 0 || !this.#hasLeft
   }
 
-  /** Tells the client to ask the next leader. */
+  /** Tells the client to ask the next leader, also for what would go on for ever here. */
   sayLeaving(): void {
     this.#post({ kind: 'leaving', term: this.#term })
+    this.#streams.move()
   }
 
   /** Ends it: what runs is taken back, open transactions are rolled back, nothing is answered any more. */
@@ -160,18 +164,26 @@ export class Visitor {
       )
       if (!this.#cancels.has(id)) {
         // The client gave it up while it was begun.
-        if (operation.op === 'stream' || operation.op === 'copyTo') {
+        if (begins(operation)) {
           this.#streams.release(operation.stream)
         } else if (operation.op === 'load') {
           this.#loads.release(operation.load)
         }
       }
-      this.#post({ kind: 'answer', term: this.#term, id, reply }, buffers(reply))
+      if (reply === null && this.#hasMoved(operation)) {
+        this.#post({ kind: 'moved', term: this.#term, id })
+      } else {
+        this.#post({ kind: 'answer', term: this.#term, id, reply }, buffers(reply))
+      }
     } catch (error) {
       if (isTrap(error)) {
         this.#host.trapped(error)
       }
-      this.#post({ kind: 'error', term: this.#term, id, error: toSent(error) })
+      if (this.#hasMoved(operation)) {
+        this.#post({ kind: 'moved', term: this.#term, id })
+      } else {
+        this.#post({ kind: 'error', term: this.#term, id, error: toSent(error) })
+      }
     } finally {
       this.#cancels.delete(id)
       if (!this.#streams.owns(cancel) && !this.#loads.owns(cancel)) {
@@ -189,11 +201,13 @@ export class Visitor {
             ? session.query(operation.sql, [...operation.params], cancel)
             : session.execute(operation.sql, cancel)
         return operation.session === undefined
-          ? this.#alone(operation.use, cancel, run)
+          ? this.#alone(operation, cancel, run)
           : this.#within(operation.session, run)
       }
       case 'stream':
       case 'copyTo':
+      case 'live':
+      case 'changes':
         return this.#stream(operation, cancel)
       case 'load':
         return this.#load(operation, cancel)
@@ -210,7 +224,7 @@ export class Visitor {
         this.#streams.release(operation.stream)
         return null
       case 'begin':
-        return this.#begin(operation.session, operation.use, cancel)
+        return this.#begin(operation, cancel)
       case 'end':
         return this.#end(operation.session, operation.commit, cancel)
       case 'parameters':
@@ -222,6 +236,11 @@ export class Visitor {
       case 'backup':
         return this.#backup(operation.target)
     }
+  }
+
+  /** Whether `operation` waits for a stream that the next leader is to be asked for. */
+  #hasMoved(operation: Operation): boolean {
+    return operation.op === 'next' && this.#streams.hasMoved(operation.stream)
   }
 
   #backup(target: string): Promise<Reply> {
@@ -236,18 +255,18 @@ export class Visitor {
   }
 
   /** Begins to read rows, which outlive the request, but not the transaction. */
-  async #stream(asked: Extract<Operation, { op: 'stream' | 'copyTo' }>, cancel: EngineCancel): Promise<null> {
-    const begin = (session: EngineSession) =>
-      asked.op === 'copyTo'
-        ? session.copyTo(asked.sql, [...asked.params], cancel)
-        : session.stream(asked.sql, [...asked.params], asked.each, cancel)
-    const rows = await (asked.session === undefined
-      ? this.#alone(asked.use, cancel, begin)
-      : this.#within(asked.session, begin))
+  async #stream(asked: Begin, cancel: EngineCancel): Promise<null> {
+    const begin = (session: EngineSession) => rowsOf(session, asked, cancel)
+    const within = 'session' in asked ? asked.session : undefined
+    const rows = await (within === undefined ? this.#alone(asked, cancel, begin) : this.#within(within, begin))
     if (rows !== null && this.#gone) {
       rows.free()
     } else if (rows !== null) {
-      this.#streams.add(asked.stream, rows, cancel, asked.session)
+      const stays = asked.op === 'live' || asked.op === 'changes'
+      this.#streams.add(asked.stream, rows, cancel, { session: within, stays })
+      if (this.#host.draining) {
+        this.#streams.move()
+      }
     }
     return null
   }
@@ -272,11 +291,9 @@ export class Visitor {
       await begun
       return null
     }
-    const session = this.#host.db.session()
+    const session = this.#sessionOf(asked)
     try {
-      if (asked.use !== undefined) {
-        await session.execute(asked.use, cancel)
-      }
+      await prepare(session, asked, cancel)
       void begin(session).ended.then(() => session.free())
     } catch (error) {
       session.free()
@@ -287,15 +304,13 @@ export class Visitor {
 
   /** Runs something in a session of its own, so that no request waits for another. */
   async #alone<T>(
-    use: string | undefined,
+    speaker: Speaker,
     cancel: EngineCancel,
     run: (session: EngineSession) => Promise<T>,
   ): Promise<T> {
-    const session = this.#host.db.session()
+    const session = this.#sessionOf(speaker)
     try {
-      if (use !== undefined) {
-        await session.execute(use, cancel)
-      }
+      await prepare(session, speaker, cancel)
       const reply = await run(session)
       if (session.inTransaction) {
         throw new FirnDBError(
@@ -309,20 +324,24 @@ export class Visitor {
     }
   }
 
-  async #begin(id: number, use: string | undefined, cancel: EngineCancel): Promise<null> {
-    const session = this.#host.db.session()
+  async #begin(asked: Extract<Operation, { op: 'begin' }>, cancel: EngineCancel): Promise<null> {
+    const id = asked.session
+    const session = this.#sessionOf(asked)
     const open: Open = { session, tail: Promise.resolve() }
     this.#open.set(id, open)
     try {
-      if (use !== undefined) {
-        await session.execute(use, cancel)
-      }
+      await prepare(session, asked, cancel)
       await session.execute('BEGIN', cancel)
       return null
     } catch (error) {
       this.#release(id)
       throw error
     }
+  }
+
+  /** A session of `speaker`, which nobody else gets. */
+  #sessionOf({ user, role, as }: Speaker): EngineSession {
+    return this.#host.db.session(user, role, as)
   }
 
   async #end(session: number, commit: boolean, cancel: EngineCancel): Promise<null> {
@@ -366,6 +385,31 @@ export class Visitor {
       this.#link.post(message, transfer)
     }
   }
+}
+
+/** Goes where `speaker` is. */
+async function prepare(session: EngineSession, { use }: Speaker, cancel: EngineCancel): Promise<void> {
+  if (use !== undefined) {
+    await session.execute(use, cancel)
+  }
+}
+
+function rowsOf(session: EngineSession, asked: Begin, cancel: EngineCancel): Promise<EngineRows> {
+  switch (asked.op) {
+    case 'stream':
+      return session.stream(asked.sql, [...asked.params], asked.each, cancel)
+    case 'copyTo':
+      return session.copyTo(asked.sql, [...asked.params], cancel)
+    case 'live':
+      return session.live(asked.sql, [...asked.params], cancel)
+    case 'changes':
+      return session.changes(asked.table, asked.since, cancel)
+  }
+}
+
+/** Whether `operation` begins a stream. */
+function begins(operation: Operation): operation is Begin {
+  return ['stream', 'copyTo', 'live', 'changes'].includes(operation.op)
 }
 
 /** Whether `operation` goes on with what was begun, and so is done also while the host leaves. */

@@ -41,7 +41,7 @@ export function inProcess(engine: Engine, report: StorageReport): Backend {
 
 /** `operation` with parameters that nobody can change any more: it waits before they are read. */
 function taken(operation: Operation): Operation {
-  return operation.op === 'query' || operation.op === 'stream' ? { ...operation, params: operation.params.map(copied) } : operation
+  return 'params' in operation ? { ...operation, params: operation.params.map(copied) } : operation
 }
 
 function copied(value: Param): Param {

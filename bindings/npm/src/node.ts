@@ -3,7 +3,7 @@
 import { loadByAddon, openAddon } from './addon.js'
 import { findAddon } from './addon-loader.js'
 import { type Archive, toBlob } from './archive.js'
-import { type Backend, Database } from './database.js'
+import { type Backend, Database, openerOf } from './database.js'
 import { FirnDBError } from './errors.js'
 import { inProcess } from './in-process.js'
 import { type Location, locate } from './location.js'
@@ -13,22 +13,29 @@ import type { BackupReport, NodeOpenOptions, StorageReport } from './types.js'
 import { openWasm } from './wasm-thread.js'
 
 export type { Archive } from './archive.js'
-export { Transaction } from './database.js'
+export { Transaction } from './access.js'
+export type { Changes } from './changes.js'
+export { UserDatabase } from './database.js'
 export type { Copied } from './engine.js'
 export { type ErrorCode, FirnDBError, type Position } from './errors.js'
+export type { Live, LiveQuery } from './live.js'
 export type { Statement } from './queryable.js'
 export type {
   BackupReport,
+  Change,
+  ChangesOptions,
   CopyFromOptions,
   CopyOptions,
   CopySource,
   CopyToOptions,
   Field,
   Limits,
+  LiveOptions,
   NodeOpenOptions as OpenOptions,
   Param,
   QueryOptions,
   Result,
+  Role,
   Row,
   SettingValue,
   StorageReport,
@@ -80,7 +87,9 @@ export class FirnDB extends Database {
 
   static async #opened(name: string | URL, options: NodeOpenOptions, archive?: Uint8Array): Promise<FirnDB> {
     const location = locate(name)
-    return new FirnDB(await openBackend(location, options, engineOptions(options, location), archive))
+    const opener = openerOf(options)
+    const backend = await openBackend(location, options, engineOptions(options, location), archive)
+    return Database.admitted(new FirnDB(backend, opener))
   }
 }
 

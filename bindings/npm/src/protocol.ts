@@ -20,10 +20,10 @@
 
 import type { Breakdown } from './breakdown.js'
 import type { SentError } from './errors.js'
-import type { BackupReport, Limits, Param } from './types.js'
+import type { BackupReport, Limits, Param, Role } from './types.js'
 
 /** Raised whenever two versions of the package could misunderstand each other. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 /** What one statement answered; `ipc` is an Arrow IPC stream. */
 export type Answer =
@@ -31,26 +31,44 @@ export type Answer =
   | { kind: 'affected'; rows: number }
   | { kind: 'done'; verb: string }
 
+/** Who asks, and where names are looked up; the engine is told with each request, and forgets it with the request. */
+export interface Speaker {
+  /** The statement that set the namespace. */
+  use?: string
+  /** Whose rows are read and written, `root` if it is not there, and what it may do at most. */
+  user?: string
+  role?: Role
+  /** In whose name every statement is done. */
+  as?: string
+}
+
+/** In the session of a transaction, to which its speaker was told when it was begun, or in one of its own. */
+type InSession = Speaker & { session?: number }
+
 /**
- * What a client asks for. `session` names a transaction; `use` is the statement that set its namespace; `stream` names
- * rows that are asked for piece by piece, of an Arrow IPC stream, or `each` piece such a stream; `load` rows that are given
- * piece by piece.
+ * What a client asks for. `session` names a transaction; `stream` names rows that are asked for piece by piece, of an
+ * Arrow IPC stream, or `each` piece such a stream; `load` rows that are given piece by piece.
  */
 export type Operation =
-  | { op: 'query'; sql: string; params: readonly Param[]; session?: number; use?: string }
-  | { op: 'exec'; sql: string; session?: number; use?: string }
-  | { op: 'stream'; stream: number; each: boolean; sql: string; params: readonly Param[]; session?: number; use?: string }
+  | ({ op: 'query'; sql: string; params: readonly Param[] } & InSession)
+  | ({ op: 'exec'; sql: string } & InSession)
+  | ({ op: 'stream'; stream: number; each: boolean; sql: string; params: readonly Param[] } & InSession)
   /** As `stream`, of a `COPY … TO STDOUT`. */
-  | { op: 'copyTo'; stream: number; sql: string; params: readonly Param[]; session?: number; use?: string }
+  | ({ op: 'copyTo'; stream: number; sql: string; params: readonly Param[] } & InSession)
+  /** A stream that stays: all rows of a query in a piece, and again whenever they are others. */
+  | ({ op: 'live'; stream: number; sql: string; params: readonly Param[] } & Speaker)
+  /** A stream that stays: what changed in a table after `since`, and what changes then. */
+  | ({ op: 'changes'; stream: number; table: string; since: bigint } & Speaker)
+  /** Waits for the next piece of a stream. */
   | { op: 'next'; stream: number }
   | { op: 'release'; stream: number }
   /** Begins a `COPY … FROM STDIN`, which `feed` gives bytes, and `loaded` ends. */
-  | { op: 'load'; load: number; name: string; sql: string; session?: number; use?: string }
+  | ({ op: 'load'; load: number; name: string; sql: string } & InSession)
   | { op: 'feed'; load: number; bytes: Uint8Array }
   | { op: 'loaded'; load: number }
   /** Nothing of it is to go in. */
   | { op: 'unload'; load: number }
-  | { op: 'begin'; session: number; use?: string }
+  | ({ op: 'begin'; session: number } & Speaker)
   | { op: 'end'; session: number; commit: boolean }
   | { op: 'parameters'; sql: string }
   | { op: 'stats' }
@@ -82,7 +100,7 @@ export type HostMessage =
   | { kind: 'part'; term: number; id: number; part: Uint8Array }
   /** The leader hands over: it takes what belongs to open transactions, for a moment, and nothing else. */
   | { kind: 'leaving'; term: number }
-  /** Not carried out, and will not be: another leader is to be asked. */
+  /** Not carried out, and will not be: another leader is to be asked. Of a stream that stays: it is to be begun again there. */
   | { kind: 'moved'; term: number; id: number }
   /** The engine broke down: nothing that is in flight will be answered. */
   | ({ kind: 'fatal'; term: number } & Breakdown)

@@ -4,19 +4,12 @@ import { copyFromSql, copyToSql, nameOf, piecesOf } from './copy.js'
 import type { Copied } from './engine.js'
 import type { Answer, Operation } from './protocol.js'
 import { withJson } from './params.js'
+import { type Begin, newNumber, pieces } from './pieces.js'
 import type { Answered, RequestOptions } from './requests.js'
 import { toResult } from './rows.js'
 import { statementOf } from './template.js'
 import { FirnDBError } from './errors.js'
 import type { CopyFromOptions, CopySource, CopyToOptions, Param, QueryOptions, Result, Row } from './types.js'
-
-/** Streams are told apart within a client; numbers for all of a page are as good. */
-let lastStream = 0
-
-/** What begins a stream, but for its number. */
-type Begin =
-  | Omit<Extract<Operation, { op: 'stream' }>, 'stream'>
-  | Omit<Extract<Operation, { op: 'copyTo' }>, 'stream'>
 
 /** A statement to be run several times. */
 export interface Statement {
@@ -90,7 +83,7 @@ export abstract class Queryable {
    */
   async copyFrom(table: string, source: CopySource, options: CopyFromOptions = {}): Promise<Copied> {
     const { signal } = options
-    const load = ++lastStream
+    const load = newNumber()
     let term: number | undefined
     let over = false
     try {
@@ -136,27 +129,8 @@ export abstract class Queryable {
     return new ReadableStream(source, { highWaterMark: 0 })
   }
 
-  async *#pieces(begin: Begin, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-    const stream = ++lastStream
-    let term: number | undefined
-    let over = false
-    try {
-      ;({ term } = await this.perform({ ...begin, stream }, { signal }))
-      for (;;) {
-        const { reply } = await this.perform({ op: 'next', stream }, { signal, term })
-        over = reply === null
-        if (over) {
-          return
-        }
-        yield reply as Uint8Array
-      }
-    } finally {
-      if (!over) {
-        // Also where beginning failed: an abort may have crossed with the answer. Where this fails the engine is gone,
-        // or the transaction over, and the rows with it.
-        this.perform({ op: 'release', stream }, { term }).catch(() => undefined)
-      }
-    }
+  #pieces(begin: Begin, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    return pieces((operation, options) => this.perform(operation, options), begin, signal)
   }
 
   /** Reads a statement that is to be run several times; what is not SQL is rejected here already. */

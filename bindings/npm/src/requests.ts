@@ -42,6 +42,21 @@ const DUMP_LOST = 'the tab that had the engine is gone, and the archive is not w
 const UNKNOWN =
   'the tab that had the engine went before it answered; whether the statement took effect is unknown: look it up'
 
+/** How a leader went that had a request: it ended, or its engine broke down. */
+export type Loss = 'gone' | 'broken'
+
+const losses = new WeakMap<object, Loss>()
+
+/** How the leader went, if `error` says that it did and nothing else. */
+export function lossOf(error: unknown): Loss | undefined {
+  return typeof error === 'object' && error !== null ? losses.get(error) : undefined
+}
+
+function lost(error: FirnDBError, loss: Loss): FirnDBError {
+  losses.set(error, loss)
+  return error
+}
+
 /** The requests of one client. */
 export class Requests {
   #lastId = 0
@@ -121,7 +136,7 @@ export class Requests {
     for (const entry of [...this.#flying.values()].filter(({ sentIn }) => sentIn === term)) {
       this.#flying.delete(entry.id)
       const { code, message } = how ?? { code: 'Unavailable', message: whatIsKnown(entry.operation, UNKNOWN) }
-      entry.reject(new FirnDBError(code, message))
+      entry.reject(lost(new FirnDBError(code, message), how ? 'broken' : 'gone'))
     }
     this.#settleIdle()
   }
@@ -148,6 +163,8 @@ export class Requests {
       entry.resolve({ reply: message.reply, term: message.term })
     } else if (message.kind === 'error') {
       entry.reject(fromSent(message.error))
+    } else if (entry.boundTo !== undefined) {
+      entry.reject(lost(new FirnDBError('Unavailable', whatIsKnown(entry.operation, ROLLED_BACK)), 'gone'))
     } else {
       this.#place(entry)
     }
@@ -176,7 +193,7 @@ export class Requests {
 
   #place(entry: Entry): void {
     if (entry.boundTo !== undefined && (!this.#link || entry.boundTo !== this.#term)) {
-      entry.reject(new FirnDBError('Unavailable', whatIsKnown(entry.operation, ROLLED_BACK)))
+      entry.reject(lost(new FirnDBError('Unavailable', whatIsKnown(entry.operation, ROLLED_BACK)), 'gone'))
       return
     }
     if (!this.#link || (this.#leaving && entry.boundTo === undefined)) {

@@ -8,6 +8,8 @@ interface Stream {
   readonly cancel: EngineCancel
   /** The transaction in which it was begun. */
   readonly session: number | undefined
+  /** It has no end: whoever asked for it begins it again with the next leader. */
+  readonly stays: boolean
   tail: Promise<unknown>
 }
 
@@ -16,11 +18,18 @@ export class Streams {
   readonly #open = new Map<number, Stream>()
   /** What takes streams back, open or released: it is freed here, once. */
   readonly #cancels = new WeakSet<EngineCancel>()
+  /** Streams that were given up because the leader leaves. */
+  readonly #moved = new Set<number>()
 
   /** Keeps `rows`, of which `cancel` is their own. */
-  add(id: number, rows: EngineRows, cancel: EngineCancel, session: number | undefined): void {
+  add(
+    id: number,
+    rows: EngineRows,
+    cancel: EngineCancel,
+    { session, stays }: { session?: number | undefined; stays: boolean },
+  ): void {
     this.#cancels.add(cancel)
-    this.#open.set(id, { rows, cancel, session, tail: Promise.resolve() })
+    this.#open.set(id, { rows, cancel, session, stays, tail: Promise.resolve() })
   }
 
   /** The next piece; `null` after the last, and from then on the stream is no more. */
@@ -48,6 +57,11 @@ export class Streams {
     return this.#open.has(id)
   }
 
+  /** Whether a stream was given up by {@link move}. */
+  hasMoved(id: number): boolean {
+    return this.#moved.has(id)
+  }
+
   /** Whether `cancel` is freed with a stream, or was. */
   owns(cancel: EngineCancel): boolean {
     return this.#cancels.has(cancel)
@@ -68,6 +82,16 @@ export class Streams {
   releaseOf(session: number): void {
     for (const [id, stream] of [...this.#open]) {
       if (stream.session === session) {
+        this.release(id)
+      }
+    }
+  }
+
+  /** Gives up what would never end: the next leader is to be asked for it. */
+  move(): void {
+    for (const [id, { stays }] of [...this.#open]) {
+      if (stays) {
+        this.#moved.add(id)
         this.release(id)
       }
     }

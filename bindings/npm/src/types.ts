@@ -103,8 +103,48 @@ export interface CopyToOptions extends CopyOptions {
   params?: readonly Param[]
 }
 
+/** How a live query gives its rows, and how it ends. */
+export interface LiveOptions extends QueryOptions {
+  /**
+   * Called once with what ended the live query, such as `NotFound` when its table was dropped; there are no more calls
+   * then. Without it such an error is written to the console. What is wrong from the beginning rejects `query` instead.
+   */
+  onError?: (error: unknown) => void
+  /** Ends it, as `unsubscribe` does; before the first rows, `query` is rejected with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** How changes are followed. */
+export interface ChangesOptions {
+  /** The `seq` of the last change that is known already. Default: `0n`, so that all rows come first. */
+  since?: bigint
+  /** As in {@link QueryOptions}. */
+  timestamps?: 'date' | 'micros'
+  /** Ends the loop with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** A change of a row: the latest version of its key. */
+export interface Change<R = Row> {
+  /** The table's columns; of a row that was deleted all but the key are `null`. */
+  readonly row: R
+  /** Where the change is among all of the store: what `since` takes. */
+  readonly seq: bigint
+  readonly deleted: boolean
+}
+
+/** What somebody may do: each role may what those before it may. */
+export type Role = 'user' | 'service' | 'dba' | 'system'
+
 /** How a store is opened. */
 export interface OpenOptions {
+  /**
+   * Whose rows of USER tables are read and written, and what may be done; `open` is rejected with `PermissionDenied` if
+   * the store knows no such user. It is of this `db`, whoever else has the store open. Default: `'root'`.
+   */
+  user?: string
+  /** What may be done at most, where that is less than the store gives the user. */
+  role?: Role
   /**
    * What an acknowledged write survives: `'strict'` (the default) also a loss of power, `'relaxed'` may lose the last
    * moments. It is the leader's that counts where several tabs have the store open.

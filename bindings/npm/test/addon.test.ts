@@ -7,6 +7,7 @@ function slowToBegin(begunAfterMs: number) {
   let asked = 0
   let told = 0
   const session = {
+    opened: () => ({}),
     query: () => {
       asked += 1
       const from = Date.now()

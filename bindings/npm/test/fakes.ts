@@ -1,6 +1,7 @@
 /** What stands in for a browser's locks and for the engine, where a test needs neither. */
 
-import type { Engine, EngineCancel, EngineDatabase, EngineSession } from '../src/engine.js'
+import { columnFromArray, int64, tableFromColumns, tableToIPC } from '@uwdata/flechette'
+import type { Engine, EngineCancel, EngineDatabase, EngineRows, EngineSession } from '../src/engine.js'
 import type { Locks } from '../src/locks.js'
 import type { Answer } from '../src/protocol.js'
 
@@ -85,10 +86,13 @@ export class LockRegistry {
 class FakeCancel implements EngineCancel {
   cancelled = false
   #freed = false
+  /** Called when it is cancelled. */
+  onCancel: () => void = () => undefined
 
   cancel(): void {
     this.#inUse()
     this.cancelled = true
+    this.onCancel()
   }
 
   free(): void {
@@ -103,9 +107,75 @@ class FakeCancel implements EngineCancel {
   }
 }
 
+/** Columns of BIGINT as an Arrow IPC stream. */
+export function ipcOf(columns: Record<string, (number | null)[]>): Uint8Array {
+  const made = Object.entries(columns).map(([name, values]) => {
+    const big = values.map((value) => (value === null ? null : BigInt(value)))
+    return [name, columnFromArray(big, int64())]
+  })
+  const ipc = tableToIPC(tableFromColumns(made as never), { format: 'stream' })
+  if (!ipc) {
+    throw new Error('nothing was written')
+  }
+  return ipc
+}
+
+/** A stream that stays: what {@link tell} is given comes out of it. */
+export class FakeStay implements EngineRows {
+  /** What it was begun with. */
+  readonly begun: string
+  #pieces: Uint8Array[] = []
+  #failure: Error | undefined
+  #wake: () => void = () => undefined
+  readonly #forget: () => void
+  readonly #cancel: FakeCancel
+
+  constructor(begun: string, cancel: FakeCancel, forget: () => void) {
+    this.begun = begun
+    this.#forget = forget
+    this.#cancel = cancel
+    cancel.onCancel = () => this.#wake()
+  }
+
+  /** More, or what ends it. */
+  tell(piece: Uint8Array | Error): void {
+    if (piece instanceof Error) {
+      this.#failure = piece
+    } else {
+      this.#pieces.push(piece)
+    }
+    this.#wake()
+  }
+
+  async next(): Promise<Uint8Array | null> {
+    while (this.#pieces.length === 0 && !this.#failure && !this.#cancel.cancelled) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    if (this.#cancel.cancelled) {
+      throw Object.assign(new Error('cancelled'), { code: 'Cancelled' })
+    }
+    if (this.#failure) {
+      throw this.#failure
+    }
+    return this.#pieces.shift() ?? null
+  }
+
+  free(): void {
+    this.#forget()
+  }
+}
+
 /** An engine that keeps what was run in it; `wait` ends when {@link FakeEngine.go} is called. */
 export class FakeEngine implements EngineDatabase {
   readonly ran: string[] = []
+  /** Who ran each, as `actor` or `actor for user`. */
+  readonly speakers: string[] = []
+  /** What stays open, in the order in which it was begun. */
+  staying: FakeStay[] = []
+  /** What a live query begins with. */
+  shown = ipcOf({ n: [1] })
   open = 0
   /** Rows that are held. */
   streams = 0
@@ -114,8 +184,9 @@ export class FakeEngine implements EngineDatabase {
   closed = false
   #gates: (() => void)[] = []
 
-  session(): EngineSession {
+  session(subject?: string | null, role?: string | null, acting?: string | null): EngineSession {
     this.open += 1
+    const actor = `${subject ?? 'root'}${role ? ` as ${role}` : ''}`
     let inTransaction = false
     let freed = false
     const run = async (sql: string, cancel: EngineCancel): Promise<Answer> => {
@@ -126,13 +197,28 @@ export class FakeEngine implements EngineDatabase {
         await new Promise<void>((resolve) => this.#gates.push(resolve))
       }
       this.ran.push(sql)
+      this.speakers.push(acting ? `${actor} for ${acting}` : actor)
       if (sql === 'fail') {
         throw Object.assign(new Error('it failed'), { code: 'Constraint' })
       }
       inTransaction = sql === 'BEGIN' || (inTransaction && sql !== 'COMMIT' && sql !== 'ROLLBACK')
       return sql.startsWith('USE') ? { kind: 'done', verb: 'USE' } : { kind: 'affected', rows: 1 }
     }
+    const stay = async (begun: string, cancel: EngineCancel): Promise<FakeStay> => {
+      await run(begun, cancel)
+      const stay: FakeStay = new FakeStay(begun, cancel as FakeCancel, () => {
+        this.staying = this.staying.filter((other) => other !== stay)
+      })
+      this.staying.push(stay)
+      return stay
+    }
     return {
+      live: async (sql, _params, cancel) => {
+        const live = await stay(sql, cancel)
+        live.tell(this.shown)
+        return live
+      },
+      changes: (table, since, cancel) => stay(`${table} since ${since}`, cancel),
       query: (sql, _params, cancel) => run(sql, cancel),
       execute: async (sql, cancel) => Promise.all(sql.split(';').map((part) => run(part, cancel))),
       stream: async (sql, _params, each, cancel) => {

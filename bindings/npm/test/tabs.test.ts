@@ -7,7 +7,7 @@ import { Connection } from '../src/connection.js'
 import { Host } from '../src/host.js'
 import { lead } from '../src/leader.js'
 import { pair } from '../src/pair.js'
-import { type ClientMessage, clientChannel, commonChannel, type HostMessage } from '../src/protocol.js'
+import { type ClientMessage, clientChannel, commonChannel, type HostMessage, PROTOCOL } from '../src/protocol.js'
 import { FakeEngine, LockRegistry, until } from './fakes.js'
 
 let stores = 0
@@ -221,14 +221,14 @@ test('a client that has met a later term is given a later one', async (t) => {
   own.onmessage = ({ data }: MessageEvent<HostMessage>) => heard.push(data)
   const common = browser.channel(commonChannel(browser.name))
   const far = Date.now() + 1e9
-  common.postMessage({ kind: 'hello', protocol: 1, client: 'far', term: far })
+  common.postMessage({ kind: 'hello', protocol: PROTOCOL, client: 'far', term: far })
   common.onmessage = ({ data }) => {
     if (data.kind === 'leader') {
-      common.postMessage({ kind: 'hello', protocol: 1, client: 'far', term: far })
+      common.postMessage({ kind: 'hello', protocol: PROTOCOL, client: 'far', term: far })
     }
   }
   await until(() => heard.length > 0, 'a welcome')
-  assert.deepEqual(heard[0], { kind: 'welcome', protocol: 1, term: far + 1 })
+  assert.deepEqual(heard[0], { kind: 'welcome', protocol: PROTOCOL, term: far + 1 })
   await one.run('still there')
   await one.connection.close()
 })

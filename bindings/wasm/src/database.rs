@@ -41,17 +41,25 @@ impl Database {
         open(&name, &options).await.map_err(|e| thrown(&e))
     }
 
-    /// A session: of `root` with every right, or of `subject` with `role` (`user`, `service`, `dba`, `system`).
+    /// A session: of `root` or of `subject`, with what the store lets it do and `role` (`user`, `service`, `dba`,
+    /// `system`) at most. With `acting` every statement is done in the name of that user.
     ///
     /// # Errors
-    /// `InvalidInput` for a role that is none, or a subject that is too long.
-    pub fn session(&self, subject: Option<String>, role: Option<String>) -> Result<Session, JsValue> {
-        let who = || -> Result<(UserId, Role)> {
+    /// `InvalidInput` for a role that is none, or a user's id that is too long.
+    pub fn session(
+        &self,
+        subject: Option<String>,
+        role: Option<String>,
+        acting: Option<String>,
+    ) -> Result<Session, JsValue> {
+        let begin = || -> Result<firndb_core::Session> {
             let role = role.as_deref().map_or(Ok(Role::System), self::role)?;
-            Ok((subject.map_or_else(|| Ok(UserId::root()), UserId::new)?, role))
+            let subject = subject.map_or_else(|| Ok(UserId::root()), UserId::new)?;
+            let mut session = self.engine.session_as(subject, role);
+            session.act_as(acting.map(UserId::new).transpose()?);
+            Ok(session)
         };
-        let (subject, role) = who().map_err(|e| thrown(&e))?;
-        Ok(Session::new(self.engine.session_as(subject, role)))
+        begin().map(Session::new).map_err(|e| thrown(&e))
     }
 
     /// How many parameters the one statement in `sql` has.
@@ -158,11 +166,6 @@ fn count_parameters(sql: &str) -> Result<u32> {
 }
 
 fn role(name: &str) -> Result<Role> {
-    match name {
-        "user" => Ok(Role::User),
-        "service" => Ok(Role::Service),
-        "dba" => Ok(Role::Dba),
-        "system" => Ok(Role::System),
-        _ => Err(Error::invalid(format!("a role is user, service, dba or system, not `{name}`"))),
-    }
+    Role::of_name(name)
+        .ok_or_else(|| Error::invalid(format!("a role is user, service, dba or system, not `{name}`")))
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use async_lock::Mutex;
 use datafusion::scalar::ScalarValue;
 use firndb_core::storage::Pipe;
-use firndb_core::{CancelToken, PieceForm, Result};
+use firndb_core::{CancelToken, PieceForm, Result, SeqId};
 use futures::channel::oneshot;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
@@ -98,6 +98,32 @@ impl Session {
         let form = if each { PieceForm::StreamEach } else { PieceForm::OneStream };
         self.request(params, cancel, async move |session, params| {
             Ok(RowStream::new(session.stream(&sql, &params).await?, form).into())
+        })
+    }
+
+    /// Runs one query and stays with it: its rows come at once, and again whenever they are others, an Arrow IPC stream
+    /// each, until the stream is freed. They do not need the session any more.
+    ///
+    /// # Errors
+    /// As [`Self::query`]; `InvalidInput` for what is no query, and in a transaction.
+    #[wasm_bindgen(unchecked_return_type = "Promise<RowStream>")]
+    pub fn live(&self, sql: String, params: &Array, cancel: &Cancel) -> Promise {
+        self.request(params, cancel, async move |session, params| {
+            let rows = session.subscribe(&sql, &params).await?.into_rows();
+            Ok(RowStream::new(rows, PieceForm::StreamEach).into())
+        })
+    }
+
+    /// Follows the changes of `table`, named as in SQL, after the `_seq` `since`, as [`Self::live`] follows rows: its
+    /// columns, `_seq` and `_deleted`.
+    ///
+    /// # Errors
+    /// As [`Self::query`]; `InvalidInput` in a transaction.
+    #[wasm_bindgen(unchecked_return_type = "Promise<RowStream>")]
+    pub fn changes(&self, table: String, since: i64, cancel: &Cancel) -> Promise {
+        self.request(&Array::new(), cancel, async move |session, _| {
+            let rows = session.changes(&table, SeqId::from_i64(since)).await?.into_rows();
+            Ok(RowStream::new(rows, PieceForm::StreamEach).into())
         })
     }
 

@@ -212,7 +212,7 @@ impl Subscription {
             if is_first {
                 return Some((Ok(subscription.rows.clone()), (Some(subscription), false)));
             }
-            match subscription.next_rows().await.map(RecordBatch::clone) {
+            match subscription.next_rows().await.cloned() {
                 Ok(rows) => Some((Ok(rows), (Some(subscription), false))),
                 Err(e) => Some((Err(e), (None, false))),
             }

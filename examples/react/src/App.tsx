@@ -1,28 +1,31 @@
-import { type FormEvent, useCallback, useEffect, useState } from 'react'
+import type { FirnDB } from 'firndb'
+import { useLiveQuery } from 'firndb/react'
+import { type FormEvent, useEffect, useState } from 'react'
 import { Card } from './Card'
 import * as store from './store'
 
 export function App() {
-  const [notes, setNotes] = useState<store.Note[]>()
+  const [db, setDb] = useState<FirnDB>()
   const [draft, setDraft] = useState('')
-  const [problem, setProblem] = useState<string>()
+  const [failure, setFailure] = useState<string>()
+  // Whatever is written, here or in another tab, is shown by this.
+  const { rows: notes, error, loading } = useLiveQuery<store.Note>(db, store.LIST)
+  const problem = failure ?? error?.message
 
-  const attempt = useCallback(async (work?: Promise<void>) => {
+  const attempt = async (work: Promise<unknown>) => {
     try {
       await work
-      setNotes(await store.list())
-      setProblem(undefined)
+      setFailure(undefined)
       return true
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error))
+      setFailure(error instanceof Error ? error.message : String(error))
       return false
     }
-  }, [])
+  }
 
   useEffect(() => {
-    void attempt()
-    return store.watch(() => void attempt())
-  }, [attempt])
+    void attempt(store.opening.then(setDb))
+  }, [])
 
   const add = async (event: FormEvent) => {
     event.preventDefault()
@@ -36,7 +39,7 @@ export function App() {
     <main>
       <header>
         <h1>Notes</h1>
-        <span className="count">{notes && (notes.length === 1 ? '1 note' : `${notes.length} notes`)}</span>
+        <span className="count">{!loading && (notes.length === 1 ? '1 note' : `${notes.length} notes`)}</span>
       </header>
       <form className="new" onSubmit={(event) => void add(event)}>
         <input
@@ -50,10 +53,10 @@ export function App() {
         </button>
       </form>
       {problem && <p role="alert">{problem}</p>}
-      {!notes && !problem && <p className="quiet">Opening the store…</p>}
-      {notes?.length === 0 && <p className="quiet">No notes yet. They stay in this browser.</p>}
+      {loading && !problem && <p className="quiet">Opening the store…</p>}
+      {!loading && notes.length === 0 && <p className="quiet">No notes yet. They stay in this browser.</p>}
       <ul>
-        {notes?.map((note) => (
+        {notes.map((note) => (
           <Card
             key={String(note.id)}
             note={note}

@@ -35,6 +35,15 @@ async function twoTabs(name, options) {
   return [one, two]
 }
 
+/** Has whoever needs random numbers panic, in the engine of `tab`. */
+function takeRandomNumbers(tab) {
+  return tab.workers()[0].evaluate(() => {
+    Crypto.prototype.getRandomValues = () => {
+      throw new Error('there are none')
+    }
+  })
+}
+
 /** All is there, and either tab is answered. */
 async function assertServed([one, two]) {
   for (const tab of [one, two]) {
@@ -61,12 +70,7 @@ test('a panic of the engine reaches every caller with its message, and the next 
   const tabs = await twoTabs('panicked')
   const [one, two] = tabs
   await ask(one, SLOW)
-  // Without random numbers whoever needs some panics.
-  await one.workers()[0].evaluate(() => {
-    Crypto.prototype.getRandomValues = () => {
-      throw new Error('there are none')
-    }
-  })
+  await takeRandomNumbers(one)
   await ask(two, 'SELECT uuid()')
   for (const tab of tabs) {
     const { code, message } = await told(tab)
@@ -74,6 +78,38 @@ test('a panic of the engine reaches every caller with its message, and the next 
     assert.match(message, /panicked at .*\.rs:\d+/)
   }
   await assertServed(tabs)
+  await Promise.all(tabs.map((tab) => tab.close()))
+})
+
+test('live queries and loops over changes outlive a panic, and are told only what is new', { timeout: 240_000 }, async () => {
+  const tabs = await twoTabs('panicked live')
+  const [one, two] = tabs
+  for (const tab of tabs) {
+    await tab.evaluate(async () => {
+      const { db } = globalThis
+      globalThis.shown = []
+      globalThis.seqs = []
+      await db.live.query('SELECT count(*) AS n FROM t', [], (rows) => globalThis.shown.push(Number(rows[0].n)))
+      void (async () => {
+        for await (const { seq } of db.changes('t')) {
+          globalThis.seqs.push(seq)
+        }
+      })()
+    })
+    await tab.waitForFunction(() => globalThis.seqs.length === 1000, null, { timeout: 60_000 })
+  }
+  await takeRandomNumbers(one)
+  await ask(two, 'SELECT uuid()')
+  assert.equal((await told(two)).code, 'Internal')
+  await query(two, 'INSERT INTO t VALUES (5000)')
+  for (const tab of tabs) {
+    const isTold = () => globalThis.shown.length > 0 && globalThis.seqs.length > 1000
+    await tab.waitForFunction(isTold, null, { timeout: 60_000 })
+    const [shown, seqs] = await tab.evaluate(() => [globalThis.shown, globalThis.seqs])
+    assert.deepEqual(shown, [1001])
+    assert.equal(seqs.length, 1001)
+    assert.equal(new Set(seqs).size, 1001)
+  }
   await Promise.all(tabs.map((tab) => tab.close()))
 })
 

@@ -98,6 +98,15 @@ test('Vite and React: notes are added, edited and deleted, and outlive a reload'
   await tab.reload()
   await count('2 notes')
   assert.deepEqual(await notes(), left)
+
+  const other = await on.browser.context.newPage()
+  t.after(() => other.close())
+  other.setDefaultTimeout(PATIENCE_MS)
+  await other.goto(tab.url())
+  await other.getByLabel('New note').fill('From another tab')
+  await other.getByRole('button', { name: 'Add' }).click()
+  await count('3 notes')
+  assert.deepEqual(await notes(), ['From another tab', ...left])
 })
 
 test('webpack: what was typed is run, and outlives a reload', async (t) => {

@@ -176,7 +176,7 @@ test('a breakdown of the engine reaches every caller, and the next statement fin
 test('a tab with another version of the protocol is refused', async () => {
   const path = '/firndb/browser.js'
   const built = await (await fetch(`${on.server.origin}${path}`)).text()
-  const other = built.replace(/\bPROTOCOL = 1;/, 'PROTOCOL = 2;')
+  const other = built.replace(/\bPROTOCOL = (\d+);/, (_, version) => `PROTOCOL = ${Number(version) + 1};`)
   assert.notEqual(other, built)
   const one = await open(on.browser, on.server, 'versions')
   on.server.overlay.set(path, other)

@@ -1,11 +1,13 @@
 /** What holds for every engine of the package in Node.js. */
 
 import { after, before } from 'node:test'
+import { acting } from './acting.js'
 import { archives } from './archives.js'
 import { cancelling } from './cancelling.js'
 import { copying } from './copying.js'
 import { edges } from './edges.js'
 import { limits } from './limits.js'
+import { live } from './live.js'
 import { settings } from './settings.js'
 import { statements } from './statements.js'
 import { streams } from './streams.js'
@@ -32,4 +34,6 @@ export function body(engine) {
   limits(on)
   edges(on)
   settings(on)
+  acting(on)
+  live(on)
 }

@@ -16,7 +16,7 @@ export const inDirectory = {
   kind: 'directory',
   levels: 256,
   open: async (options) => FirnDB.open(await anyPath(), options),
-  load: async (archive) => FirnDB.load(await anyPath(), archive),
+  load: async (archive, options) => FirnDB.load(await anyPath(), archive, options),
   clear: () => Promise.all(directories.map(({ remove }) => remove())),
 }
 
@@ -25,7 +25,7 @@ export const inMemory = {
   kind: 'memory',
   levels: 256,
   open: (options) => FirnDB.open('memory://', options),
-  load: (archive) => FirnDB.load('memory://', archive),
+  load: (archive, options) => FirnDB.load('memory://', archive, options),
   clear: async () => {},
 }
 
@@ -35,5 +35,5 @@ export const inWasmMemory = {
   isWasm: true,
   levels: 128,
   open: (options) => FirnDB.open('memory://', { ...options, addon: false }),
-  load: (archive) => FirnDB.load('memory://', archive, { addon: false }),
+  load: (archive, options) => FirnDB.load('memory://', archive, { ...options, addon: false }),
 }
