@@ -36,6 +36,8 @@ pub fn check(text: &str) {
                 ErrorKind::Syntax,
                 ErrorKind::Unsupported,
                 ErrorKind::InvalidInput,
+                // A default that its column cannot have.
+                ErrorKind::Constraint,
                 ErrorKind::LimitExceeded,
             ];
             assert!(kinds.contains(&e.kind()), "{:?}: {e}", e.kind());

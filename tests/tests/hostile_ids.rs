@@ -1,11 +1,6 @@
 //! Ids of users that look alike, climb out of directories, or are no text that anybody would write: each has rows of its
 //! own, in files of its own, inside of the store, wherever that is kept.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test may stop at the first surprise"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
