@@ -121,6 +121,9 @@ async fn evict(tiers: &Tiers, table: TableId, scope: &Scope, state: Option<&Scop
         drop_blocks(&mut batch, table, scope, evicted_through);
         tiers.commit(batch, Durability::Strict).await?;
         tiers.stats.blocks_expired.add(gone as u64);
+        let order = tiers.commit_order.lock().await;
+        tiers.feed.evicted(&tiers.snapshots, tiers.stores.clock.now_ms(), table, scope);
+        drop(order);
     }
     if let Some(state) = state {
         state.evict_through(evicted_through)?;

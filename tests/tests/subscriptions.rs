@@ -10,7 +10,7 @@ use firndb_core::{
     CancelToken, Change, ChangeFeed, Config, Engine, Error, ErrorKind, Outcome, Role, SeqId, Subscription,
     UserId,
 };
-use firndb_tests::ask::{ask, flushed, lines, run, user};
+use firndb_tests::ask::{ask, flushed, lines, run, settle, user};
 use firndb_tests::lasting::{Lasting, START_MS};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -376,4 +376,21 @@ async fn a_wait_that_is_given_up_in_the_middle_holds_no_flush_back() {
     while shown(subscription.rows()) != ["1", "2"] {
         next(&mut subscription).await;
     }
+}
+
+#[tokio::test]
+async fn rows_that_expire_are_told_of_when_they_are_evicted() {
+    let lasting = Lasting::new(1);
+    let engine = Engine::open(lasting.stores(), Config::default()).await.unwrap();
+    run(&engine, "CREATE STREAM TABLE typing (who TEXT PRIMARY KEY) WITH (TTL_SECONDS = 30)").await;
+    let mut alice = user(&engine, "alice").await;
+    let mut subscription = alice.subscribe("SELECT who FROM typing", &[]).await.unwrap();
+    ask(&mut alice, "INSERT INTO typing VALUES ('bob')").await;
+    assert_eq!(next(&mut subscription).await, ["+bob"]);
+    lasting.clock().set_ms(START_MS + 29_000);
+    settle(&engine).await;
+    nothing_comes(&mut subscription).await;
+    lasting.clock().set_ms(START_MS + 300_000);
+    settle(&engine).await;
+    assert_eq!(next(&mut subscription).await, ["-bob"]);
 }

@@ -30,7 +30,7 @@ pub struct Follower {
 struct State {
     /// What it follows; everything until that is known.
     scopes: Option<BTreeSet<(TableId, Scope)>>,
-    /// The moments of commits that it has not taken, the oldest first; whether definitions changed there.
+    /// The moments of commits that it has not taken, the oldest first; whether something else changed there.
     waiting: VecDeque<(Snapshot, bool)>,
     /// More came than may wait: those are gone.
     is_behind: bool,
@@ -78,6 +78,17 @@ impl Feed {
         });
     }
 
+    /// Tells that rows of a scope have expired and are evicted: no commit, but other rows. The caller holds the lock of
+    /// commits.
+    pub fn evicted(&self, snapshots: &Arc<Snapshots>, now_ms: i64, table: TableId, scope: &Scope) {
+        self.each(|follower| {
+            let mut state = follower.state.lock();
+            if state.scopes.as_ref().is_none_or(|scopes| scopes.contains(&(table, scope.clone()))) {
+                follower.push(&mut state, snapshots, now_ms, true);
+            }
+        });
+    }
+
     /// Tells of definitions that are others: whoever follows anything may follow something else.
     pub fn redefined(&self, snapshots: &Arc<Snapshots>, now_ms: i64) {
         self.each(|follower| follower.push(&mut follower.state.lock(), snapshots, now_ms, true));
@@ -104,7 +115,7 @@ impl Feed {
 }
 
 impl Follower {
-    fn push(&self, state: &mut State, snapshots: &Arc<Snapshots>, now_ms: i64, is_definition: bool) {
+    fn push(&self, state: &mut State, snapshots: &Arc<Snapshots>, now_ms: i64, is_no_commit: bool) {
         if state.is_behind {
             return;
         }
@@ -115,7 +126,7 @@ impl Follower {
             let snapshot = snapshots.acquire();
             // It holds flushes back like one that nobody reads on: not for ever.
             snapshot.rest(now_ms);
-            state.waiting.push_back((snapshot, is_definition));
+            state.waiting.push_back((snapshot, is_no_commit));
         }
         self.event.notify(usize::MAX);
     }
@@ -124,7 +135,7 @@ impl Follower {
     pub fn narrow(&self, scopes: BTreeSet<(TableId, Scope)>, seen: SeqId) {
         let mut state = self.state.lock();
         state.scopes = Some(scopes);
-        state.waiting.retain(|(snapshot, is_definition)| match is_definition {
+        state.waiting.retain(|(snapshot, is_no_commit)| match is_no_commit {
             // What was seen may have been planned before.
             true => snapshot.seq() >= seen,
             false => snapshot.seq() > seen,
