@@ -20,6 +20,7 @@ pub fn fingerprint(text: &str) -> (String, String) {
         let word = match token.token {
             Token::Whitespace(_) => continue,
             Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_lowercase(),
+            Token::Word(word) => format!("\"{}\"", word.value.replace('"', "\"\"")),
             Token::Number(..)
             | Token::SingleQuotedString(_)
             | Token::EscapedStringLiteral(_)
