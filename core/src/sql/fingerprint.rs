@@ -23,10 +23,23 @@ pub fn fingerprint(text: &str) -> (String, String) {
             Token::Word(word) => format!("\"{}\"", word.value.replace('"', "\"\"")),
             Token::Number(..)
             | Token::SingleQuotedString(_)
+            | Token::DoubleQuotedString(_)
+            | Token::TripleSingleQuotedString(_)
+            | Token::TripleDoubleQuotedString(_)
+            | Token::DollarQuotedString(_)
+            | Token::SingleQuotedByteStringLiteral(_)
+            | Token::DoubleQuotedByteStringLiteral(_)
+            | Token::TripleSingleQuotedByteStringLiteral(_)
+            | Token::TripleDoubleQuotedByteStringLiteral(_)
+            | Token::SingleQuotedRawStringLiteral(_)
+            | Token::DoubleQuotedRawStringLiteral(_)
+            | Token::TripleSingleQuotedRawStringLiteral(_)
+            | Token::TripleDoubleQuotedRawStringLiteral(_)
+            | Token::NationalStringLiteral(_)
+            | Token::QuoteDelimitedStringLiteral(_)
+            | Token::NationalQuoteDelimitedStringLiteral(_)
             | Token::EscapedStringLiteral(_)
             | Token::UnicodeStringLiteral(_)
-            | Token::DollarQuotedString(_)
-            | Token::NationalStringLiteral(_)
             | Token::HexStringLiteral(_)
             | Token::Placeholder(_) => "?".to_owned(),
             other => other.to_string(),
@@ -63,5 +76,11 @@ mod tests {
         }
         let (shape, _) = fingerprint("SELECT 'secret', x'ab', 1.5, \"A\" FROM t");
         assert_eq!(shape, "select ? , ? , ? , \"A\" from t");
+        for value in
+            ["'secret'", "E'secret'", "N'secret'", "B'secret'", "X'secret'", "U&'secret'", "$a$secret$a$"]
+        {
+            let (shape, _) = fingerprint(&format!("SELECT {value}"));
+            assert!(!shape.contains("secret"), "{shape}");
+        }
     }
 }

@@ -1,1 +1,1 @@
-UPDATE r SET v = v ||"""""""""""""""""BIG '!' Ws, """""""""""""""дЭЭЭЭЭЭЭ""""""""""""""""""""BIGINT,Ђ-s, b FRO!M n WHEREHERE id < 3 RETURNING id, _seq AS version, r._seq, *
+UPDATE r SET v = v ||"""""""""""""""""BIG '!' Ws, """""""""""""""

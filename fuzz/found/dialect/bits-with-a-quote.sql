@@ -1,0 +1,1 @@
+SELECT ~B'vvvvvvvvvvb''a, bc'  '*', ~B'abc' !~ '^b'
