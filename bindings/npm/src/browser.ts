@@ -20,7 +20,9 @@ export type { Copied } from './engine.js'
 export { type ErrorCode, FirnDBError, type Position } from './errors.js'
 export type { Live, LiveQuery } from './live.js'
 export type { Statement } from './queryable.js'
+export { readArrow } from './rows.js'
 export type {
+  ArrowRows,
   Change,
   ChangesOptions,
   CopyFromOptions,

@@ -2,7 +2,7 @@
 
 import { tableFromIPC, Type } from '@uwdata/flechette'
 import type { Answer } from './protocol.js'
-import type { Field, QueryOptions, Result } from './types.js'
+import type { ArrowRows, Field, QueryOptions, Result } from './types.js'
 
 /** An Arrow type, as far as it is looked at. */
 interface ArrowType {
@@ -36,6 +36,17 @@ export function toResult<R>(answer: Answer, options: QueryOptions = {}): Result<
 }
 
 function decode<R>(ipc: Uint8Array, options: QueryOptions): Result<R> {
+  const { fields, length, at } = readArrow(ipc, options)
+  const reads = fields.map((_, column): Read => (row) => at(row, column))
+  const make = options.rowMode === 'array' ? arrayOf(reads) : objectOf(fields.map(({ key }) => key), reads)
+  return { rows: Array.from({ length }, (_, row) => make(row)) as R[], fields: [...fields] }
+}
+
+/**
+ * The rows of an Arrow IPC stream, as `queryArrow` gives it, each value as `query` gives it; a value is made when it is
+ * asked for, so that of a million rows only those that are looked at cost something.
+ */
+export function readArrow(ipc: Uint8Array, options: Pick<QueryOptions, 'timestamps'> = {}): ArrowRows {
   const table = tableFromIPC(ipc, {
     useBigInt: true,
     useDate: true,
@@ -49,9 +60,7 @@ function decode<R>(ipc: Uint8Array, options: QueryOptions): Result<R> {
     const values = table.getChildAt(at)
     return reader(converter(column.type, extension(column)), (row) => values.at(row))
   })
-  const make = options.rowMode === 'array' ? arrayOf(reads) : objectOf(keys, reads)
-  const rows = Array.from({ length: table.numRows }, (_, row) => make(row))
-  return { rows: rows as R[], fields }
+  return { fields, length: table.numRows, at: (row, column) => reads[column]?.(row) }
 }
 
 /** Names for the properties of a row: a name that was there before gets a number, so that no value is lost. */

@@ -41,6 +41,15 @@ export interface Result<R = Row> {
   readonly affectedRows?: number
 }
 
+/** Rows that lie column by column; {@link readArrow} reads them. */
+export interface ArrowRows {
+  readonly fields: readonly Field[]
+  /** How many rows there are. */
+  readonly length: number
+  /** A value: both numbers from 0; `undefined` for a column that is not there. */
+  at(row: number, column: number): unknown
+}
+
 /** How one statement is run and its rows are given. */
 export interface QueryOptions {
   /** Rows as objects, or as arrays of values in the order of `fields`. Default: `'object'`. */

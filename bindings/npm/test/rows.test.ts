@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as arrow from '@uwdata/flechette'
-import { decimalText, timeText, toResult, uniqueKeys } from '../src/rows.js'
+import { decimalText, readArrow, timeText, toResult, uniqueKeys } from '../src/rows.js'
 import { quotedName, statementOf } from '../src/template.js'
 import type { QueryOptions, Row } from '../src/types.js'
 
@@ -112,4 +112,15 @@ test('a template is a statement whose values are parameters', () => {
 
 test('names are quoted part by part', () => {
   assert.equal(quotedName('app.mess"ages'), '"app"."mess""ages"')
+})
+
+test('rows of Arrow are read value by value, as they are in a result', () => {
+  const columns = { n: arrow.columnFromArray([1n, 2n ** 60n], arrow.int64()), n2: arrow.columnFromArray([null, 'x'], arrow.utf8()) }
+  const ipc = arrow.tableToIPC(arrow.tableFromColumns(columns), { format: 'stream' })
+  assert.ok(ipc)
+  const { fields, length, at } = readArrow(ipc)
+  assert.deepEqual(fields.map(({ name, type }) => [name, type]), [['n', 'BIGINT'], ['n2', 'TEXT']])
+  assert.equal(length, 2)
+  assert.deepEqual([at(0, 0), at(1, 0), at(0, 1), at(1, 1)], [1n, 2n ** 60n, null, 'x'])
+  assert.equal(at(0, 2), undefined)
 })
