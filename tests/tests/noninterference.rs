@@ -25,7 +25,7 @@ const SETUP: &str = "CREATE USER TABLE m (id BIGINT PRIMARY KEY, body TEXT, made
                      CREATE USER a; CREATE USER b; CREATE USER desk ROLE service";
 
 /// What A asks; what it answers must not depend on B.
-const PROBES: [&str; 34] = [
+const PROBES: [&str; 35] = [
     "SELECT * FROM m ORDER BY id",
     "SELECT id, body, _seq, _deleted FROM m WHERE _seq > 0 AND _deleted IN (true, false) ORDER BY _seq",
     "SELECT * FROM CHANGES('m')",
@@ -47,7 +47,10 @@ const PROBES: [&str; 34] = [
     "SHOW MANIFEST CACHE",
     "SELECT namespace, table_name, scope, version, flushed_through, files, rows, dead_rows, state FROM system.manifests \
      ORDER BY 1, 2, 3",
-    "SELECT namespace, table_name, scope, number, rows, dead_rows, row_groups, min_seq, max_seq FROM system.batches ORDER BY 1, 2, 3, 4",
+    "SELECT namespace, table_name, scope, number, rows, dead_rows, row_groups, min_seq, max_seq, min_key, max_key \
+     FROM system.batches ORDER BY 1, 2, 3, 4",
+    "SELECT namespace, table_name, scope, kind, hot_rows, hot_versions, hot_tombstones, hot_bytes, files, cold_rows, \
+     dead_rows, manifest_version FROM system.scopes ORDER BY 1, 2, 3",
     "SELECT * FROM system.tables ORDER BY 1, 2",
     "SELECT * FROM system.columns ORDER BY 1, 2, 4",
     "SELECT * FROM system.users",

@@ -6,6 +6,7 @@
 mod audit;
 mod definitions;
 mod jobs;
+mod scopes;
 mod storage;
 mod users;
 
@@ -37,7 +38,7 @@ pub struct OwnTable {
 
 use ColumnType::{BigInt, Boolean, Double, Text};
 
-static OWN_TABLES: [OwnTable; 15] = [
+static OWN_TABLES: [OwnTable; 16] = [
     OwnTable {
         namespace: INFORMATION_SCHEMA,
         name: "columns",
@@ -119,6 +120,8 @@ static OWN_TABLES: [OwnTable; 15] = [
             ("min_seq", BigInt),
             ("max_seq", BigInt),
             ("schema_version", BigInt),
+            ("min_key", Text),
+            ("max_key", Text),
         ],
     },
     OwnTable {
@@ -189,6 +192,25 @@ static OWN_TABLES: [OwnTable; 15] = [
             ("bytes", BigInt),
             ("state", Text),
             ("reason", Text),
+        ],
+    },
+    OwnTable {
+        namespace: SYSTEM,
+        name: "scopes",
+        columns: &[
+            ("namespace", Text),
+            ("table_name", Text),
+            ("scope", Text),
+            ("kind", Text),
+            ("hot_rows", BigInt),
+            ("hot_versions", BigInt),
+            ("hot_tombstones", BigInt),
+            ("hot_bytes", BigInt),
+            ("files", BigInt),
+            ("cold_rows", BigInt),
+            ("dead_rows", BigInt),
+            ("cold_bytes", BigInt),
+            ("manifest_version", BigInt),
         ],
     },
     OwnTable {
@@ -322,6 +344,7 @@ impl StatementContext<'_> {
             (_, "manifest_cache") => storage::manifest_cache(self).await?,
             (_, "indexes") => definitions::indexes(catalog),
             (_, "manifests") => storage::manifests(self).await?,
+            (_, "scopes") => scopes::scopes(self).await?,
             (_, "settings") => storage::settings(&self.tiers.config),
             (_, "tables") => definitions::tables(catalog),
             (_, "users") => users::users(self),

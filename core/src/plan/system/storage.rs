@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow::array::AsArray;
+
 use super::{Cell, rfc3339};
-use crate::catalog::TableDef;
+use crate::catalog::{ColumnType, TableDef, convert};
 use crate::cold::state::LostManifest;
 use crate::config::{Config, SettingRow};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{BatchEntry, Manifest};
+use crate::manifest::{BatchEntry, Manifest, StatValue, bounds};
 use crate::plan::statement::StatementContext;
 use crate::stats::Stats;
 use crate::storage::Keyspace;
@@ -22,13 +24,22 @@ struct Cold {
 }
 
 /// The scopes of `def` that the subject is shown: of a USER table its own, or, for roles that see to whole tables, every
-/// one that has been flushed.
-async fn shown_scopes(context: &StatementContext<'_>, def: &TableDef) -> Result<Vec<Scope>> {
+/// one that has a key in one of `spaces`.
+pub(super) async fn shown_scopes(
+    context: &StatementContext<'_>,
+    def: &TableDef,
+    spaces: &[Keyspace],
+) -> Result<Vec<Scope>> {
     match context.who.role() {
         role if role < def.reader() => Ok(Vec::new()),
         Role::User => Ok(vec![context.who.scope_of(def)]),
-        _ => context.tiers.scopes_in(def.id, &[Keyspace::Manifest]).await,
+        _ => context.tiers.scopes_in(def.id, spaces).await,
     }
+}
+
+/// The scopes of `def` that the subject is shown and that may have been flushed.
+async fn flushed_scopes(context: &StatementContext<'_>, def: &TableDef) -> Result<Vec<Scope>> {
+    shown_scopes(context, def, &[Keyspace::Manifest]).await
 }
 
 /// The cold tier of `scope`, if it has been flushed.
@@ -79,7 +90,7 @@ pub(super) async fn manifests(context: &StatementContext<'_>) -> Result<Vec<Vec<
     };
     let mut rows = Vec::new();
     for def in context.catalog.tables() {
-        for scope in shown_scopes(context, def).await? {
+        for scope in flushed_scopes(context, def).await? {
             match cold_scope(context, def, &scope).await {
                 Ok(cold) => rows.extend(cold.map(row)),
                 Err(e) if e.kind() == ErrorKind::Corrupt => rows.push(damaged(def, &scope, &e)),
@@ -102,7 +113,7 @@ fn damaged(def: &TableDef, scope: &Scope, why: &Error) -> Vec<Cell> {
 pub(super) async fn batches(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
     let mut rows = Vec::new();
     for def in context.catalog.tables() {
-        for scope in shown_scopes(context, def).await? {
+        for scope in flushed_scopes(context, def).await? {
             let Some(Cold { manifest, .. }) = cold_scope(context, def, &scope).await? else { continue };
             rows.extend(manifest.batches.iter().map(|batch| row_of(def, &scope, batch)));
         }
@@ -111,6 +122,7 @@ pub(super) async fn batches(context: &StatementContext<'_>) -> Result<Vec<Vec<Ce
 }
 
 fn row_of(def: &TableDef, scope: &Scope, batch: &BatchEntry) -> Vec<Cell> {
+    let (low, high) = key_range(def, batch);
     vec![
         def.namespace.as_str().into(),
         def.name.as_str().into(),
@@ -125,7 +137,34 @@ fn row_of(def: &TableDef, scope: &Scope, batch: &BatchEntry) -> Vec<Cell> {
         Cell::Int(batch.min_seq.as_i64()),
         Cell::Int(batch.max_seq.as_i64()),
         u64::from(batch.schema_version).into(),
+        low.into(),
+        high.into(),
     ]
+}
+
+/// The lowest and the highest value of the first column of the primary key in a file, as SQL writes them; `None` where the
+/// manifest does not know them. It has long text and bytes cut: the lowest may be lower than any value, the highest higher.
+fn key_range(def: &TableDef, batch: &BatchEntry) -> (Option<String>, Option<String>) {
+    let column = def.primary_key.first().and_then(|id| def.column_by_id(*id));
+    let Some((column, stats)) = column.and_then(|column| Some((column, batch.columns.get(&column.id)?)))
+    else {
+        return (None, None);
+    };
+    // The range leaves NaN out, which is above or below it.
+    let end = |value: &Option<StatValue>| {
+        value.as_ref().filter(|_| stats.nans == 0).and_then(|value| written(column.ty, value))
+    };
+    (end(&stats.min), end(&stats.max))
+}
+
+/// A value of a statistic as SQL writes it.
+fn written(ty: ColumnType, value: &StatValue) -> Option<String> {
+    if ty == ColumnType::Bytea {
+        return Some(format!("\\x{value}"));
+    }
+    let values = bounds(&ty.arrow(), std::iter::once(Some(value)))?;
+    let texts = convert(&values, ColumnType::Text).ok()?;
+    texts.as_string_opt::<i32>()?.iter().flatten().next().map(str::to_owned)
 }
 
 /// `system.manifest_cache`: of USER tables the subject's own scope, or, for roles that see to whole tables, all.
@@ -135,7 +174,7 @@ pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec
     let ttl_ms = tiers.config.manifest_cache.ttl_ms();
     let mut rows = Vec::new();
     for def in context.catalog.tables() {
-        for scope in shown_scopes(context, def).await? {
+        for scope in flushed_scopes(context, def).await? {
             context.pace.step().await?;
             let Some(cached) = tiers.cached_manifest(def.id, &scope).await? else { continue };
             let header = cached.header;
@@ -172,7 +211,7 @@ pub(super) fn counters(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>>
     Ok(rows.collect())
 }
 
-fn dead_rows(batch: &BatchEntry) -> u64 {
+pub(super) fn dead_rows(batch: &BatchEntry) -> u64 {
     batch.deletes.as_ref().map_or(0, |deletes| deletes.count)
 }
 
