@@ -1,0 +1,48 @@
+/** The page's side of the worker that makes rows. */
+
+import type { Answer, Event, Order } from './event.js'
+
+/**
+ * What there is to do for `order`. One thing is asked for ahead, so that the worker is busy while the engine is. Leaving the
+ * loop, or the signal, ends the worker.
+ */
+export async function* pull(order: Order, signal: AbortSignal): AsyncGenerator<Event> {
+  signal.throwIfAborted()
+  const worker = new Worker(new URL('./rows/rows.worker.ts', import.meta.url), { type: 'module' })
+  try {
+    worker.postMessage(order)
+    let asked = ask(worker, signal)
+    for (;;) {
+      const answer = await asked
+      if (answer.kind === 'over') {
+        return
+      }
+      if (answer.kind === 'failed') {
+        throw new Error(answer.message)
+      }
+      asked = ask(worker, signal)
+      // Whether it fails is found out by whoever asks next, if anybody does.
+      asked.catch(() => undefined)
+      yield answer.event
+    }
+  } finally {
+    worker.terminate()
+  }
+}
+
+function ask(worker: Worker, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const settle = (how: () => void) => {
+      signal.removeEventListener('abort', abort)
+      worker.onmessage = null
+      worker.onerror = null
+      how()
+    }
+    const abort = () => settle(() => reject(signal.reason))
+    signal.addEventListener('abort', abort)
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => settle(() => resolve(data))
+    worker.onerror = ({ message }) =>
+      settle(() => reject(new Error(message || 'the worker that makes the rows cannot be loaded')))
+    worker.postMessage('next')
+  })
+}

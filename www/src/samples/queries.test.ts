@@ -1,0 +1,62 @@
+/** Loads samples into the engine itself, as the package has it for Node.js, and runs what they have to show. */
+
+import { FirnDB } from 'firndb'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import arrow from '../../node_modules/vega-datasets/data/flights-200k.arrow?inline'
+import { CHAT } from './chat.js'
+import { FLIGHTS, FLIGHTS_LARGE } from './flights.js'
+import { carryOut, remove, tablesOf } from './load.js'
+import { eventsOf } from './rows/sources.js'
+import type { Recipe } from './sample.js'
+import { TPCH } from './tpch.js'
+
+let db: FirnDB
+
+beforeAll(async () => {
+  db = await FirnDB.open('memory://')
+  const { fetch } = globalThis
+  vi.stubGlobal('fetch', () => fetch(arrow))
+})
+
+afterAll(async () => {
+  vi.unstubAllGlobals()
+  await db.close()
+})
+
+async function load(recipe: Recipe): Promise<number> {
+  const events = eventsOf({ sample: recipe.id, base: 'http://localhost/' })
+  const progress = { signal: new AbortController().signal, report: () => undefined }
+  return await carryOut(events, { owner: db, changed: () => undefined }, recipe.rows, progress)
+}
+
+/** Those that answer with nothing on purpose. */
+const EMPTY = /own\b|merge/i
+
+for (const recipe of [FLIGHTS, CHAT, TPCH]) {
+  test(`${recipe.title}: loads, and every statement has something to say`, { timeout: 120_000 }, async () => {
+    await db.exec(recipe.definitions)
+    // What comes online goes in by statements.
+    const inserted = recipe === CHAT ? 3 : 0
+    expect((await load(recipe)) + inserted).toBe(recipe.rows)
+    const there = await tablesOf(db)
+    expect(recipe.tables.every((table) => there.has(table))).toBe(true)
+    for (const { title, sql } of recipe.queries) {
+      const { rows, fields, affectedRows } = await db.query(sql)
+      if (!EMPTY.test(title)) {
+        expect(fields.length > 0 ? rows.length : affectedRows, title).toBeGreaterThan(0)
+      }
+    }
+    await remove(db, recipe)
+    await remove(db, recipe)
+    const left = await tablesOf(db)
+    expect(recipe.tables.some((table) => left.has(table))).toBe(false)
+  })
+}
+
+test('the statements about three million flights run on none', async () => {
+  await db.exec(FLIGHTS_LARGE.definitions)
+  for (const { sql } of FLIGHTS_LARGE.queries) {
+    await db.query(sql)
+  }
+  await remove(db, FLIGHTS_LARGE)
+})

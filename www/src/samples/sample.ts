@@ -1,0 +1,38 @@
+/** What a sample is: tables of data that somebody can load with one press, and statements that show what they are for. */
+
+import type { Progress } from '../engine/activities.js'
+import type { Store } from '../engine/store.js'
+
+/** A statement worth running on a sample. */
+export interface SampleQuery {
+  readonly title: string
+  readonly sql: string
+}
+
+/** Data to try things on. */
+export interface Sample {
+  readonly id: string
+  readonly title: string
+  /** What the sample is good for. */
+  readonly description: string
+  /** Rows of all its tables once it is loaded. */
+  readonly rows: number
+  /** Bytes that come over the network; 0 for what is made up on the spot. */
+  readonly downloadBytes: number
+  /** Its tables, as `name` or `namespace.name`; those that others refer to come first. */
+  readonly tables: readonly string[]
+  readonly queries: readonly SampleQuery[]
+  /**
+   * Loads it in the place of what is there of it, and resolves to what there is to say. Whether it fails or is cancelled:
+   * nothing of it is left then.
+   */
+  load(store: Store, progress: Progress): Promise<string>
+}
+
+/** What {@link Sample}s are made of: how tables are made, and whose rows go in. */
+export interface Recipe extends Omit<Sample, 'load'> {
+  /** The namespace that it has to itself, where it has one. */
+  readonly namespace?: string
+  /** The script that makes what is there before rows are. */
+  readonly definitions: string
+}
