@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import type { Column } from '../engine/result.js'
+import { bytesText, cellText, counted, dateOf, durationText, isoOfMicros, jsonText, numberOf, textOf, wholeText } from './format.js'
+
+const column = (type: string, kind: Column['kind']): Column => ({ name: 'x', type, kind })
+
+describe('texts of values', () => {
+  it('gives times as ISO, to the microsecond, before 1970 too', () => {
+    expect(isoOfMicros(1_704_164_645_678_901n, '')).toBe('2024-01-02T03:04:05.678901')
+    expect(textOf(1_704_164_645_000_000n, 'TIMESTAMPTZ')).toBe('2024-01-02T03:04:05Z')
+    expect(isoOfMicros(-1n, '')).toBe('1969-12-31T23:59:59.999999')
+    expect(isoOfMicros(2n ** 63n - 1n, '')).toBe('9223372036854775807 µs')
+    expect(textOf(new Date(Date.UTC(2024, 1, 29)), 'DATE')).toBe('2024-02-29')
+  })
+  it('keeps all digits of integers and decimals', () => {
+    expect(textOf(9_007_199_254_740_993n, 'BIGINT')).toBe('9007199254740993')
+    expect(textOf('1.500', 'DECIMAL(10,3)')).toBe('1.500')
+  })
+  it('shows bytes in hex with their number', () => {
+    expect(cellText(Uint8Array.of(0, 255), column('BYTEA', 'binary'))).toBe('\\x00ff (2 bytes)')
+    expect(cellText(new Uint8Array(1234), column('BYTEA', 'binary'))).toBe(`\\x${'00'.repeat(16)}… (1,234 bytes)`)
+    expect(wholeText(Uint8Array.of(1), column('BYTEA', 'binary'))).toBe('1 byte\n01')
+  })
+  it('shows JSON in a line in cells, and over lines as a whole', () => {
+    const value = { a: [1, { b: null }], c: {} }
+    expect(cellText(value, column('JSON', 'json'))).toBe('{"a":[1,{"b":null}],"c":{}}')
+    expect(wholeText(value, column('JSON', 'json'))).toBe(JSON.stringify(value, null, 2))
+    expect(cellText('text', column('JSON', 'json'))).toBe('"text"')
+  })
+  it('shows NULL, and makes one short line of long text', () => {
+    expect(cellText(null, column('TEXT', 'text'))).toBe('NULL')
+    expect(cellText('a\nb', column('TEXT', 'text'))).toBe('a⏎b')
+    expect(cellText('x'.repeat(500), column('TEXT', 'text'))).toHaveLength(201)
+  })
+  it('writes JSON of every type', () => {
+    expect(jsonText([1n, null], 'BIGINT[]')).toBe('[1,null]')
+    expect(jsonText([0n], 'TIMESTAMP[]')).toBe('["1970-01-01T00:00:00"]')
+    expect(jsonText(NaN, 'REAL')).toBe('"NaN"')
+    expect(jsonText('a"b', 'TEXT')).toBe('"a\\"b"')
+    expect(jsonText(true, 'BOOLEAN')).toBe('true')
+  })
+})
+
+describe('measures', () => {
+  it('says how long, how many and how much', () => {
+    expect([0.2, 3.4, 345, 1234, 12_891, 61_000].map(durationText)).toEqual([
+      '< 1 ms', '3 ms', '345 ms', '1.23 s', '12.9 s', '1 min 1 s',
+    ])
+    expect([counted(1, 'row'), counted(12_891, 'row')]).toEqual(['1 row', '12,891 rows'])
+    expect([1, 999, 1_500, 85_461_275].map(bytesText)).toEqual(['1 byte', '999 bytes', '1.5 kB', '85 MB'])
+  })
+  it('makes numbers and dates of what the package gives', () => {
+    expect([7n, '1.50', true, 2.5].map(numberOf)).toEqual([7, 1.5, 1, 2.5])
+    expect([null, 'x', '', {}].map(numberOf)).toEqual([NaN, NaN, NaN, NaN])
+    expect(dateOf(1_000_000n)).toEqual(new Date(1_000))
+    expect(dateOf('x')).toBeUndefined()
+  })
+})

@@ -1,0 +1,192 @@
+/** The order of rows by the values of one column, as the engine's ORDER BY has it. */
+
+import type { Column } from '../engine/result.js'
+import { hexText, jsonText, textOf } from './format.js'
+
+/** By what rows are sorted. */
+export interface Sort {
+  readonly column: number
+  readonly descending: boolean
+}
+
+/** What a click on a column's header makes of the sort: none, ascending, descending, and none again. */
+export function nextSort(sort: Sort | undefined, column: number): Sort | undefined {
+  if (sort?.column !== column) {
+    return { column, descending: false }
+  }
+  return sort.descending ? undefined : { column, descending: true }
+}
+
+/** Keys that compare as values do; of NULL there is none. */
+type Keys = Float64Array | readonly bigint[] | readonly string[]
+type Compare = (a: number, b: number) => number
+
+/**
+ * The rows in the order of their values, which `value` gives. Rows with equal values stay as they are; NULLs come last
+ * ascending and first descending, as in PostgreSQL, and NaN is the greatest number.
+ */
+export function orderOf(
+  length: number,
+  value: (row: number) => unknown,
+  column: Pick<Column, 'kind' | 'type'>,
+  descending: boolean,
+): Uint32Array {
+  const present = new Uint32Array(length)
+  const absent = new Uint32Array(length)
+  const values: unknown[] = []
+  let nulls = 0
+  for (let row = 0; row < length; row++) {
+    const each = value(row)
+    if (each === null || each === undefined) {
+      absent[nulls++] = row
+    } else {
+      present[values.length] = row
+      values.push(each)
+    }
+  }
+  const ascending = comparison(keysOf(values, column))
+  const sorted = mergeSorted(values.length, descending ? (a, b) => ascending(b, a) : ascending)
+  const order = new Uint32Array(length)
+  const begin = descending ? nulls : 0
+  for (let at = 0; at < sorted.length; at++) {
+    order[begin + at] = present[sorted[at] ?? 0] ?? 0
+  }
+  order.set(absent.subarray(0, nulls), descending ? 0 : values.length)
+  return order
+}
+
+function keysOf(values: readonly unknown[], { kind, type }: Pick<Column, 'kind' | 'type'>): Keys {
+  switch (kind) {
+    case 'integer':
+    case 'float':
+    case 'boolean':
+    case 'time':
+      return numericKeys(values)
+    case 'decimal':
+      return decimalKeys(values.map(String))
+    case 'binary':
+      return values.map((value) => (value instanceof Uint8Array ? hexText(value) : String(value)))
+    case 'json':
+      return values.map((value) => jsonText(value, type))
+    default:
+      return values.map((value) => textOf(value, type))
+  }
+}
+
+/** Numbers, where each is one exactly; big integers otherwise. */
+function numericKeys(values: readonly unknown[]): Keys {
+  const keys = new Float64Array(values.length)
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at]
+    const number = Number(value)
+    if (typeof value === 'bigint' && !Number.isSafeInteger(number)) {
+      return values.map((each) => BigInt(each as bigint))
+    }
+    keys[at] = number
+  }
+  return keys
+}
+
+/** Digits that a number tells apart whatever they are. */
+const EXACT_DIGITS = 15
+
+function decimalKeys(texts: readonly string[]): Keys {
+  let longest = 0
+  let scale = 0
+  for (const text of texts) {
+    const point = text.indexOf('.')
+    longest = Math.max(longest, text.length)
+    scale = Math.max(scale, point < 0 ? 0 : text.length - point - 1)
+  }
+  if (longest <= EXACT_DIGITS) {
+    return Float64Array.from(texts, Number)
+  }
+  return texts.map((text) => {
+    const [whole = '', fraction = ''] = text.split('.')
+    return BigInt(whole + fraction.padEnd(scale, '0'))
+  })
+}
+
+function comparison(keys: Keys): Compare {
+  if (keys instanceof Float64Array) {
+    return (a, b) => {
+      const left = keys[a] ?? 0
+      const right = keys[b] ?? 0
+      return left < right ? -1 : left > right ? 1 : left === right ? 0 : Number(left !== left) - Number(right !== right)
+    }
+  }
+  if (isOfText(keys) && keys.some((key) => SURROGATE.test(key))) {
+    return (a, b) => compareCodePoints(keys[a] ?? '', keys[b] ?? '')
+  }
+  const plain = keys as readonly (string | bigint)[]
+  return (a, b) => {
+    const left = plain[a] ?? ''
+    const right = plain[b] ?? ''
+    return left < right ? -1 : left > right ? 1 : 0
+  }
+}
+
+function isOfText(keys: readonly bigint[] | readonly string[]): keys is readonly string[] {
+  return typeof keys[0] === 'string'
+}
+
+const SURROGATE = /[\ud800-\udfff]/
+
+/**
+ * By code points, as UTF-8 sorts. JavaScript compares units of UTF-16, where what is beyond the first plane, in surrogates,
+ * would come before the end of that plane.
+ */
+export function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let at = 0; at < length; at++) {
+    const left = a.charCodeAt(at)
+    const right = b.charCodeAt(at)
+    if (left !== right) {
+      return rank(left) - rank(right)
+    }
+  }
+  return a.length - b.length
+}
+
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit
+}
+
+/** Rows that are put in order one by one before they are merged. */
+const RUN = 16
+
+/** The numbers below `length`, sorted by merging, which keeps equal ones as they are. */
+function mergeSorted(length: number, compare: Compare): Uint32Array {
+  let from = new Uint32Array(length)
+  let to = new Uint32Array(length)
+  for (let begin = 0; begin < length; begin += RUN) {
+    insertSorted(from, begin, Math.min(begin + RUN, length), compare)
+  }
+  for (let width = RUN; width < length; width *= 2) {
+    for (let begin = 0; begin < length; begin += 2 * width) {
+      merge(from, to, begin, Math.min(begin + width, length), Math.min(begin + 2 * width, length), compare)
+    }
+    ;[from, to] = [to, from]
+  }
+  return from
+}
+
+function insertSorted(order: Uint32Array, begin: number, end: number, compare: Compare): void {
+  for (let row = begin; row < end; row++) {
+    let at = row
+    while (at > begin && compare(order[at - 1] ?? 0, row) > 0) {
+      order[at] = order[at - 1] ?? 0
+      at--
+    }
+    order[at] = row
+  }
+}
+
+function merge(from: Uint32Array, to: Uint32Array, begin: number, middle: number, end: number, compare: Compare): void {
+  let left = begin
+  let right = middle
+  for (let at = begin; at < end; at++) {
+    const takesLeft = left < middle && (right >= end || compare(from[left] ?? 0, from[right] ?? 0) <= 0)
+    to[at] = (takesLeft ? from[left++] : from[right++]) ?? 0
+  }
+}
