@@ -1,0 +1,102 @@
+/** A file in a chart: a bar over its range of keys, coloured by what the last statement did with it. */
+
+import type { KeyboardEvent } from 'react'
+import type { FileOutcome } from '../engine/trace.js'
+import { DEAD_PATTERN, patternOf } from './FilePatterns.js'
+import { type Bar, type Density, NAME_WIDTH } from './lanes.js'
+import { labelOf } from './outcomes.js'
+import { type BatchFile, isLive } from './snapshot.js'
+import { bytes, count, counted, fileName, share, shortCount } from './wording.js'
+
+/** The least that is seen of a hatching. */
+const DEAD_AT_LEAST = 0.1875
+
+export interface FileBarProps {
+  readonly bar: Bar
+  readonly density: Density
+  /** The width of the chart, in `rem`. */
+  readonly width: number
+  readonly rem: number
+  readonly outcome: FileOutcome | undefined
+  /** How it came to be, while that is shown. */
+  readonly arrival: 'frozen' | 'merged' | undefined
+  readonly selected: boolean
+  /** Whether the keyboard gets to it first. */
+  readonly reachable: boolean
+  onSelect(file: BatchFile): void
+  onHover(bar: Bar | undefined): void
+  onKeyDown(event: KeyboardEvent<SVGGElement>): void
+}
+
+export function FileBar(props: FileBarProps) {
+  const { bar, density, width, rem, outcome, arrival, selected, reachable, onSelect, onHover, onKeyDown } = props
+  const { file } = bar
+  const live = isLive(file)
+  const pattern = outcome === undefined ? undefined : patternOf(outcome)
+  const w = bar.width * rem
+  const h = bar.height * rem
+  const radius = Math.min(h / 2, rem / 5)
+  const dead = file.rows > 0 ? file.deadRows / file.rows : 0
+  const hidden = dead > 0 ? Math.min(h, Math.max(DEAD_AT_LEAST * rem, dead * h)) : 0
+  return (
+    <g
+      className="storage-file"
+      role="option"
+      aria-label={spoken(file, outcome)}
+      aria-selected={selected}
+      tabIndex={reachable ? 0 : -1}
+      data-number={file.number}
+      data-status={live ? 'live' : 'replaced'}
+      data-outcome={live ? outcome : undefined}
+      data-arrival={arrival}
+      style={{ transform: `translate(${bar.x * rem}px, ${bar.y * rem}px)` }}
+      onClick={() => onSelect(file)}
+      onPointerEnter={() => onHover(bar)}
+      onPointerLeave={() => onHover(undefined)}
+      onKeyDown={onKeyDown}
+    >
+      <rect className="storage-file-target" x={-2} y={-2} width={w + 4} height={h + 4} />
+      <rect className={`storage-file-body${bar.unknown ? ' storage-file-unknown' : ''}`} width={w} height={h} rx={radius} />
+      {live && pattern && <rect width={w} height={h} rx={radius} fill={pattern} />}
+      {live && hidden > 0 && <rect y={h - hidden} width={w} height={hidden} rx={Math.min(radius, hidden / 2)} fill={DEAD_PATTERN} />}
+      <rect className="storage-file-ring" x={-2} y={-2} width={w + 4} height={h + 4} rx={radius + 2} />
+      {live && density === 'told' && <Told bar={bar} width={width} rem={rem} outcome={outcome} />}
+      {live && density === 'named' && (
+        <text className="storage-file-name" x={(NAME_WIDTH - 0.4) * rem - bar.x * rem} y={h / 2} dy="0.35em" textAnchor="end">
+          {fileName(file.number)}
+        </text>
+      )}
+    </g>
+  )
+}
+
+/** The line beneath a bar. */
+function Told({ bar, width, rem, outcome }: { bar: Bar; width: number; rem: number; outcome: FileOutcome | undefined }) {
+  const { file } = bar
+  const narrow = width < 27
+  const n = narrow ? shortCount : count
+  const y = bar.height * rem + (0.875 - bar.height) * rem * 0.5 + 0.75 * rem
+  const left = -bar.x * rem
+  return (
+    <>
+      <text className="storage-file-line" x={left} y={y}>
+        <tspan className="storage-file-strong">{fileName(file.number)}</tspan>
+        {`  ${n(file.rows)} rows · ${bytes(file.bytes)}`}
+        {file.deadRows > 0 && ` · ${n(file.deadRows)} hidden`}
+        {bar.unknown && !narrow && ' · range not known'}
+      </text>
+      {outcome && (
+        <text className="storage-file-line storage-file-outcome" x={left + width * rem} y={y} textAnchor="end">
+          {narrow ? labelOf(outcome).replace(' filter', '') : labelOf(outcome)}
+        </text>
+      )}
+    </>
+  )
+}
+
+function spoken(file: BatchFile, outcome: FileOutcome | undefined): string {
+  const range = file.minKey === undefined || file.maxKey === undefined ? '' : `, keys ${file.minKey} to ${file.maxKey}`
+  const hidden = file.deadRows > 0 ? `, ${counted(file.deadRows, 'row')} hidden (${share(file.deadRows / file.rows)})` : ''
+  const what = isLive(file) ? (outcome ? `, ${labelOf(outcome)}` : '') : ', replaced'
+  return `${fileName(file.number)}, ${counted(file.rows, 'row')}, ${bytes(file.bytes)}${hidden}${range}${what}`
+}

@@ -1,0 +1,51 @@
+/** What colours and patterns stand for, and how much of the files the last statement read. */
+
+import type { FileOutcome, Trace } from '../engine/trace.js'
+import { DEAD_PATTERN, patternOf } from './FilePatterns.js'
+import { OUTCOMES, sentenceOf } from './outcomes.js'
+
+export interface LegendProps {
+  readonly trace: Trace | undefined
+}
+
+export function Legend({ trace }: LegendProps) {
+  const sentence = trace && sentenceOf(trace.scans)
+  const met = new Set(trace?.scans.flatMap((scan) => scan.files.map((file) => file.outcome)))
+  return (
+    <div className="storage-legend">
+      {sentence && (
+        <p className="storage-read" role="status">
+          {sentence}
+        </p>
+      )}
+      <ul aria-label="Legend">
+        <li>
+          <svg className="storage-swatch" aria-hidden="true">
+            <circle className="storage-swatch-hot" cx="50%" cy="50%" r="3.5" />
+          </svg>
+          hot
+        </li>
+        {sentence === undefined || met.size === 0 ? (
+          <Entry label="cold file" outcome={undefined} pattern={undefined} />
+        ) : (
+          OUTCOMES.filter(({ outcome }) => outcome !== 'kept' || met.has(outcome)).map(({ outcome, label }) => (
+            <Entry key={outcome} label={label} outcome={outcome} pattern={patternOf(outcome)} />
+          ))
+        )}
+        <Entry label="hidden rows" outcome={undefined} pattern={DEAD_PATTERN} />
+      </ul>
+    </div>
+  )
+}
+
+function Entry({ label, outcome, pattern }: { label: string; outcome: FileOutcome | undefined; pattern: string | undefined }) {
+  return (
+    <li>
+      <svg className="storage-swatch" aria-hidden="true" data-outcome={outcome}>
+        <rect className="storage-file-body" width="100%" height="100%" rx="2" />
+        {pattern && <rect width="100%" height="100%" rx="2" fill={pattern} />}
+      </svg>
+      {label}
+    </li>
+  )
+}

@@ -1,0 +1,70 @@
+/** One scope of a table: what is in either tier in numbers, and the picture of it. */
+
+import type { Trace } from '../engine/trace.js'
+import type { AxisKind } from './keyaxis.js'
+import { outcomesOf } from './outcomes.js'
+import { ScopeChart } from './ScopeChart.js'
+import { isLive, type ScopeStorage, type TableStorage } from './snapshot.js'
+import { bytes, counted, share } from './wording.js'
+
+export interface ScopeSectionProps {
+  readonly table: TableStorage
+  readonly scope: ScopeStorage
+  readonly axisKind: AxisKind
+  readonly trace: Trace | undefined
+}
+
+export function ScopeSection({ table, scope, axisKind, trace }: ScopeSectionProps) {
+  const owner = ownerOf(scope.scope)
+  const label = owner === undefined ? table.id : `${table.id} of ${owner}`
+  return (
+    <section className="storage-scope" aria-label={label}>
+      {owner !== undefined && <h4 className="storage-owner">{owner}</h4>}
+      <p className="storage-totals">
+        <HotTotals scope={scope} />
+        <ColdTotals scope={scope} />
+      </p>
+      <ScopeChart
+        label={label}
+        scope={scope}
+        keyColumn={table.key}
+        axisKind={axisKind}
+        outcomes={outcomesOf(trace, table.id, scope.scope)}
+      />
+    </section>
+  )
+}
+
+/** Whose scope it is; `undefined` when all share it. */
+function ownerOf(scope: string): string | undefined {
+  return scope === 'shared' ? undefined : scope.replace(/^u-/, '')
+}
+
+function HotTotals({ scope: { hot } }: { scope: ScopeStorage }) {
+  const more = [
+    ...(hot.versions > hot.rows ? [counted(hot.versions, 'version')] : []),
+    ...(hot.tombstones > 0 ? [counted(hot.tombstones, 'tombstone')] : []),
+    ...(hot.bytes !== undefined && hot.versions > 0 ? [bytes(hot.bytes)] : []),
+  ]
+  return (
+    <span className="storage-total storage-total-hot">
+      <b>{counted(hot.rows, 'hot row')}</b>
+      {more.length > 0 && ` (${more.join(', ')})`}
+    </span>
+  )
+}
+
+function ColdTotals({ scope }: { scope: ScopeStorage }) {
+  const live = scope.files.filter(isLive)
+  const sum = (of: (file: (typeof live)[number]) => number) => live.reduce((total, file) => total + of(file), 0)
+  const rows = sum((file) => file.rows)
+  const dead = sum((file) => file.deadRows)
+  return (
+    <span className="storage-total storage-total-cold">
+      <b>{counted(rows, 'cold row')}</b>
+      {` in ${counted(live.length, 'file')}`}
+      {live.length > 0 && `, ${bytes(sum((file) => file.bytes))}`}
+      {dead > 0 && `; ${counted(dead, 'hidden', 'hidden')} (${share(dead / rows)})`}
+    </span>
+  )
+}

@@ -1,0 +1,121 @@
+/** The storage of the page as a picture: rows that fall as hot snow, freeze into files, and are found again. */
+
+import { useState } from 'react'
+import type { Store, Who } from '../engine/store.js'
+import type { Trace } from '../engine/trace.js'
+import { ActivityLog } from './ActivityLog.js'
+import { CommandButton } from './CommandButton.js'
+import { FilePatterns } from './FilePatterns.js'
+import { JobList } from './JobList.js'
+import type { AxisKind } from './keyaxis.js'
+import { Legend } from './Legend.js'
+import type { StorageSnapshot, TableStorage } from './snapshot.js'
+import { COMPACT_ALL, FLUSH_ALL } from './sql.js'
+import './storage.css'
+import { TableCard } from './TableCard.js'
+import { useStorage, type Watched } from './watch.js'
+
+/** The namespace of what the page keeps for itself. */
+const OWN = 'playground'
+/** Tables that are seen without asking for more. */
+const FIRST = 12
+
+export interface StorageViewProps {
+  readonly store: Store
+  readonly who: Who
+  /** What the last statement read. */
+  readonly trace: Trace | undefined
+}
+
+export function StorageView({ store, who, trace }: StorageViewProps) {
+  const watched = useStorage(store, who)
+  return <StoragePicture watched={watched} trace={trace} />
+}
+
+/** The view of what is `watched`. */
+export function StoragePicture({ watched, trace }: { watched: Watched; trace: Trace | undefined }) {
+  const [axisKind, setAxisKind] = useState<AxisKind>('key')
+  const [ownToo, setOwnToo] = useState(false)
+  const [shown, setShown] = useState(FIRST)
+  const { snapshot, error, failure, log } = watched
+  const tables = tablesOf(snapshot, ownToo)
+  return (
+    <div className="storage-view">
+      <FilePatterns />
+      <div className="storage-bar-top">
+        <div className="storage-axes" role="group" aria-label="Files lie by">
+          <span aria-hidden="true">Files by</span>
+          {AXES.map(({ kind, label }) => (
+            <button key={kind} type="button" aria-pressed={axisKind === kind} onClick={() => setAxisKind(kind)}>
+              {label}
+            </button>
+          ))}
+        </div>
+        <div className="storage-actions">
+          <CommandButton watched={watched} command={FLUSH_ALL} name="Flush all tables">
+            Flush all
+          </CommandButton>
+          <CommandButton watched={watched} command={COMPACT_ALL} name="Compact all tables">
+            Compact all
+          </CommandButton>
+        </div>
+      </div>
+      {failure !== undefined && (
+        <div className="storage-failure" role="alert">
+          <span>{failure}</span>
+          <button type="button" className="storage-plain" aria-label="Dismiss the error" onClick={watched.dismiss}>
+            ×
+          </button>
+        </div>
+      )}
+      {error !== undefined && (
+        <p className="storage-failure" role="status">
+          The store could not be looked at{snapshot && '; this is how it was last seen'}: {error}
+        </p>
+      )}
+      <JobList watched={watched} />
+      {tables.length > 0 && <Legend trace={trace} />}
+      {snapshot === undefined && error === undefined && <p className="storage-note">Looking at the store…</p>}
+      {snapshot && tables.length === 0 && <Empty />}
+      {tables.slice(0, shown).map((table) => (
+        <TableCard key={table.id} table={table} axisKind={axisKind} trace={trace} watched={watched} />
+      ))}
+      {tables.length > shown && (
+        <button type="button" className="storage-button" onClick={() => setShown(shown + FIRST)}>
+          Show more of {tables.length - shown} further tables
+        </button>
+      )}
+      {snapshot && <ActivityLog log={log} />}
+      <label className="storage-own">
+        <input type="checkbox" checked={ownToo} onChange={(event) => setOwnToo(event.target.checked)} />
+        Show the page’s own tables too
+      </label>
+    </div>
+  )
+}
+
+const AXES: readonly { readonly kind: AxisKind; readonly label: string }[] = [
+  { kind: 'key', label: 'key' },
+  { kind: 'time', label: 'time' },
+]
+
+/** Tables that have something first. */
+function tablesOf(snapshot: StorageSnapshot | undefined, ownToo: boolean): TableStorage[] {
+  const tables = snapshot?.tables.filter(({ namespace }) => ownToo || namespace !== OWN) ?? []
+  return [...tables.filter(({ scopes }) => scopes.length > 0), ...tables.filter(({ scopes }) => scopes.length === 0)]
+}
+
+function Empty() {
+  return (
+    <div className="storage-empty">
+      <p>
+        <b>No tables yet.</b> Create one and insert rows, or load a sample: rows fall in as <b className="storage-hot-word">hot</b>{' '}
+        snow.
+      </p>
+      <p>
+        A flush freezes them into <b className="storage-cold-word">cold</b> Parquet files, each with its range of keys; then see
+        which of them a query reads, and which it can leave out.
+      </p>
+    </div>
+  )
+}
