@@ -7,7 +7,7 @@ export const FLIGHTS: Recipe = {
   id: 'flights',
   title: 'Flights, 200,000',
   description:
-    'Delay, distance and hour of the day of flights in the United States. Three files of cold rows, sorted by key and by time: ' +
+    'Delay, distance and hour of the day of flights in the United States. Cold rows in three files, sorted by key and by time: ' +
     'to look rows up, to change cold ones, and to see what a query leaves out.',
   rows: 200_000,
   downloadBytes: 1_600_864,
@@ -71,7 +71,7 @@ export const FLIGHTS_LARGE: Recipe = {
   id: 'flights-3m',
   title: 'Flights, 3,000,000',
   description:
-    'Half a year of flights with airports: eleven files, in the order of their dates. Ask for a day, an airport or a key, ' +
+    'Half a year of flights with airports, in files that follow each other in time. Ask for a day, an airport or a key, ' +
     'and see how few files are opened.',
   rows: 3_000_000,
   downloadBytes: 13_493_022,

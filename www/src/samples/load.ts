@@ -6,11 +6,20 @@ import type { Store } from '../engine/store.js'
 import type { Event } from './event.js'
 import { pull } from './pull.js'
 import type { Recipe, Sample } from './sample.js'
-import { during } from './unfinished.js'
+import { during, resume } from './unfinished.js'
 
 /** The sample that `recipe` makes. */
 export function sampleOf(recipe: Recipe): Sample {
-  return { ...recipe, load: (store, progress) => load(recipe, store, progress) }
+  const remove = async (store: Store) => {
+    await drop(store.owner, recipe)
+    store.changed()
+  }
+  return {
+    ...recipe,
+    load: (store, progress) => load(recipe, store, progress),
+    remove: (store) => during(recipe.id, () => remove(store)),
+    tidy: (store) => resume(recipe.id, () => remove(store)),
+  }
 }
 
 async function load(recipe: Recipe, store: Store, progress: Progress): Promise<string> {
@@ -18,7 +27,7 @@ async function load(recipe: Recipe, store: Store, progress: Progress): Promise<s
   const begun = performance.now()
   const work = async () => {
     progress.report(0, recipe.rows, 'making tables')
-    await remove(owner, recipe)
+    await drop(owner, recipe)
     await owner.exec(recipe.definitions)
     store.changed()
     const order = { sample: recipe.id, base: document.baseURI }
@@ -27,7 +36,7 @@ async function load(recipe: Recipe, store: Store, progress: Progress): Promise<s
     return `${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s: ${recipe.tables.join(', ')}.`
   }
   try {
-    return await during(recipe.id, work, () => remove(owner, recipe))
+    return await during(recipe.id, work, () => drop(owner, recipe))
   } finally {
     store.changed()
   }
@@ -77,7 +86,7 @@ export async function carryOut(
 }
 
 /** Takes the tables of a sample away; those that are not there are no mistake. */
-export async function remove(db: FirnDB, { tables, namespace }: Pick<Recipe, 'tables' | 'namespace'>): Promise<void> {
+export async function drop(db: FirnDB, { tables, namespace }: Pick<Recipe, 'tables' | 'namespace'>): Promise<void> {
   for (const table of tables.toReversed()) {
     await db.query(`DROP TABLE IF EXISTS ${table}`)
   }

@@ -2,10 +2,10 @@
 
 import { FirnDB } from 'firndb'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import arrow from '../../node_modules/vega-datasets/data/flights-200k.arrow?inline'
+import arrow from '../../node_modules/vega-datasets/data/flights-200k.arrow?url&inline'
 import { CHAT } from './chat.js'
 import { FLIGHTS, FLIGHTS_LARGE } from './flights.js'
-import { carryOut, remove, tablesOf } from './load.js'
+import { carryOut, drop, tablesOf } from './load.js'
 import { eventsOf } from './rows/sources.js'
 import type { Recipe } from './sample.js'
 import { TPCH } from './tpch.js'
@@ -46,8 +46,8 @@ for (const recipe of [FLIGHTS, CHAT, TPCH]) {
         expect(fields.length > 0 ? rows.length : affectedRows, title).toBeGreaterThan(0)
       }
     }
-    await remove(db, recipe)
-    await remove(db, recipe)
+    await drop(db, recipe)
+    await drop(db, recipe)
     const left = await tablesOf(db)
     expect(recipe.tables.some((table) => left.has(table))).toBe(false)
   })
@@ -58,5 +58,5 @@ test('the statements about three million flights run on none', async () => {
   for (const { sql } of FLIGHTS_LARGE.queries) {
     await db.query(sql)
   }
-  await remove(db, FLIGHTS_LARGE)
+  await drop(db, FLIGHTS_LARGE)
 })

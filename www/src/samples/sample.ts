@@ -27,10 +27,14 @@ export interface Sample {
    * nothing of it is left then.
    */
   load(store: Store, progress: Progress): Promise<string>
+  /** Takes it away. */
+  remove(store: Store): Promise<void>
+  /** Takes away what a tab has left of it that ended while it loaded it. */
+  tidy(store: Store): Promise<void>
 }
 
 /** What {@link Sample}s are made of: how tables are made, and whose rows go in. */
-export interface Recipe extends Omit<Sample, 'load'> {
+export interface Recipe extends Omit<Sample, 'load' | 'remove' | 'tidy'> {
   /** The namespace that it has to itself, where it has one. */
   readonly namespace?: string
   /** The script that makes what is there before rows are. */

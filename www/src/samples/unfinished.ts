@@ -7,9 +7,9 @@ const PREFIX = 'firndb-playground-unfinished-'
 
 /**
  * Does `work` for the sample `id`, which no other tab may load meanwhile. Where it fails `undo` takes away what it did; what
- * neither of them could do, {@link resume} does later.
+ * neither of them came to, {@link resume} does later.
  */
-export async function during<T>(id: string, work: () => Promise<T>, undo: () => Promise<void>): Promise<T> {
+export async function during<T>(id: string, work: () => Promise<T>, undo?: () => Promise<void>): Promise<T> {
   return await navigator.locks.request(PREFIX + id, { ifAvailable: true }, async (lock) => {
     if (lock === null) {
       throw new Error('it is being loaded already, maybe by another tab')
@@ -18,7 +18,7 @@ export async function during<T>(id: string, work: () => Promise<T>, undo: () => 
     try {
       return await work()
     } catch (error) {
-      await undo()
+      await undo?.()
       throw error
     } finally {
       unmark(id)

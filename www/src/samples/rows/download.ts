@@ -7,7 +7,9 @@ const STEP_BYTES = 256 * 1024
 
 /** Gets the file `name` of `samples/`, and tells meanwhile how much is there. */
 export async function* download(name: string, base: string): AsyncGenerator<Event, Uint8Array<ArrayBuffer>> {
-  const response = await fetch(new URL(`samples/${name}`, base))
+  const response = await fetch(new URL(`samples/${name}`, base)).catch(() => {
+    throw new Error(`${name} cannot be had without a network: it has not been loaded before`)
+  })
   if (!response.ok || !response.body) {
     throw new Error(`${name} cannot be had: the server answered ${response.status}`)
   }
