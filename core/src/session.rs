@@ -274,11 +274,12 @@ impl Session {
     ) -> Result<Outcome> {
         match statement {
             Statement::Query(query) => self.read(who, params, Read::Query(query)).await,
-            Statement::Explain { analyze: true, statement, .. } if writes(statement) => {
-                self.write(who, params, Write::Explained(statement)).await
+            Statement::Explain { analyze: true, statement, format, .. } if writes(statement) => {
+                self.write(who, params, Write::Explained(statement, *format)).await
             }
-            Statement::Explain { analyze, statement, .. } => {
-                Box::pin(self.read(who, params, Read::Explain { statement, analyze: *analyze })).await
+            Statement::Explain { analyze, statement, format, .. } => {
+                let read = Read::Explain { statement, analyze: *analyze, format: *format };
+                Box::pin(self.read(who, params, read)).await
             }
             Statement::Insert(insert) => self.write(who, params, Write::Insert(insert)).await,
             Statement::Update(update) => self.write(who, params, Write::Update(update)).await,

@@ -25,7 +25,7 @@ const SETUP: &str = "CREATE USER TABLE m (id BIGINT PRIMARY KEY, body TEXT, made
                      CREATE USER a; CREATE USER b; CREATE USER desk ROLE service";
 
 /// What A asks; what it answers must not depend on B.
-const PROBES: [&str; 35] = [
+const PROBES: [&str; 37] = [
     "SELECT * FROM m ORDER BY id",
     "SELECT id, body, _seq, _deleted FROM m WHERE _seq > 0 AND _deleted IN (true, false) ORDER BY _seq",
     "SELECT * FROM CHANGES('m')",
@@ -42,6 +42,8 @@ const PROBES: [&str; 35] = [
     "EXPLAIN SELECT * FROM m WHERE id = 2",
     "EXPLAIN ANALYZE SELECT * FROM m WHERE body = 'of b'",
     "EXPLAIN ANALYZE SELECT count(*) FROM n WHERE m = 2",
+    "EXPLAIN (FORMAT JSON) SELECT * FROM m WHERE id = 3",
+    "EXPLAIN (ANALYZE, FORMAT JSON) SELECT body, count(*) FROM m WHERE id > 2 GROUP BY body ORDER BY body",
     "EXPLAIN UPDATE m SET body = 'x' WHERE id = 1",
     "SHOW MANIFEST m",
     "SHOW MANIFEST CACHE",
@@ -171,7 +173,10 @@ async fn put(session: &mut Session, sql: &str, seen: &mut Vec<String>) {
 fn ranked(seen: Vec<String>) -> Vec<String> {
     let number = regex::Regex::new(r"\b\d{15,19}\b").unwrap();
     // How long a file is, and how much of it is read, depends on how `_seq` numbers are packed there.
-    let took = regex::Regex::new(r"=\d+(\.\d+)?(ns|µs|ms|s)\b|bytes_scanned=[0-9.]+( [KMG])?").unwrap();
+    let took = regex::Regex::new(
+        r#"=\d+(\.\d+)?(ns|µs|ms|s)\b|bytes_scanned=[0-9.]+( [KMG])?|"(\w+_ms|bytes_scanned)":[0-9.e-]+"#,
+    );
+    let took = took.unwrap();
     let size = regex::Regex::new(r"(?m)^(\d+\|batch-\d+\.parquet\|[a-z]+\|\d+\|\d+\|)\d+").unwrap();
     let all: BTreeSet<String> =
         seen.iter().flat_map(|text| number.find_iter(text)).map(|found| found.as_str().to_owned()).collect();

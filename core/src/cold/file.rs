@@ -297,7 +297,7 @@ impl AsyncFileReader for VerifiedReader {
         _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
         async move {
-            self.counters.add_file();
+            self.counters.add_file(&self.file);
             let footer = self.caches.footers.footer(&self.file).await?;
             Ok(Arc::clone(if self.by_page { footer.metadata() } else { footer.plain() }))
         }

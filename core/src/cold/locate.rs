@@ -7,7 +7,10 @@ use roaring::RoaringBitmap;
 
 use crate::cold::schema::FileSchema;
 use crate::cold::state::ColdState;
-use crate::cold::{ColdCaches, ColdFile, FEW_KEYS, Keys, ReadCounters, RuledOut, find_rows, may_hold};
+use crate::cold::{
+    ColdCaches, ColdFile, FEW_KEYS, FileOutcome, FileRecord, Keys, ReadCounters, RuledOut, find_rows,
+    may_hold,
+};
 use crate::error::Result;
 use crate::manifest::{BatchEntry, Entries};
 use crate::types::SeqId;
@@ -90,10 +93,10 @@ pub async fn locate(
     cold: &ColdState,
     columns: &[ArrayRef],
 ) -> Result<Located> {
-    locate_in(caches, schema, cold, columns, Within::All).await
+    locate_in(caches, schema, cold, columns, Within::All, None).await
 }
 
-/// As [`locate`], in the files `within`.
+/// As [`locate`], in the files `within`; what becomes of each is noted in `record`.
 ///
 /// # Errors
 /// As [`locate`].
@@ -103,6 +106,7 @@ pub async fn locate_in(
     cold: &ColdState,
     columns: &[ArrayRef],
     within: Within,
+    record: Option<&FileRecord>,
 ) -> Result<Located> {
     let count = columns.first().map_or(0, |c| c.len());
     let mut located = Located { positions: vec![None; count], ..Located::default() };
@@ -116,14 +120,21 @@ pub async fn locate_in(
     let near: Vec<&ColdFile> = near.filter(|file| within.includes(file.entry())).collect();
     located.files_total = within.count(&cold.entries);
     located.pruned_stats = located.files_total - near.len();
+    if let Some(record) = record {
+        let all = cold.files.iter().map(ColdFile::entry).filter(|entry| within.includes(entry));
+        all.for_each(|entry| record.note(entry.number, FileOutcome::PrunedByStatistics));
+    }
+    let note = |number: u64, outcome: FileOutcome| record.inspect(|record| record.note(number, outcome));
     let none = RoaringBitmap::new();
     let counters = Arc::new(ReadCounters::default());
     let mut missing = count;
     for file in near.into_iter().rev() {
         if missing == 0 {
             // Not needed; for the report, whether the manifest would have ruled it out.
-            if count <= FEW_KEYS {
-                located.pruned_stats += usize::from(!may_hold(file.entry(), &keys)?);
+            if count <= FEW_KEYS && !may_hold(file.entry(), &keys)? {
+                located.pruned_stats += 1;
+            } else {
+                note(file.entry().number, FileOutcome::NotNeeded);
             }
             continue;
         }
@@ -132,8 +143,14 @@ pub async fn locate_in(
         let found = find_rows(file, caches, &counters, &keys, dead).await?;
         match found.ruled_out {
             Some(RuledOut::Range) => located.pruned_stats += 1,
-            Some(RuledOut::Filter) => located.pruned_bloom += 1,
-            None => located.files_read += 1,
+            Some(RuledOut::Filter) => {
+                located.pruned_bloom += 1;
+                note(number, FileOutcome::PrunedByBloom);
+            }
+            None => {
+                located.files_read += 1;
+                note(number, FileOutcome::Read);
+            }
         }
         for (key, row) in found.rows {
             if let Some(slot) = located.positions.get_mut(key) {

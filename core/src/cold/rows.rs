@@ -75,7 +75,7 @@ pub(super) fn open(
     wanted: &[ColumnId],
     pick: &RowPick,
 ) -> Result<ParquetRecordBatchStream<VerifiedReader>> {
-    counters.add_file();
+    counters.add_file(file);
     let reader = VerifiedReader::new(file.clone(), Arc::clone(caches), Arc::clone(counters));
     let positions = positions(footer.reader().schema());
     let roots = wanted.iter().filter_map(|id| positions.get(id).copied());

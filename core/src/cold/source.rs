@@ -13,6 +13,7 @@ use parquet::arrow::async_reader::AsyncFileReader;
 
 use crate::cold::ColdCaches;
 use crate::cold::file::{ColdFile, VerifiedReader};
+use crate::cold::outcomes::{FileOutcome, FileRecord};
 use crate::error::Error;
 
 /// What was read of batch files, counted as it happens.
@@ -20,6 +21,7 @@ use crate::error::Error;
 pub struct ReadCounters {
     files: AtomicU64,
     bytes: AtomicU64,
+    record: Option<Arc<FileRecord>>,
 }
 
 impl ReadCounters {
@@ -36,8 +38,15 @@ impl ReadCounters {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn add_file(&self) {
+    pub(super) fn add_file(&self, file: &ColdFile) {
         self.files.fetch_add(1, Ordering::Relaxed);
+        self.note(file, FileOutcome::Read);
+    }
+
+    fn note(&self, file: &ColdFile, outcome: FileOutcome) {
+        if let Some(record) = &self.record {
+            record.note(file.entry().number, outcome);
+        }
     }
 
     pub(super) fn add_bytes(&self, bytes: u64) {
@@ -60,6 +69,13 @@ impl ColdReaderFactory {
     #[must_use]
     pub fn new(caches: Arc<ColdCaches>, by_page: bool) -> Self {
         Self { caches, counters: Arc::default(), by_page, metrics: Mutex::new(None) }
+    }
+
+    /// The same, which notes the files that it comes to.
+    #[must_use]
+    pub fn recording(mut self, record: Option<Arc<FileRecord>>) -> Self {
+        self.counters = Arc::new(ReadCounters { record, ..ReadCounters::default() });
+        self
     }
 
     /// What its readers have read.
@@ -89,6 +105,7 @@ impl ParquetFileReaderFactory for ColdReaderFactory {
             );
         };
         self.metrics.lock().get_or_insert_with(|| metrics.clone());
+        self.counters.note(cold, FileOutcome::Reached);
         let of_file = ParquetFileMetrics::new(partition, file.path().as_ref(), metrics);
         let reader = VerifiedReader::new(cold.clone(), Arc::clone(&self.caches), Arc::clone(&self.counters));
         // Only a selection of rows is cut by page. What a join adds to the scan later still finds the index of the

@@ -1,4 +1,4 @@
-//! `EXPLAIN` and `EXPLAIN ANALYZE`.
+//! `EXPLAIN` and `EXPLAIN ANALYZE`, as rows of text or, by [`plan_tree`], as one object.
 //!
 //! The plan is drained here and its metrics rendered from the plan, because DataFusion's own operator for
 //! it spawns tasks, which WebAssembly has not.
@@ -8,14 +8,15 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
-use datafusion::physical_plan::displayable;
+use datafusion::physical_plan::{ExecutionPlan, displayable};
 use datafusion::sql::sqlparser::ast;
 use futures::TryStreamExt;
 
 use crate::error::Result;
 use crate::plan::direct::Direct;
-use crate::plan::names;
 use crate::plan::statement::StatementContext;
+use crate::plan::{names, plan_tree};
+use crate::sql::PlanFormat;
 
 /// What is written, if anything, then the logical and the physical plan of `query`, or the direct plan it is
 /// run by.
@@ -24,9 +25,13 @@ use crate::plan::statement::StatementContext;
 /// What planning reports.
 pub async fn explain(
     context: &StatementContext<'_>,
+    format: PlanFormat,
     write: Option<String>,
     query: Option<ast::Query>,
 ) -> Result<(SchemaRef, RecordBatch)> {
+    if format == PlanFormat::Json {
+        return plan_tree::explain(context, write, query).await;
+    }
     let mut rows: Vec<(String, String)> = write.into_iter().map(|what| ("write".to_owned(), what)).collect();
     let Some(mut query) = query else { return table(rows) };
     if let Some(direct) = Direct::of(context, &query) {
@@ -54,16 +59,47 @@ pub async fn explain(
 /// What planning and running it report.
 pub async fn explain_analyze(
     context: &StatementContext<'_>,
-    mut query: ast::Query,
+    format: PlanFormat,
+    query: ast::Query,
 ) -> Result<(SchemaRef, RecordBatch)> {
+    if format == PlanFormat::Json {
+        context.reports.by_file();
+    }
+    let (ran, produced) = run(context, query).await?;
+    if format == PlanFormat::Json {
+        return plan_tree::explain_analyze(context, &ran, produced);
+    }
+    let (kind, plan) = match ran {
+        Ran::Direct(direct) => ("direct_plan", direct),
+        Ran::Planned(plan) => {
+            let metrics = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string();
+            ("plan_with_metrics", names::show(&metrics))
+        }
+    };
+    let mut rows = vec![(kind.to_owned(), plan)];
+    rows.extend(scans(context));
+    rows.push(("rows".to_owned(), produced.to_string()));
+    table(rows)
+}
+
+/// By what a query was run.
+pub(super) enum Ran {
+    /// A direct plan, as it says what it does.
+    Direct(String),
+    /// A plan of DataFusion's, with its metrics.
+    Planned(Arc<dyn ExecutionPlan>),
+}
+
+/// Runs `query`, and counts its rows.
+async fn run(context: &StatementContext<'_>, mut query: ast::Query) -> Result<(Ran, usize)> {
     let mut produced = 0;
-    let shown = match Direct::of(context, &query) {
+    let ran = match Direct::of(context, &query) {
         Some(direct) => {
             let (_, mut batches) = direct.stream(context).await?;
             while let Some(batch) = batches.try_next().await? {
                 produced += batch.num_rows();
             }
-            ("direct_plan", direct.describe())
+            Ran::Direct(direct.describe())
         }
         None => {
             names::distinguish(&mut query);
@@ -72,16 +108,11 @@ pub async fn explain_analyze(
             while let Some(batch) = batches.try_next().await? {
                 produced += batch.num_rows();
             }
-            let metrics = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string();
-            ("plan_with_metrics", names::show(&metrics))
+            Ran::Planned(plan)
         }
     };
     context.reports.count_in(&context.tiers.stats);
-    let (kind, plan) = shown;
-    let mut rows = vec![(kind.to_owned(), plan)];
-    rows.extend(scans(context));
-    rows.push(("rows".to_owned(), produced.to_string()));
-    table(rows)
+    Ok((ran, produced))
 }
 
 /// What a statement that was run wrote to and read, by which plan, and `counts` of it.
@@ -90,10 +121,15 @@ pub async fn explain_analyze(
 /// What planning reports.
 pub async fn explain_write(
     context: &StatementContext<'_>,
+    format: PlanFormat,
     write: String,
     query: Option<ast::Query>,
-    counts: &[(&str, u64)],
+    counts: &[(&'static str, u64)],
 ) -> Result<(SchemaRef, RecordBatch)> {
+    if format == PlanFormat::Json {
+        let direct = query.as_ref().and_then(|query| Direct::of(context, query));
+        return plan_tree::explain_write(context, write, direct.map(|direct| direct.describe()), counts);
+    }
     // Planning again would count what it looks at to what the statement read.
     let scans = scans(context);
     let mut rows = vec![("write".to_owned(), write)];

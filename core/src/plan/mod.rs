@@ -18,6 +18,7 @@ mod paced;
 mod panics;
 mod patterns;
 mod pieces;
+mod plan_tree;
 mod planner;
 mod repeats;
 mod rows;

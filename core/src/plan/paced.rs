@@ -34,6 +34,16 @@ pub fn paced(plan: Arc<dyn ExecutionPlan>, pace: &Pace) -> Result<Arc<dyn Execut
     .data()
 }
 
+/// What `plan` is but for pauses.
+pub fn unpaced(mut plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    while plan.is::<PacedExec>()
+        && let Some(input) = plan.children().into_iter().next()
+    {
+        plan = input;
+    }
+    plan
+}
+
 /// `join` with its probe side in pieces, if it is a join that probes.
 fn probed_in_pieces(join: Arc<dyn ExecutionPlan>, pace: &Pace) -> Result<Arc<dyn ExecutionPlan>> {
     if !join.is::<NestedLoopJoinExec>() && !join.is::<HashJoinExec>() {

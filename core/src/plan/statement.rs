@@ -230,7 +230,7 @@ impl StatementContext<'_> {
         }
         let def = self.table_in(&name, namespace)?;
         let reads = self.reads(&def).await?;
-        let report = self.reports.start(def.full_name().to_string());
+        let report = self.reports.start(&reads);
         Ok(provider_as_source(Arc::new(FirnTable::new(reads, shown, report))))
     }
 

@@ -12,7 +12,7 @@ use datafusion::scalar::ScalarValue;
 
 use crate::catalog::SEQ_COLUMN;
 use crate::cold::state::ColdState;
-use crate::cold::{FileSchema, Left, Probes, ReadCounters};
+use crate::cold::{ColdFile, FileOutcome, FileSchema, Left, Probes, ReadCounters};
 use crate::error::Result;
 use crate::manifest::{ColumnBounds, Wanted, prune};
 use crate::scan::provider::TableReads;
@@ -48,6 +48,10 @@ impl TableReads {
             kept.retain(|at| cold.files.get(*at).is_some_and(|file| within.includes(file.entry())));
         }
         ScanReport::add(&report.files_pruned_stats, total - kept.len());
+        if let Some(record) = report.files() {
+            let all = cold.files.iter().map(ColdFile::entry).filter(|entry| within.includes(entry));
+            all.for_each(|entry| record.note(entry.number, FileOutcome::PrunedByStatistics));
+        }
         let wanted = predicate.filter(|_| levels.bloom).map(|p| Wanted::of(schema, p)).unwrap_or_default();
         let Some(probes) = Probes::of(&wanted) else {
             return Ok(kept.into_iter().map(|at| Chosen { at, groups: None }).collect());
@@ -57,7 +61,10 @@ impl TableReads {
         for at in kept {
             let Some(file) = cold.files.get(at) else { continue };
             match probes.left_of(file, &self.tiers.caches, &counters).await? {
-                Left::Nothing => ScanReport::add(&report.files_pruned_bloom, 1),
+                Left::Nothing => {
+                    ScanReport::add(&report.files_pruned_bloom, 1);
+                    report.note(Some(file), FileOutcome::PrunedByBloom);
+                }
                 Left::All => chosen.push(Chosen { at, groups: None }),
                 Left::Groups(groups) => {
                     ScanReport::add(&report.groups_pruned_bloom, groups.iter().filter(|g| !**g).count());

@@ -22,8 +22,8 @@ use roaring::RoaringBitmap;
 use crate::cold::locate::{Located, Position, Within, locate_in};
 use crate::cold::state::ColdState;
 use crate::cold::{
-    ColdFile, ColdReaderFactory, FieldIdAdapterFactory, FileColumn, FileSchema, ReadCounters, read_rows,
-    to_access_plan,
+    ColdFile, ColdReaderFactory, FieldIdAdapterFactory, FileColumn, FileOutcome, FileSchema, ReadCounters,
+    read_rows, to_access_plan,
 };
 use crate::error::{Error, Result};
 use crate::manifest::{Entries, Wanted};
@@ -43,6 +43,20 @@ impl TableReads {
         self.find_cold_in(cold, columns, self.within()).await
     }
 
+    /// As [`Self::find_cold`], and tells `report` what it took.
+    pub(super) async fn find_cold_for(
+        &self,
+        report: &ScanReport,
+        cold: &ColdState,
+        columns: &[ArrayRef],
+    ) -> Result<Located> {
+        let schema = self.def.file_schema()?;
+        let record = report.files().map(AsRef::as_ref);
+        let located = locate_in(&self.tiers.caches, &schema, cold, columns, self.within(), record).await?;
+        located.add_to(report);
+        Ok(located)
+    }
+
     /// As [`Self::find_cold`], in the files `within`.
     pub(crate) async fn find_cold_in(
         &self,
@@ -51,7 +65,7 @@ impl TableReads {
         within: Within,
     ) -> Result<Located> {
         let schema = self.def.file_schema()?;
-        locate_in(&self.tiers.caches, &schema, cold, columns, within).await
+        locate_in(&self.tiers.caches, &schema, cold, columns, within, None).await
     }
 
     /// The batch files whose rows the snapshot includes. What was hot before does not become cold while
@@ -107,7 +121,7 @@ fn with_flag(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
 
 impl Located {
     /// Adds what the look-up took to a report.
-    pub(super) fn add_to(&self, report: &ScanReport) {
+    fn add_to(&self, report: &ScanReport) {
         ScanReport::add(&report.files_total, self.files_total);
         ScanReport::add(&report.files_pruned_stats, self.pruned_stats);
         ScanReport::add(&report.files_pruned_bloom, self.pruned_bloom);
@@ -136,8 +150,10 @@ impl FirnTable {
             let Some(file) = cold.files.get(one.at) else { continue };
             let (mut file, visible) = self.partitioned(cold, file, hidden, one.groups.as_deref());
             if visible == 0 {
+                self.report.note(cold.files.get(one.at), FileOutcome::NotNeeded);
                 continue;
             }
+            self.report.note(cold.files.get(one.at), FileOutcome::Kept);
             if let Some(known) = &known {
                 file = file.with_statistics(known.of_file(one.at));
             }
@@ -184,7 +200,8 @@ impl FirnTable {
         let predicate = conjunction_opt(hulls.into_iter().chain(predicate.filter(|_| told)));
 
         let caches = Arc::clone(&self.reads.tiers.caches);
-        let reader = Arc::new(ColdReaderFactory::new(caches, by_page));
+        let reader = ColdReaderFactory::new(caches, by_page).recording(self.report.files().cloned());
+        let reader = Arc::new(reader);
         self.report.watch(Arc::clone(&reader));
         let mut options = TableParquetOptions::default();
         options.global.pruning = levels.row_groups;

@@ -1,8 +1,15 @@
 //! Reading rows by primary key: memory first, then the one page that can hold the key.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::concat_batches;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
+use datafusion::physical_expr::{PhysicalExpr, conjunction};
+use datafusion::scalar::ScalarValue;
 
+use crate::cold::FileOutcome;
 use crate::error::Result;
 use crate::scan::provider::TableReads;
 use crate::scan::report::ScanReport;
@@ -56,10 +63,10 @@ pub async fn rows_by_key(
             .iter()
             .map(|c| arrow::compute::take(c.as_ref(), &indices, None))
             .collect::<std::result::Result<_, _>>()?;
-        let located = table.find_cold(&cold, &sought).await?;
-        if let Some(report) = report {
-            located.add_to(report);
-        }
+        let located = match report {
+            Some(report) => table.find_cold_for(report, &cold, &sought).await?,
+            None => table.find_cold(&cold, &sought).await?,
+        };
         let (batch, order) = table.read_cold(&cold, &located.positions).await?;
         for (at, row) in cold_keys.iter().zip(order) {
             if let (Some(slot), Some(row)) = (found.get_mut(*at), row) {
@@ -70,4 +77,28 @@ pub async fn rows_by_key(
     }
     let schema = table.def.row_schema();
     Ok((concat_batches(&schema, &batches)?, found))
+}
+
+/// Tells `report` which files a look-up of one key, in `columns` as for [`rows_by_key`], would open, and opens none.
+///
+/// # Errors
+/// What reading the manifest and filters reports.
+pub async fn consider_key(table: &TableReads, columns: &[ArrayRef], report: &ScanReport) -> Result<()> {
+    let keys = table.scope.encoder.encode(columns)?;
+    let (versions, cold) = table.versions_of(&keys)?;
+    if versions.iter().all(Option::is_some) || cold.is_empty() {
+        return Ok(());
+    }
+    let schema = table.def.file_schema()?;
+    let mut equal: Vec<Arc<dyn PhysicalExpr>> = Vec::new();
+    for (place, values) in table.def.key_columns().into_iter().zip(columns) {
+        let Some(column) = table.def.columns.get(place) else { continue };
+        let column = Arc::new(Column::new(&column.name, place));
+        let value = Arc::new(Literal::new(ScalarValue::try_from_array(values, 0)?));
+        equal.push(Arc::new(BinaryExpr::new(column, Operator::Eq, value)));
+    }
+    for one in table.choose(&cold, &schema, Some(&conjunction(equal)), report).await? {
+        report.note(cold.files.get(one.at), FileOutcome::Kept);
+    }
+    Ok(())
 }

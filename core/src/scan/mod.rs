@@ -18,6 +18,6 @@ mod since;
 mod tombstones;
 
 pub use indexed::search;
-pub use keyed::rows_by_key;
-pub use provider::{BLOBS_URL, FirnTable, Shown, TableReads};
+pub use keyed::{consider_key, rows_by_key};
+pub use provider::{BLOBS_URL, FirnTable, Parts, Shown, TableReads};
 pub use report::ScanReports;

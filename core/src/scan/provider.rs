@@ -385,8 +385,8 @@ mod tests {
                 overlay: None,
             };
             let scanned = async |reads: TableReads| {
-                let table =
-                    FirnTable::new(reads, Shown::default(), ScanReports::default().start("t".to_owned()));
+                let report = ScanReports::default().start(&reads);
+                let table = FirnTable::new(reads, Shown::default(), report);
                 let parts = table.parts(None, SeqId::ZERO, false, None, None).await?;
                 Ok::<usize, Error>(parts.hot.iter().map(RecordBatch::num_rows).sum())
             };

@@ -9,7 +9,7 @@ use crate::dml::{self, Changes};
 use crate::error::{Error, Result};
 use crate::heap::on_heap;
 use crate::plan::{StatementContext, explain, explain_analyze, explain_write};
-use crate::sql::{Insert, Statement};
+use crate::sql::{Insert, PlanFormat, Statement};
 
 /// A statement that reads.
 pub enum Read<'a> {
@@ -21,6 +21,8 @@ pub enum Read<'a> {
         statement: &'a Statement,
         /// Whether it is run.
         analyze: bool,
+        /// What is answered.
+        format: PlanFormat,
     },
     /// SHOW MANIFEST.
     Manifest(&'a TableName),
@@ -37,7 +39,9 @@ impl Read<'_> {
                 let (schema, batches) = context.answer((*query).clone()).await?;
                 Ok(Outcome::Rows { schema, batches })
             }
-            Self::Explain { statement, analyze } => explained(context, statement, *analyze).await,
+            Self::Explain { statement, analyze, format } => {
+                explained(context, statement, *analyze, *format).await
+            }
             Self::Manifest(name) => {
                 let def = context.table(name)?;
                 let reads = context.reads(&def).await?;
@@ -48,10 +52,15 @@ impl Read<'_> {
 }
 
 /// The plan of a statement; of one that writes, the plan of the rows that it is about.
-async fn explained(context: &StatementContext<'_>, statement: &Statement, analyze: bool) -> Result<Outcome> {
+async fn explained(
+    context: &StatementContext<'_>,
+    statement: &Statement,
+    analyze: bool,
+    format: PlanFormat,
+) -> Result<Outcome> {
     let (write, query) = match statement {
         Statement::Query(query) if analyze => {
-            return one_batch(explain_analyze(context, (**query).clone()).await?);
+            return one_batch(explain_analyze(context, format, (**query).clone()).await?);
         }
         Statement::Query(query) => (None, Some((**query).clone())),
         _ => {
@@ -59,7 +68,7 @@ async fn explained(context: &StatementContext<'_>, statement: &Statement, analyz
             (Some(write), query)
         }
     };
-    one_batch(explain(context, write, query).await?)
+    one_batch(explain(context, format, write, query).await?)
 }
 
 /// What a statement writes to, and the query of the rows that it is about, if there is one.
@@ -88,7 +97,7 @@ pub enum Write<'a> {
     /// DELETE.
     Delete(&'a ast::Delete),
     /// One of these, of which EXPLAIN ANALYZE tells what it took.
-    Explained(&'a Statement),
+    Explained(&'a Statement, PlanFormat),
     /// Rows to insert into a table.
     Batch(&'a TableName, &'a RecordBatch),
 }
@@ -103,7 +112,10 @@ impl Write<'_> {
             Self::Insert(insert) => on_heap(|| dml::insert(context, insert)).await,
             Self::Update(update) => on_heap(|| dml::update(context, update)).await,
             Self::Delete(delete) => on_heap(|| dml::delete(context, delete)).await,
-            Self::Explained(statement) => {
+            Self::Explained(statement, format) => {
+                if *format == PlanFormat::Json {
+                    context.reports.by_file();
+                }
                 let mut changes = match statement {
                     Statement::Insert(insert) => on_heap(|| dml::insert(context, insert)).await?,
                     Statement::Update(update) => on_heap(|| dml::update(context, update)).await?,
@@ -112,7 +124,8 @@ impl Write<'_> {
                 };
                 let (write, query) = written(context, statement)?;
                 let counts = [("rows", changes.affected), ("cold_rows", changes.cold_rows)];
-                let (schema, batch) = on_heap(|| explain_write(context, write, query, &counts)).await?;
+                let (schema, batch) =
+                    on_heap(|| explain_write(context, *format, write, query, &counts)).await?;
                 changes.returned = Some((schema, vec![batch]));
                 Ok(changes)
             }

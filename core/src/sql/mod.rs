@@ -10,6 +10,7 @@ mod column;
 mod copy;
 mod depth;
 mod dialect;
+mod explain;
 mod fingerprint;
 mod index;
 mod insert;
@@ -34,6 +35,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 pub use acting::{AsUser, Subject};
 pub use column::column_type;
 pub use copy::{Copy, CopyRows};
+pub use explain::PlanFormat;
 pub use fingerprint::fingerprint;
 pub use insert::{Insert, Overriding};
 pub use locate::locate;
@@ -139,6 +141,8 @@ pub enum Statement {
         analyze: bool,
         /// Whether all there is to say is said.
         verbose: bool,
+        /// What it answers with.
+        format: PlanFormat,
         /// The statement.
         statement: Box<Statement>,
     },

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::names::table_name;
 use super::tokens::{Cursor, parse_statement};
-use super::{AsUser, CreateView, Statement, StorageTarget, acting, index, options, read_sql, table, user};
+use super::{CreateView, Statement, StorageTarget, acting, index, options, read_sql, table, user};
 use crate::catalog::{IfThere, TableName};
 use crate::error::{Error, Result};
 
@@ -89,7 +89,7 @@ pub(super) fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Sta
         "CREATE" => create(tokens, end),
         "DROP" => drop_object(tokens, end),
         "ALTER" => alter(tokens, end),
-        "EXPLAIN" => explain(tokens, end),
+        "EXPLAIN" => super::explain::explain(tokens, end),
         "STORAGE" => storage(&mut cursor),
         "SHOW" => show(&mut cursor),
         "KILL" => kill(&mut cursor),
@@ -283,54 +283,6 @@ fn no_such_object(cursor: &Cursor<'_>, verb: &str, expected: &str) -> Error {
             Error::unsupported(format!("{verb} {word} is not supported"))
         }
         _ => cursor.expected(expected),
-    }
-}
-
-fn explain(mut tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement> {
-    let mut cursor = Cursor::new(&tokens, end);
-    cursor.take("EXPLAIN");
-    let (mut analyze, mut verbose) = (false, false);
-    let parenthesised = cursor.peek() == Some(&Token::LParen)
-        && matches!(tokens.get(2).map(|t| &t.token), Some(Token::Word(w)) if !w.value.eq_ignore_ascii_case("SELECT")
-            && !w.value.eq_ignore_ascii_case("VALUES") && !w.value.eq_ignore_ascii_case("WITH"));
-    if parenthesised {
-        cursor.take_token(&Token::LParen);
-        loop {
-            if cursor.take("ANALYZE") {
-                analyze = true;
-            } else if cursor.take("VERBOSE") {
-                verbose = true;
-            } else {
-                return Err(cursor.expected("ANALYZE or VERBOSE"));
-            }
-            if cursor.take_token(&Token::RParen) {
-                break;
-            }
-            if !cursor.take_token(&Token::Comma) {
-                return Err(cursor.expected("a comma or a closing parenthesis"));
-            }
-        }
-    } else {
-        analyze = cursor.take("ANALYZE");
-        verbose = cursor.take("VERBOSE");
-    }
-    let lead = cursor.peek_word().unwrap_or_default();
-    if cursor.peek().is_none() {
-        return Err(cursor.expected("a statement to explain"));
-    }
-    if ["EXPLAIN", "CREATE", "DROP", "ALTER", "STORAGE", "SHOW", "USE", "SET"].contains(&lead.as_str()) {
-        return Err(Error::unsupported(format!("EXPLAIN {lead} is not supported")));
-    }
-    let rest = tokens.split_off(cursor.position());
-    let (subject, statement) = match statement(rest, end)? {
-        Statement::AsUser(AsUser { subject, statement }) => (Some(subject), statement),
-        statement => (None, Box::new(statement)),
-    };
-    match statement.as_ref() {
-        Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
-            Ok(acting::framed(subject, Statement::Explain { analyze, verbose, statement }))
-        }
-        _ => Err(Error::unsupported(format!("EXPLAIN {lead} is not supported"))),
     }
 }
 

@@ -154,7 +154,7 @@ async fn check_loaded(tiers: &Tiers, scope: &ScopeWrites, snapshot: SeqId) -> Re
         let columns = chunk.batch.columns();
         let keys: Vec<ArrayRef> =
             chunk.key_columns.iter().filter_map(|at| columns.get(*at).cloned()).collect();
-        let located = locate_in(&tiers.caches, &schema, &cold, &keys, Within::Since(snapshot)).await?;
+        let located = locate_in(&tiers.caches, &schema, &cold, &keys, Within::Since(snapshot), None).await?;
         if located.positions.iter().any(Option::is_some) {
             return Err(written_since(tiers, scope));
         }

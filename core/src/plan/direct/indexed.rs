@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::manifest::Wanted;
 use crate::plan::paced::paced;
 use crate::plan::statement::StatementContext;
-use crate::scan::{FirnTable, Shown, search};
+use crate::scan::{FirnTable, Parts, Shown, search};
 use crate::types::SeqId;
 
 /// A statement that reads the rows of one table that an index narrows.
@@ -59,13 +59,8 @@ impl IndexRead {
         &self,
         context: &StatementContext<'_>,
     ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
-        let reads = context.reads(&self.def).await?;
-        let report = context.reports.start(self.def.full_name().to_string());
-        let with_seq = self.items.iter().any(|item| matches!(item, Item::Column(0)));
-        let table = FirnTable::new(reads, Shown { seq: with_seq, deleted: false }, report);
         let columns = self.columns();
-        let predicate = conjunction(self.filters.clone());
-        let parts = table.parts(Some(predicate), SeqId::ZERO, true, Some(&columns), None).await?;
+        let parts = self.parts(context, &columns).await?;
         let rows = Arc::new(self.on_columns(&columns)?);
         let (of_hot, of_cold) = (Arc::clone(&rows), rows);
         let hot = parts.hot.into_iter().map(move |batch| of_hot.of(&batch.project(&columns)?));
@@ -75,6 +70,23 @@ impl IndexRead {
         let cold = cold.map_err(crate::error::Error::from);
         let cold = cold.map(move |batch| of_cold.of(&batch?));
         Ok((Arc::clone(&self.schema), hot.chain(cold).boxed()))
+    }
+
+    /// Tells a report which files it would read.
+    ///
+    /// # Errors
+    /// What reading hot rows, the manifest and filters reports.
+    pub async fn consider(&self, context: &StatementContext<'_>) -> Result<()> {
+        self.parts(context, &self.columns()).await.map(drop)
+    }
+
+    async fn parts(&self, context: &StatementContext<'_>, columns: &Vec<usize>) -> Result<Parts> {
+        let reads = context.reads(&self.def).await?;
+        let report = context.reports.start(&reads);
+        let with_seq = self.items.iter().any(|item| matches!(item, Item::Column(0)));
+        let table = FirnTable::new(reads, Shown { seq: with_seq, deleted: false }, report);
+        let predicate = conjunction(self.filters.clone());
+        table.parts(Some(predicate), SeqId::ZERO, true, Some(columns), None).await
     }
 
     /// One line that says what is done, for EXPLAIN.

@@ -22,7 +22,7 @@ use crate::catalog::{SEQ_COLUMN, TableDef};
 use crate::error::Result;
 use crate::plan::literal::literal;
 use crate::plan::statement::StatementContext;
-use crate::scan::rows_by_key;
+use crate::scan::{consider_key, rows_by_key};
 use crate::sql::ident_name;
 use expressions::Expressions;
 use futures::StreamExt;
@@ -65,6 +65,17 @@ impl Direct {
                 Ok((schema, stream::iter(batches.into_iter().map(Ok)).boxed()))
             }
             Self::Index(read) => read.stream(context).await,
+        }
+    }
+
+    /// Tells a report which files it would read.
+    ///
+    /// # Errors
+    /// What reading hot rows, the manifest and filters reports.
+    pub async fn consider(&self, context: &StatementContext<'_>) -> Result<()> {
+        match self {
+            Self::Key(read) => read.consider(context).await,
+            Self::Index(read) => read.consider(context).await,
         }
     }
 
@@ -158,7 +169,7 @@ impl DirectRead {
     /// What reading the cold tier and evaluating expressions report.
     pub async fn run(&self, context: &StatementContext<'_>) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let reads = context.reads(&self.def).await?;
-        let report = context.reports.start(self.def.full_name().to_string());
+        let report = context.reports.start(&reads);
         let (mut rows, _) = rows_by_key(&reads, &self.key, false, Some(&report)).await?;
         // One after the other on what is left, so that `b <> 0 AND a / b > 1` does not divide by zero.
         for filter in &self.filters {
@@ -178,6 +189,12 @@ impl DirectRead {
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
         Ok((Arc::clone(&self.schema), vec![batch]))
+    }
+
+    async fn consider(&self, context: &StatementContext<'_>) -> Result<()> {
+        let reads = context.reads(&self.def).await?;
+        let report = context.reports.start(&reads);
+        consider_key(&reads, &self.key, &report).await
     }
 
     /// One line that says what is done, for EXPLAIN.

@@ -104,6 +104,8 @@ fn explain_has_options_and_a_statement() {
         ("EXPLAIN VERBOSE DELETE FROM t", false, true),
         ("EXPLAIN (VERBOSE, ANALYZE) SELECT 1", true, true),
         ("EXPLAIN (SELECT 1)", false, false),
+        ("EXPLAIN (ANALYZE TRUE, VERBOSE OFF, FORMAT TEXT) SELECT 1", true, false),
+        ("EXPLAIN (analyze false, verbose) (SELECT 1)", false, true),
     ] {
         match one(sql) {
             Statement::Explain { analyze: a, verbose: v, .. } => {
@@ -118,12 +120,31 @@ fn explain_has_options_and_a_statement() {
             ("EXPLAIN EXPLAIN SELECT 1", "EXPLAIN EXPLAIN"),
             ("EXPLAIN CREATE TABLE t (a INT PRIMARY KEY)", "EXPLAIN CREATE"),
             ("EXPLAIN BEGIN", "EXPLAIN BEGIN"),
+            ("EXPLAIN (COSTS) SELECT 1", "no option COSTS"),
+            ("EXPLAIN (ANALYZE, BUFFERS) SELECT 1", "no option BUFFERS"),
+            ("EXPLAIN (FORMAT YAML) SELECT 1", "no format YAML"),
+            ("EXPLAIN (FORMAT JSON) SHOW TABLES", "EXPLAIN SHOW"),
         ],
     );
     refused(
         ErrorKind::Syntax,
-        &[("EXPLAIN", "a statement to explain"), ("EXPLAIN (COSTS) SELECT 1", "ANALYZE or VERBOSE")],
+        &[
+            ("EXPLAIN", "a statement to explain"),
+            ("EXPLAIN (FORMAT JSON)", "a statement to explain"),
+            ("EXPLAIN (ANALYZE, 1) SELECT 1", "ANALYZE, VERBOSE or FORMAT"),
+            ("EXPLAIN (ANALYZE maybe) SELECT 1", "TRUE or FALSE"),
+            ("EXPLAIN (FORMAT) SELECT 1", "TEXT or JSON"),
+            ("EXPLAIN (ANALYZE VERBOSE) SELECT 1", "TRUE or FALSE"),
+            ("EXPLAIN (ANALYZE SELECT 1", "TRUE or FALSE"),
+        ],
     );
+    for sql in [
+        "EXPLAIN (FORMAT JSON) SELECT 1",
+        "EXPLAIN (ANALYZE, FORMAT json) DELETE FROM t",
+        "EXPLAIN (FORMAT TEXT, FORMAT JSON, VERBOSE) VALUES (1)",
+    ] {
+        assert!(matches!(one(sql), Statement::Explain { format: PlanFormat::Json, .. }), "{sql}");
+    }
 }
 
 #[test]
