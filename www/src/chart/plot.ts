@@ -2,98 +2,177 @@
 
 import * as Plot from '@observablehq/plot'
 import type { Column } from '../engine/result.js'
+import type { Chart } from './defaults.js'
+import { pathOf, shapesOf } from './dots.js'
 import { type Drawing, OTHERS, type Point } from './drawing.js'
-import { placeText, summaryOf, titleOf } from './summary.js'
+import { numberText, placeText, summaryOf, titleOf } from './summary.js'
 
 /** Points that are marked on a line; more would hide it. */
 const MOST_MARKED = 60
+/** Characters of a label at a standing bar or at the end of a line, and at a lying bar. */
+const SHORT = 12
+const LONG = 24
 const COLOURS = Array.from({ length: 9 }, (_, at) => `var(--chart-${at + 1})`)
-const NO_SERIES = 'var(--chart-1)'
+const ONE_COLOUR = 'var(--chart-1)'
+
+/** What the axes and the colours are called, and what is on them. */
+interface Names {
+  readonly x: string
+  readonly y: string
+  readonly colour: string
+  readonly series: readonly string[]
+  readonly places: readonly (string | number | Date)[]
+}
 
 /** The picture, `width` pixels wide. */
 export function pictureOf(drawing: Drawing, columns: readonly Column[], width: number): SVGSVGElement | HTMLElement {
   const { chart, points } = drawing
-  const lying = chart.mark === 'row'
-  const names = [...new Set(points.flatMap(({ colour }) => (colour === undefined ? [] : [colour])))]
-  const places = new Set(points.map(({ x }) => x))
-  const x = columns[chart.x]?.name ?? ''
-  const y = chart.y === undefined || chart.mark === 'histogram' ? 'rows' : (columns[chart.y]?.name ?? '')
-  const labels = lying ? Math.min(Math.max(...points.map((point) => String(point.x).length), 4), 24) : 0
-  const band = typeof points[0]?.x === 'string'
+  const names = namesOf(drawing, columns)
   const picture = Plot.plot({
     width,
-    height: lying ? 60 + places.size * 22 : Math.round(Math.min(420, Math.max(240, width * 0.5))),
-    marginLeft: lying ? 20 + labels * 7 : 56,
-    marginBottom: 44,
-    marginRight: names.length > 0 && chart.mark === 'line' ? 80 : 24,
+    ...measuresOf(chart, names, width),
     ariaLabel: titleOf(chart, columns),
     ariaDescription: summaryOf(drawing, columns),
     style: { background: 'transparent', color: 'var(--text)', fontFamily: 'inherit', fontSize: '12px', overflow: 'visible' },
-    x: lying ? { label: y, grid: true, nice: true } : { label: x, ...(band && { domain: [...places] }) },
-    y: lying ? { label: x, domain: [...places] } : { label: y, grid: true, nice: true },
-    ...(names.length > 0 && {
-      color: { type: 'ordinal' as const, domain: names, range: names.map(colourOf), legend: true },
-    }),
-    marks: marksOf(drawing, names.length > 0),
+    ...axesOf(chart, names, typeof points[0]?.x === 'string'),
+    ...seriesOf(chart, names),
+    marks: marksOf(drawing, names),
   })
   const image = picture instanceof SVGSVGElement ? picture : picture.querySelector(':scope > svg')
   image?.setAttribute('role', 'img')
+  // An image has one name; parts of it have none.
+  for (const part of image?.querySelectorAll('[aria-label]') ?? []) {
+    part.removeAttribute('aria-label')
+  }
   return picture
 }
 
-function colourOf(name: string, at: number): string {
-  return name === OTHERS ? 'var(--muted)' : (COLOURS[at % COLOURS.length] ?? NO_SERIES)
+function namesOf({ chart, points }: Drawing, columns: readonly Column[]): Names {
+  const name = (at: number | undefined) => (at === undefined ? 'rows' : (columns[at]?.name ?? ''))
+  return {
+    x: name(chart.x),
+    y: chart.mark === 'histogram' ? 'rows' : name(chart.y),
+    colour: name(chart.colour),
+    series: [...new Set(points.flatMap(({ colour }) => (colour === undefined ? [] : [colour])))],
+    places: [...new Set(points.map(({ x }) => x))],
+  }
 }
 
-function marksOf({ chart, points }: Drawing, inColours: boolean): Plot.Markish[] {
-  const paint = inColours ? 'colour' : NO_SERIES
-  const label = (at: string | undefined, length: number) =>
-    at !== undefined && at.length > length ? `${at.slice(0, length - 1)}…` : (at ?? '')
+function measuresOf({ mark }: Chart, { series, places }: Names, width: number): Plot.PlotOptions {
+  const margins = { marginTop: 32, marginBottom: 44, marginRight: mark === 'line' && series.length > 0 ? 84 : 24 }
+  if (mark !== 'row') {
+    return { ...margins, height: Math.round(Math.min(420, Math.max(240, width * 0.5))), marginLeft: 56 }
+  }
+  const longest = Math.max(4, ...places.map((place) => Math.min(String(place).length, LONG)))
+  return { ...margins, height: 76 + places.length * 22, marginLeft: 20 + longest * 7 }
+}
+
+function axesOf({ mark }: Chart, { x, y, places }: Names, isBand: boolean): Plot.PlotOptions {
+  const measure = { label: y, grid: true, nice: true }
+  const place = { label: x, ...(isBand && { domain: places }) }
+  return mark === 'row' ? { x: measure, y: place } : { x: place, y: measure }
+}
+
+/** The colours and shapes of series, with a legend of them. */
+function seriesOf({ mark }: Chart, { series }: Names): Plot.PlotOptions {
+  if (series.length === 0) {
+    return {}
+  }
+  const range = series.map((name, at) => (name === OTHERS ? 'var(--muted)' : (COLOURS[at % COLOURS.length] ?? ONE_COLOUR)))
+  const color = { type: 'ordinal', domain: series, range } as const
+  return mark === 'dot'
+    ? { color, symbol: { domain: series, range: shapesOf(series.length), legend: true } }
+    : { color: { ...color, legend: true } }
+}
+
+function marksOf(drawing: Drawing, names: Names): Plot.Markish[] {
+  const { chart, points } = drawing
+  const inColours = names.series.length > 0
+  const fill = inColours ? 'colour' : ONE_COLOUR
   switch (chart.mark) {
     case 'line':
       return [
         Plot.lineY(points, {
           x: 'x',
           y: 'y',
-          stroke: paint,
+          stroke: fill,
           strokeWidth: 1.5,
           ...(inColours && { z: 'colour' }),
           marker: points.length <= MOST_MARKED ? 'circle' : 'none',
         }),
         // Lines are told apart by their names as well.
-        ...(inColours
-          ? [
-              Plot.text(
-                points,
-                Plot.selectLast({ x: 'x', y: 'y', z: 'colour', fill: 'var(--text)', text: ({ colour }: Point) => label(colour, 12), textAnchor: 'start', dx: 6 }),
-              ),
-            ]
-          : []),
-        Plot.tip(points, Plot.pointerX({ x: 'x', y: 'y', fill: 'var(--raised)', stroke: 'var(--line)', title: tipOf })),
+        ...(inColours ? [endsOf(points)] : []),
+        tipOf(points, names, Plot.pointerX),
       ]
     case 'dot':
-      return [
-        Plot.dot(points, { x: 'x', y: 'y', stroke: paint, r: 3, strokeOpacity: 0.7, ...(inColours && { symbol: 'colour' }) }),
-        Plot.tip(points, Plot.pointer({ x: 'x', y: 'y', fill: 'var(--raised)', stroke: 'var(--line)', title: tipOf })),
-      ]
+      return [dotsOf(points, names, fill), tipOf(points, names, Plot.pointer)]
     case 'histogram':
-      return [Plot.rectY(points, { x1: 'x', x2: 'until', y: 'y', fill: paint, insetLeft: 0.5, insetRight: 0.5, title: tipOf }), Plot.ruleY([0])]
+      return [
+        Plot.rectY(points, { x1: 'x', x2: 'until', y: 'y', fill, insetLeft: 0.5, insetRight: 0.5, title: titleOfBar }),
+        Plot.ruleY([0]),
+      ]
     case 'row':
       return [
-        Plot.barX(points, { x: 'y', y: 'x', fill: paint, title: tipOf }),
+        Plot.barX(points, { x: 'y', y: 'x', fill, title: titleOfBar }),
         Plot.ruleX([0]),
-        Plot.axisY({ label: null, tickFormat: (text: string) => label(text, 24) }),
+        Plot.axisY({ label: null, tickFormat: (text: unknown) => shortened(String(text), LONG) }),
       ]
     case 'bar':
       return [
-        Plot.barY(points, { x: 'x', y: 'y', fill: paint, title: tipOf }),
+        Plot.barY(points, { x: 'x', y: 'y', fill, title: titleOfBar }),
         Plot.ruleY([0]),
-        Plot.axisX({ tickFormat: (text: string) => label(text, 12) }),
+        Plot.axisX({ tickFormat: (text: unknown) => shortened(String(text), SHORT) }),
       ]
   }
 }
 
-function tipOf({ x, until, y, colour }: Point): string {
+function endsOf(points: readonly Point[]): Plot.Markish {
+  const text = ({ colour }: Point) => shortened(colour ?? '', SHORT)
+  const at = { x: 'x', y: 'y', z: 'colour', fill: 'var(--text)', text, textAnchor: 'start', dx: 6 } as const
+  return Plot.text(points, Plot.selectLast(at))
+}
+
+function dotsOf(points: readonly Point[], { series }: Names, stroke: string): Plot.Markish {
+  return Plot.dot(points, {
+    x: 'x',
+    y: 'y',
+    stroke,
+    ...(series.length > 0 && { symbol: 'colour' }),
+    render: (index, _scales, values) => {
+      const group = document.createElementNS('http://www.w3.org/2000/svg', 'g')
+      const groups = new Map<string | undefined, number[]>()
+      for (const at of index) {
+        const { colour } = points[at] ?? {}
+        const of = groups.get(colour) ?? []
+        groups.set(colour, of)
+        of.push(at)
+      }
+      for (const [colour, of] of groups) {
+        const path = document.createElementNS('http://www.w3.org/2000/svg', 'path')
+        const at = colour === undefined ? 0 : series.indexOf(colour)
+        path.setAttribute('d', pathOf(at, of.map((each) => [Number(values.x?.[each]), Number(values.y?.[each])] as const)))
+        path.setAttribute('fill', 'none')
+        path.setAttribute('stroke', String(of[0] === undefined ? stroke : (values.stroke?.[of[0]] ?? stroke)))
+        path.setAttribute('stroke-width', '1.25')
+        group.append(path)
+      }
+      return group
+    },
+  })
+}
+
+/** The values of the point that is nearest to the pointer. */
+function tipOf(points: readonly Point[], { colour, series }: Names, pointer: typeof Plot.pointer): Plot.Markish {
+  const channels = series.length > 0 ? { channels: { series: { value: 'colour', label: colour } } } : {}
+  const at = { x: 'x', y: 'y', fill: 'var(--raised)', stroke: 'var(--line)', ariaHidden: 'true', ...channels } as const
+  return Plot.tip(points, pointer(at))
+}
+
+function titleOfBar({ x, until, y, colour }: Point): string {
   const place = until === undefined ? placeText(x) : `${placeText(x)} – ${placeText(until)}`
-  return `${colour === undefined ? '' : `${colour}\n`}${place}\n${y.toLocaleString('en-US')}`
+  return `${colour === undefined ? '' : `${colour}\n`}${place}\n${numberText(y)}`
+}
+
+function shortened(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text
 }

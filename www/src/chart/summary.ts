@@ -56,6 +56,8 @@ export function placeText(place: Place): string {
   return typeof place === 'number' ? numberText(place) : place
 }
 
-function numberText(number: number): string {
-  return new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 }).format(number)
+const NUMBERS = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 })
+
+export function numberText(number: number): string {
+  return NUMBERS.format(number)
 }

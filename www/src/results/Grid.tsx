@@ -25,7 +25,7 @@ import './grid.css'
 const ROW = 1.75
 const HEADER = 2.75
 /** Rows above and below those that are seen, for what is scrolled before they are drawn. */
-const BEYOND = 8
+const BEYOND = 5
 /** Pixels that a key makes a column wider. */
 const STEP = 16
 

@@ -31,27 +31,53 @@ export const GridRow = memo(function GridRow(props: GridRowProps) {
       className={row % 2 === 1 ? 'grid-row grid-row-odd' : 'grid-row'}
       style={{ transform: `translateY(${y}px)`, height }}
     >
-      {items.map(({ index, start, size }) => {
-        const column = rows.columns[index]
-        const selected = index >= left && index <= right
-        return (
-          column && (
-            <div
-              key={index}
-              role="gridcell"
-              aria-colindex={index + 1}
-              aria-selected={selected}
-              tabIndex={index === active ? 0 : -1}
-              data-row={row}
-              data-column={index}
-              className={classOf(column, rows.value(source, index), selected)}
-              style={{ left: start, width: size }}
-            >
-              {cellText(rows.value(source, index), column)}
-            </div>
-          )
-        )
-      })}
+      {items.map(({ index, start, size }) => (
+        <GridCell
+          key={index}
+          rows={rows}
+          row={row}
+          source={source}
+          index={index}
+          start={start}
+          size={size}
+          active={index === active}
+          selected={index >= left && index <= right}
+        />
+      ))}
+    </div>
+  )
+})
+
+interface GridCellProps {
+  readonly rows: Rows
+  readonly row: number
+  readonly source: number
+  readonly index: number
+  readonly start: number
+  readonly size: number
+  readonly active: boolean
+  readonly selected: boolean
+}
+
+// Most cells of a row stay as they are when the grid is scrolled sideways, and their texts need not be made again.
+const GridCell = memo(function GridCell({ rows, row, source, index, start, size, active, selected }: GridCellProps) {
+  const column = rows.columns[index]
+  if (!column) {
+    return null
+  }
+  const value = rows.value(source, index)
+  return (
+    <div
+      role="gridcell"
+      aria-colindex={index + 1}
+      aria-selected={selected}
+      tabIndex={active ? 0 : -1}
+      data-row={row}
+      data-column={index}
+      className={classOf(column, value, selected)}
+      style={{ left: start, width: size }}
+    >
+      {cellText(value, column)}
     </div>
   )
 })

@@ -5,7 +5,7 @@ import type { Database } from '../engine/run.js'
 import { answersWithRows, canBeExplained } from '../engine/statements.js'
 import { csvHeader, csvLine } from './delimited.js'
 import { jsonText } from './format.js'
-import { inSlices } from './slices.js'
+import { inSlices, turn } from './slices.js'
 
 export type FileFormat = 'csv' | 'json' | 'parquet' | 'arrow'
 
@@ -57,7 +57,7 @@ export async function fileOf(format: FileFormat, exported: Exported, options: Ex
   }
   const parts =
     format === 'arrow'
-      ? [new Uint8Array(rows.ipc ?? [])]
+      ? await copied(rows.ipc ?? new Uint8Array(), options)
       : canRunAgain(sql)
         ? await streamed(db, sql, format, options)
         : await written(rows, format, options)
@@ -87,6 +87,20 @@ export function nameOf(sql: string): string {
 
 function canRunAgain(sql: string): boolean {
   return answersWithRows(sql) && canBeExplained(sql)
+}
+
+/** Bytes that are copied before others have the thread. */
+const PIECE_BYTES = 4 << 20
+
+async function copied(bytes: Uint8Array, { onProgress, signal }: ExportOptions): Promise<BlobPart[]> {
+  const parts: BlobPart[] = []
+  for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) {
+    signal?.throwIfAborted()
+    parts.push(new Blob([new Uint8Array(bytes.subarray(at, at + PIECE_BYTES))]))
+    onProgress?.(Math.min(at + PIECE_BYTES, bytes.byteLength))
+    await turn()
+  }
+  return parts
 }
 
 async function streamed(db: Database, sql: string, format: 'csv' | 'json' | 'parquet', options: ExportOptions): Promise<BlobPart[]> {

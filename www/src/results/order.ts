@@ -67,9 +67,9 @@ function keysOf(values: readonly unknown[], { kind, type }: Pick<Column, 'kind' 
     case 'binary':
       return values.map((value) => (value instanceof Uint8Array ? hexText(value) : String(value)))
     case 'json':
-      return values.map((value) => jsonText(value, type))
+      return values.map((value) => codePointKey(jsonText(value, type)))
     default:
-      return values.map((value) => textOf(value, type))
+      return values.map((value) => codePointKey(textOf(value, type)))
   }
 }
 
@@ -115,9 +115,6 @@ function comparison(keys: Keys): Compare {
       return left < right ? -1 : left > right ? 1 : left === right ? 0 : Number(left !== left) - Number(right !== right)
     }
   }
-  if (isOfText(keys) && keys.some((key) => SURROGATE.test(key))) {
-    return (a, b) => compareCodePoints(keys[a] ?? '', keys[b] ?? '')
-  }
   const plain = keys as readonly (string | bigint)[]
   return (a, b) => {
     const left = plain[a] ?? ''
@@ -126,30 +123,18 @@ function comparison(keys: Keys): Compare {
   }
 }
 
-function isOfText(keys: readonly bigint[] | readonly string[]): keys is readonly string[] {
-  return typeof keys[0] === 'string'
-}
-
-const SURROGATE = /[\ud800-\udfff]/
+/** Units of UTF-16 that do not sort as code points do. */
+const MISPLACED = /[\ud800-\uffff]/g
 
 /**
- * By code points, as UTF-8 sorts. JavaScript compares units of UTF-16, where what is beyond the first plane, in surrogates,
- * would come before the end of that plane.
+ * A text of which the units of UTF-16 sort as the code points of `text`, and so as its UTF-8. Surrogates, which are what is
+ * beyond the first plane, would come before the end of that plane: they change places.
  */
-export function compareCodePoints(a: string, b: string): number {
-  const length = Math.min(a.length, b.length)
-  for (let at = 0; at < length; at++) {
-    const left = a.charCodeAt(at)
-    const right = b.charCodeAt(at)
-    if (left !== right) {
-      return rank(left) - rank(right)
-    }
-  }
-  return a.length - b.length
-}
-
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit
+export function codePointKey(text: string): string {
+  return text.replace(MISPLACED, (unit) => {
+    const code = unit.charCodeAt(0)
+    return String.fromCharCode(code < 0xe000 ? code + 0x2000 : code - 0x800)
+  })
 }
 
 /** Rows that are put in order one by one before they are merged. */
