@@ -15,13 +15,16 @@ export function PlanTree({ trace }: PlanTreeProps) {
   if (!trace) {
     return <p className="plan-empty">Run a query, and the way it was answered is here: each step, its rows and its time.</p>
   }
+  const whole = [
+    ...(trace.rows === undefined ? [] : [counted(trace.rows, 'row')]),
+    ...(trace.elapsed_ms === undefined ? [] : [duration(trace.elapsed_ms)]),
+  ].join(' in ')
   return (
     <div className="plan-view">
-      <p className="plan-summary">
-        {trace.rows !== undefined && <span>{counted(trace.rows, 'row')}</span>}
-        {trace.elapsed_ms !== undefined && <span>{duration(trace.elapsed_ms)}</span>}
-        <span>{sentenceOf(trace.scans) ?? 'read no table'}</span>
-      </p>
+      <div className="plan-summary">
+        {whole !== '' && <p>{whole}</p>}
+        <p>{sentenceOf(trace.scans) ?? 'Read no table'}</p>
+      </div>
       {/* Another statement is another tree. */}
       <Tree key={trace.sql} trace={trace} />
       {trace.scans.length > 0 && <Scans trace={trace} />}

@@ -5,7 +5,7 @@ import { FileBar } from './FileBar.js'
 import { FileDetails } from './FileDetails.js'
 import { pileOf } from './flakes.js'
 import { HotPile } from './HotPile.js'
-import { HEAP_HEIGHT, heap, roomFor } from './heap.js'
+import { BARE_HEIGHT, HEAP_HEIGHT, heap, roomFor } from './heap.js'
 import { type Axis, type AxisKind, keyAxis, timeAxis } from './keyaxis.js'
 import { type Bar, lanesOf, NAME_WIDTH } from './lanes.js'
 import { useMeasure } from './measure.js'
@@ -128,7 +128,9 @@ function drawingOf(scope: ScopeStorage, key: KeyColumn | undefined, axisKind: Ax
   const axis = axisKind === 'time' ? timeAxis(scope.files) : keyAxis(scope.files, key)
   const lanes = lanesOf(scope.files, axis, width)
   const hasFiles = scope.files.length > 0
-  const lanesTop = HEAP_HEIGHT + (hasFiles ? AXIS_HEIGHT : 0)
+  // Where there are files the ground stays, so that they do not jump when all is frozen.
+  const axisTop = flakes.length > 0 || hasFiles ? HEAP_HEIGHT : BARE_HEIGHT
+  const lanesTop = axisTop + (hasFiles ? AXIS_HEIGHT : 0)
   const liveBottom = lanesTop + (lanes.replacedFrom ?? lanes.height)
   return {
     picture: {
@@ -140,7 +142,7 @@ function drawingOf(scope: ScopeStorage, key: KeyColumn | undefined, axisKind: Ax
     each,
     density: lanes.density,
     axis,
-    axisTop: HEAP_HEIGHT,
+    axisTop,
     lanesTop,
     liveBottom,
     replacedTop: lanes.replacedFrom === undefined ? undefined : lanesTop + lanes.replacedFrom,
@@ -150,7 +152,7 @@ function drawingOf(scope: ScopeStorage, key: KeyColumn | undefined, axisKind: Ax
   }
 }
 
-const MOST_FLAKES = 160
+const MOST_FLAKES = 120
 
 /** What lies behind the flakes and the bars: the ground of either tier, and the axis. */
 function Ground({ drawn, width, rem }: { drawn: Drawing; width: number; rem: number }) {
@@ -162,10 +164,24 @@ function Ground({ drawn, width, rem }: { drawn: Drawing; width: number; rem: num
     <>
       <rect className="storage-hot-ground" width={width * rem} height={axisTop * rem} rx={0.25 * rem} />
       <text className="storage-ground-text" x={0.375 * rem} y={0.875 * rem}>
-        {isEmpty ? 'nothing hot' : each === 1 ? '● = 1 version' : `● ≈ ${count(each)} versions`}
+        {isEmpty ? (
+          'nothing hot'
+        ) : (
+          <>
+            <tspan className="storage-hot-ink">●</tspan>
+            {each === 1 ? ' = 1 version' : ` ≈ ${count(each)} versions`}
+          </>
+        )}
       </text>
       {hasFiles && (
         <>
+          <rect
+            className="storage-cold-ground"
+            y={(axisTop + 0.125) * rem}
+            width={width * rem}
+            height={(liveBottom - axisTop) * rem}
+            rx={0.25 * rem}
+          />
           <text className="storage-ground-text" x={(width - 0.375) * rem} y={0.875 * rem} textAnchor="end">
             ↔ {axis.title}
           </text>

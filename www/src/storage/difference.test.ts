@@ -32,7 +32,7 @@ function store(versions: number, files: BatchFile[], jobs?: Job[]): StorageSnaps
 }
 
 function told(before: StorageSnapshot, after: StorageSnapshot): string[] {
-  return difference(before, after).map(sentenceOf)
+  return difference(before, after).map((event) => sentenceOf(event).replaceAll('\u00a0', ' '))
 }
 
 const archived = { status: 'archived' }

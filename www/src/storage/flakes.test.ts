@@ -6,12 +6,12 @@ const hot = (rows: number, versions = rows, tombstones = 0) => ({ rows, versions
 
 test('few rows are a flake each, many share one', () => {
   expect(pileOf(hot(5), 100)).toMatchObject({ each: 1, flakes: { length: 5 } })
-  expect(pileOf(hot(200_000), 100)).toMatchObject({ each: 10_000, flakes: { length: 20 } })
+  expect(pileOf(hot(200_000), 100)).toMatchObject({ each: 5000, flakes: { length: 40 } })
 })
 
 test('whatever there is has a flake', () => {
   const { each, flakes } = pileOf(hot(99_000, 100_000, 1), 100)
-  expect(each).toBe(10_000)
+  expect(each).toBe(2000)
   expect(flakes.filter((kind) => kind !== 'row')).toEqual(['tombstone', 'superseded'])
   expect(pileOf(hot(0), 100).flakes).toEqual([])
 })

@@ -7,7 +7,7 @@ export type FlakeKind = 'row' | 'tombstone' | 'superseded'
 
 /** A pile of flakes. */
 export interface Pile {
-  /** What one flake stands for: 1, 10, 100, … versions. */
+  /** What one flake stands for: 1, 2, 5, 10, … versions. */
   readonly each: number
   readonly flakes: readonly FlakeKind[]
 }
@@ -18,8 +18,8 @@ export function pileOf(hot: HotTier, most: number): Pile {
   const total = hot.rows + hot.tombstones + superseded
   let each = 1
   // Two may be added by rounding up.
-  while (Math.ceil(total / each) > Math.max(1, most - 2)) {
-    each *= 10
+  for (let at = 1; Math.ceil(total / each) > Math.max(1, most - 2); at += 1) {
+    each = (STEPS[at % STEPS.length] ?? 1) * 10 ** Math.floor(at / STEPS.length)
   }
   const flakes = (kind: FlakeKind, n: number) => Array.from({ length: Math.ceil(n / each) }, () => kind)
   return {
@@ -27,3 +27,5 @@ export function pileOf(hot: HotTier, most: number): Pile {
     flakes: [...flakes('row', hot.rows), ...flakes('tombstone', hot.tombstones), ...flakes('superseded', superseded)],
   }
 }
+
+const STEPS = [1, 2, 5]

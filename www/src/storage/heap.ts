@@ -14,9 +14,12 @@ const LAYERS = 5
 /** The height of a full heap. */
 export const HEAP_HEIGHT = LAYERS * STEP + 0.1875
 
-/** How many flakes fit in a heap that is `width` wide. */
+/** The height of ground that nothing lies on. */
+export const BARE_HEIGHT = 1.25
+
+/** How many flakes make a heap that leaves the upper corners of ground that is `width` wide free. */
 export function roomFor(width: number): number {
-  return Math.max(LAYERS, Math.floor(width / STEP) * LAYERS)
+  return Math.max(LAYERS, Math.floor((width / STEP) * LAYERS * 0.5))
 }
 
 /** Places for `n` flakes in a heap that is `width` wide, from its middle outwards. */

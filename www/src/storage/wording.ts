@@ -1,4 +1,4 @@
-/** Numbers as text: counts, bytes, times. */
+/** Numbers as text: counts, bytes, times. Units are not broken off their numbers. */
 
 const COUNT = new Intl.NumberFormat('en')
 const SHORT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
@@ -21,7 +21,7 @@ export function counted(n: number, one: string, many = `${one}s`): string {
 /** `2.1 MB`, in powers of ten. */
 export function bytes(n: number): string {
   if (n < 1000) {
-    return `${n} B`
+    return `${n}\u00a0B`
   }
   const units = ['kB', 'MB', 'GB', 'TB']
   let value = n / 1000
@@ -30,23 +30,23 @@ export function bytes(n: number): string {
     value /= 1000
     at += 1
   }
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[at]}`
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)}\u00a0${units[at]}`
 }
 
 /** `1.25 ms`, `320 ms`, `1.2 s`. */
 export function duration(ms: number): string {
   if (ms >= 1000) {
-    return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
+    return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)}\u00a0s`
   }
-  return `${ms < 10 ? ms.toFixed(2) : Math.round(ms)} ms`
+  return `${ms < 10 ? ms.toFixed(2) : Math.round(ms)}\u00a0ms`
 }
 
 /** `3 %` of a share between 0 and 1; what is little is not nothing. */
 export function share(part: number): string {
   if (part > 0 && part < 0.01) {
-    return '< 1 %'
+    return '<\u00a01\u00a0%'
   }
-  return `${part < 1 ? Math.min(99, Math.round(part * 100)) : 100} %`
+  return `${part < 1 ? Math.min(99, Math.round(part * 100)) : 100}\u00a0%`
 }
 
 /** The time of day, in the user's own zone; with milliseconds if `exact`. */
