@@ -1,10 +1,9 @@
 /** A file in a chart: a bar over its range of keys, coloured by what the last statement did with it. */
 
-import type { KeyboardEvent } from 'react'
-import type { FileOutcome } from '../engine/trace.js'
+import { type KeyboardEvent, memo } from 'react'
 import { DEAD_PATTERN, patternOf } from './FilePatterns.js'
 import { type Bar, type Density, NAME_WIDTH } from './lanes.js'
-import { labelOf } from './outcomes.js'
+import { labelOf, type Outcome } from './outcomes.js'
 import { type BatchFile, isLive } from './snapshot.js'
 import { bytes, count, counted, fileName, share, shortCount } from './wording.js'
 
@@ -17,18 +16,19 @@ export interface FileBarProps {
   /** The width of the chart, in `rem`. */
   readonly width: number
   readonly rem: number
-  readonly outcome: FileOutcome | undefined
+  readonly outcome: Outcome | undefined
   /** How it came to be, while that is shown. */
   readonly arrival: 'frozen' | 'merged' | undefined
   readonly selected: boolean
   /** Whether the keyboard gets to it first. */
   readonly reachable: boolean
-  onSelect(file: BatchFile): void
+  onSelect(number: number): void
   onHover(bar: Bar | undefined): void
-  onKeyDown(event: KeyboardEvent<SVGGElement>): void
+  onKeyDown(event: KeyboardEvent<SVGGElement>, number: number): void
 }
 
-export function FileBar(props: FileBarProps) {
+/** Drawn again only when it is other: there may be hundreds. */
+export const FileBar = memo(function FileBar(props: FileBarProps) {
   const { bar, density, width, rem, outcome, arrival, selected, reachable, onSelect, onHover, onKeyDown } = props
   const { file } = bar
   const live = isLive(file)
@@ -36,11 +36,13 @@ export function FileBar(props: FileBarProps) {
   const w = bar.width * rem
   const h = bar.height * rem
   const radius = Math.min(h / 2, rem / 5)
+  // Thin bars have their ring around themselves.
+  const roomy = density === 'told' || density === 'named'
   const dead = file.rows > 0 ? file.deadRows / file.rows : 0
   const hidden = dead > 0 ? Math.min(h, Math.max(DEAD_AT_LEAST * rem, dead * h)) : 0
   return (
     <g
-      className="storage-file"
+      className={roomy ? 'storage-file' : 'storage-file storage-file-thin'}
       role="option"
       aria-label={spoken(file, outcome)}
       aria-selected={selected}
@@ -50,16 +52,16 @@ export function FileBar(props: FileBarProps) {
       data-outcome={live ? outcome : undefined}
       data-arrival={arrival}
       style={{ transform: `translate(${bar.x * rem}px, ${bar.y * rem}px)` }}
-      onClick={() => onSelect(file)}
+      onClick={() => onSelect(file.number)}
       onPointerEnter={() => onHover(bar)}
       onPointerLeave={() => onHover(undefined)}
-      onKeyDown={onKeyDown}
+      onKeyDown={(event) => onKeyDown(event, file.number)}
     >
-      <rect className="storage-file-target" x={-2} y={-2} width={w + 4} height={h + 4} />
+      {roomy && <rect className="storage-file-target" x={-2} y={-2} width={w + 4} height={h + 4} />}
       <rect className={`storage-file-body${bar.unknown ? ' storage-file-unknown' : ''}`} width={w} height={h} rx={radius} />
       {live && pattern && <rect width={w} height={h} rx={radius} fill={pattern} />}
       {live && hidden > 0 && <rect y={h - hidden} width={w} height={hidden} rx={Math.min(radius, hidden / 2)} fill={DEAD_PATTERN} />}
-      <rect className="storage-file-ring" x={-2} y={-2} width={w + 4} height={h + 4} rx={radius + 2} />
+      {roomy && <rect className="storage-file-ring" x={-2} y={-2} width={w + 4} height={h + 4} rx={radius + 2} />}
       {live && density === 'told' && <Told bar={bar} width={width} rem={rem} outcome={outcome} />}
       {live && density === 'named' && (
         <text className="storage-file-name" x={(NAME_WIDTH - 0.4) * rem - bar.x * rem} y={h / 2} dy="0.35em" textAnchor="end">
@@ -68,10 +70,20 @@ export function FileBar(props: FileBarProps) {
       )}
     </g>
   )
+}, isSame)
+
+/** Whether nothing that is drawn is other: bars are made anew with each snapshot. */
+function isSame({ bar: old, ...before }: FileBarProps, { bar, ...after }: FileBarProps): boolean {
+  return isShallowSame(before, after) && isShallowSame({ ...old, file: 0 }, { ...bar, file: 0 }) && isShallowSame(old.file, bar.file)
+}
+
+function isShallowSame<T extends object>(a: T, b: T): boolean {
+  const [left, right] = [Object.entries(a), new Map(Object.entries(b))]
+  return left.length === right.size && left.every(([name, value]) => Object.is(value, right.get(name)))
 }
 
 /** The line beneath a bar. */
-function Told({ bar, width, rem, outcome }: { bar: Bar; width: number; rem: number; outcome: FileOutcome | undefined }) {
+function Told({ bar, width, rem, outcome }: { bar: Bar; width: number; rem: number; outcome: Outcome | undefined }) {
   const { file } = bar
   const narrow = width < 27
   const n = narrow ? shortCount : count
@@ -94,7 +106,7 @@ function Told({ bar, width, rem, outcome }: { bar: Bar; width: number; rem: numb
   )
 }
 
-function spoken(file: BatchFile, outcome: FileOutcome | undefined): string {
+function spoken(file: BatchFile, outcome: Outcome | undefined): string {
   const range = file.minKey === undefined || file.maxKey === undefined ? '' : `, keys ${file.minKey} to ${file.maxKey}`
   const hidden = file.deadRows > 0 ? `, ${counted(file.deadRows, 'row')} hidden (${share(file.deadRows / file.rows)})` : ''
   const what = isLive(file) ? (outcome ? `, ${labelOf(outcome)}` : '') : ', replaced'

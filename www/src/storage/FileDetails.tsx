@@ -1,8 +1,7 @@
 /** Everything that is known of one file. */
 
 import type { ReactNode } from 'react'
-import type { FileOutcome } from '../engine/trace.js'
-import { labelOf, OUTCOMES } from './outcomes.js'
+import { labelOf, type Outcome, OUTCOMES } from './outcomes.js'
 import { unixMsOf } from './seq.js'
 import { type BatchFile, isLive, type KeyColumn } from './snapshot.js'
 import { bytes, count, counted, fileName, moment, share } from './wording.js'
@@ -10,7 +9,7 @@ import { bytes, count, counted, fileName, moment, share } from './wording.js'
 export interface FileDetailsProps {
   readonly file: BatchFile
   readonly keyColumn: KeyColumn | undefined
-  readonly outcome: FileOutcome | undefined
+  readonly outcome: Outcome | undefined
   onClose(): void
 }
 

@@ -1,9 +1,9 @@
 /** The patterns that tell files apart without colour, for every chart of the page. */
 
-import type { FileOutcome } from '../engine/trace.js'
+import type { Outcome } from './outcomes.js'
 
 /** Of which pattern a file with this outcome is, besides its colour; what is read is plain. */
-export function patternOf(outcome: FileOutcome): string | undefined {
+export function patternOf(outcome: Outcome): string | undefined {
   switch (outcome) {
     case 'pruned_by_statistics':
       return 'url(#storage-stripes)'
@@ -11,6 +11,8 @@ export function patternOf(outcome: FileOutcome): string | undefined {
       return 'url(#storage-dots)'
     case 'pruned_dynamically':
       return 'url(#storage-checks)'
+    case 'not_needed':
+      return 'url(#storage-bars)'
     default:
       return undefined
   }
@@ -32,6 +34,9 @@ export function FilePatterns() {
         </pattern>
         <pattern id="storage-checks" width="6" height="6" patternUnits="userSpaceOnUse">
           <path d="M0 0h3v3H0zM3 3h3v3H3z" className="storage-ink" />
+        </pattern>
+        <pattern id="storage-bars" width="5" height="5" patternUnits="userSpaceOnUse">
+          <rect width="2" height="5" className="storage-ink" />
         </pattern>
         <pattern id="storage-dead" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)">
           <rect width="4" height="4" className="storage-dead-ground" />

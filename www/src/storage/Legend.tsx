@@ -1,8 +1,8 @@
 /** What colours and patterns stand for, and how much of the files the last statement read. */
 
-import type { FileOutcome, Trace } from '../engine/trace.js'
+import type { Trace } from '../engine/trace.js'
 import { DEAD_PATTERN, patternOf } from './FilePatterns.js'
-import { OUTCOMES, sentenceOf } from './outcomes.js'
+import { type Outcome, OUTCOMES, sentenceOf } from './outcomes.js'
 
 export interface LegendProps {
   readonly trace: Trace | undefined
@@ -10,7 +10,7 @@ export interface LegendProps {
 
 export function Legend({ trace }: LegendProps) {
   const sentence = trace && sentenceOf(trace.scans)
-  const met = new Set(trace?.scans.flatMap((scan) => scan.files.map((file) => file.outcome)))
+  const met = new Set<Outcome>(trace?.scans.flatMap((scan) => scan.files.map((file) => file.outcome)))
   return (
     <div className="storage-legend">
       {sentence && (
@@ -28,7 +28,7 @@ export function Legend({ trace }: LegendProps) {
         {sentence === undefined || met.size === 0 ? (
           <Entry label="cold file" outcome={undefined} pattern={undefined} />
         ) : (
-          OUTCOMES.filter(({ outcome }) => outcome !== 'kept' || met.has(outcome)).map(({ outcome, label }) => (
+          OUTCOMES.filter(({ outcome }) => met.has(outcome) || !isRare(outcome)).map(({ outcome, label }) => (
             <Entry key={outcome} label={label} outcome={outcome} pattern={patternOf(outcome)} />
           ))
         )}
@@ -38,7 +38,7 @@ export function Legend({ trace }: LegendProps) {
   )
 }
 
-function Entry({ label, outcome, pattern }: { label: string; outcome: FileOutcome | undefined; pattern: string | undefined }) {
+function Entry({ label, outcome, pattern }: { label: string; outcome: Outcome | undefined; pattern: string | undefined }) {
   return (
     <li>
       <svg className="storage-swatch" aria-hidden="true" data-outcome={outcome}>
@@ -48,4 +48,9 @@ function Entry({ label, outcome, pattern }: { label: string; outcome: FileOutcom
       {label}
     </li>
   )
+}
+
+/** Whether an outcome is told of only where it was met. */
+function isRare(outcome: Outcome): boolean {
+  return outcome === 'kept' || outcome === 'not_needed'
 }

@@ -2,7 +2,7 @@
 
 import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
 import type { Trace } from '../engine/trace.js'
-import { countsOf, linesOf, type PlanLine, seen } from './plan.js'
+import { countsOf, linesOf, metricOf, type PlanLine, seen } from './plan.js'
 import './plan.css'
 import { sentenceOf } from './outcomes.js'
 import { count, counted, duration, share } from './wording.js'
@@ -157,8 +157,8 @@ function Metrics({ line: { node, share: part } }: { line: PlanLine }) {
         <dl>
           {metrics.map(([name, value]) => (
             <div key={name}>
-              <dt>{name.replaceAll('_', ' ')}</dt>
-              <dd>{typeof value === 'number' ? count(value) : value}</dd>
+              <dt>{name.replace(/_ms$/, '').replaceAll('_', ' ')}</dt>
+              <dd>{metricOf(name, value)}</dd>
             </div>
           ))}
         </dl>

@@ -1,6 +1,6 @@
 /** Both tiers of one scope: hot rows as a heap of flakes, and beneath it each file as a bar over its range of keys. */
 
-import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { FileBar } from './FileBar.js'
 import { FileDetails } from './FileDetails.js'
 import { pileOf } from './flakes.js'
@@ -39,11 +39,17 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
   )
   const motion = useMotion(drawn?.picture)
   const file = scope.files.find((each) => each.number === selected)
-  const bars = drawn?.picture.bars ?? []
+  const bars = drawn?.picture.bars ?? NO_BARS
   const first = bars.find((bar) => bar.file.number === selected) ?? bars[0]
 
-  const move = (event: KeyboardEvent<SVGGElement>, from: Bar) => {
-    const at = bars.indexOf(from)
+  const select = useCallback((number: number) => setSelected((old) => (old === number ? undefined : number)), [])
+  const order = useRef(bars)
+  useLayoutEffect(() => {
+    order.current = bars
+  }, [bars])
+  const move = useCallback((event: KeyboardEvent<SVGGElement>, from: number) => {
+    const bars = order.current
+    const at = bars.findIndex((bar) => bar.file.number === from)
     const to = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: bars.length - 1 }[event.key]
     if (to !== undefined) {
       event.preventDefault()
@@ -54,46 +60,48 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
       }
     } else if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault()
-      setSelected(from.file.number)
+      setSelected(from)
     } else if (event.key === 'Escape') {
       setSelected(undefined)
     }
-  }
+  }, [])
 
   return (
     <div className="storage-chart" ref={ref}>
       {measure && drawn && (
-        <svg width={measure.width * measure.rem} height={drawn.height * measure.rem} role="group" aria-label={label}>
-          <g aria-hidden="true">
-            <Ground drawn={drawn} width={measure.width} rem={measure.rem} />
-            <HotPile places={drawn.picture.flakes} kinds={drawn.kinds} rem={measure.rem} />
-          </g>
-          {bars.length > 0 && (
-            <g role="listbox" aria-label={`Files of ${label}`} ref={group}>
-              {bars.map((bar) => (
-                <FileBar
-                  key={bar.file.number}
-                  bar={bar}
-                  density={drawn.density}
-                  width={measure.width}
-                  rem={measure.rem}
-                  outcome={outcomes?.get(bar.file.number)}
-                  arrival={
-                    motion?.frozen.has(bar.file.number) ? 'frozen' : motion?.merged.has(bar.file.number) ? 'merged' : undefined
-                  }
-                  selected={bar.file.number === selected}
-                  reachable={bar === first}
-                  onSelect={({ number }) => setSelected(number === selected ? undefined : number)}
-                  onHover={setHovered}
-                  onKeyDown={(event) => move(event, bar)}
-                />
-              ))}
+        <div className="storage-canvas">
+          <svg width={measure.width * measure.rem} height={drawn.height * measure.rem} role="group" aria-label={label}>
+            <g aria-hidden="true">
+              <Ground drawn={drawn} width={measure.width} rem={measure.rem} />
+              <HotPile places={drawn.picture.flakes} kinds={drawn.kinds} rem={measure.rem} />
             </g>
-          )}
-          {motion && <Moving key={motion.id} motion={motion} rem={measure.rem} />}
-        </svg>
+            {bars.length > 0 && (
+              <g role="listbox" aria-label={`Files of ${label}`} ref={group}>
+                {bars.map((bar) => (
+                  <FileBar
+                    key={bar.file.number}
+                    bar={bar}
+                    density={drawn.density}
+                    width={measure.width}
+                    rem={measure.rem}
+                    outcome={outcomes?.get(bar.file.number)}
+                    arrival={
+                      motion?.frozen.has(bar.file.number) ? 'frozen' : motion?.merged.has(bar.file.number) ? 'merged' : undefined
+                    }
+                    selected={bar.file.number === selected}
+                    reachable={bar === first}
+                    onSelect={select}
+                    onHover={setHovered}
+                    onKeyDown={move}
+                  />
+                ))}
+              </g>
+            )}
+            {motion && <Moving key={motion.id} motion={motion} rem={measure.rem} />}
+          </svg>
+          {hovered && <Tip bar={hovered} width={measure.width} height={drawn.height} outcomes={outcomes} />}
+        </div>
       )}
-      {hovered && measure && <Tip bar={hovered} width={measure.width} outcomes={outcomes} />}
       {drawn && drawn.more > 0 && <p className="storage-note">and {counted(drawn.more, 'more file')} that there is no room for</p>}
       {file && (
         <FileDetails
@@ -152,6 +160,7 @@ function drawingOf(scope: ScopeStorage, key: KeyColumn | undefined, axisKind: Ax
   }
 }
 
+const NO_BARS: readonly Bar[] = []
 const MOST_FLAKES = 120
 
 /** What lies behind the flakes and the bars: the ground of either tier, and the axis. */
@@ -206,16 +215,17 @@ function Ground({ drawn, width, rem }: { drawn: Drawing; width: number; rem: num
 }
 
 /** A few words beside the bar under the pointer. */
-function Tip({ bar, width, outcomes }: { bar: Bar; width: number; outcomes: Outcomes | undefined }) {
+function Tip({ bar, width, height, outcomes }: { bar: Bar; width: number; height: number; outcomes: Outcomes | undefined }) {
   const { file } = bar
   const outcome = outcomes?.get(file.number)
   const isRight = bar.x + bar.width / 2 > width / 2
-  const top = `${bar.y + bar.height + 0.375}rem`
+  // Beneath the bar, or above it where there is no room beneath.
+  const place = bar.y + bar.height / 2 > height / 2 ? { bottom: `calc(100% - ${bar.y - 0.375}rem)` } : { top: `${bar.y + bar.height + 0.375}rem` }
   return (
     <div
       className="storage-tip"
       aria-hidden="true"
-      style={isRight ? { top, right: `${Math.max(0, width - bar.x - bar.width)}rem` } : { top, left: `${bar.x}rem` }}
+      style={isRight ? { ...place, right: `${Math.max(0, width - bar.x - bar.width)}rem` } : { ...place, left: `${bar.x}rem` }}
     >
       <strong>{fileName(file.number)}</strong> {counted(file.rows, 'row')}, {bytes(file.bytes)}
       {file.deadRows > 0 && `, ${count(file.deadRows)} hidden`}

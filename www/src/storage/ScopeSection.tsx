@@ -1,5 +1,6 @@
 /** One scope of a table: what is in either tier in numbers, and the picture of it. */
 
+import { memo, useMemo } from 'react'
 import type { Trace } from '../engine/trace.js'
 import type { AxisKind } from './keyaxis.js'
 import { outcomesOf } from './outcomes.js'
@@ -14,8 +15,10 @@ export interface ScopeSectionProps {
   readonly trace: Trace | undefined
 }
 
-export function ScopeSection({ table, scope, axisKind, trace }: ScopeSectionProps) {
+/** Drawn again only when what it shows is other. */
+export const ScopeSection = memo(function ScopeSection({ table, scope, axisKind, trace }: ScopeSectionProps) {
   const owner = ownerOf(scope.scope)
+  const outcomes = useMemo(() => outcomesOf(trace, table.id, scope.scope), [trace, table.id, scope.scope])
   const label = owner === undefined ? table.id : `${table.id} of ${owner}`
   return (
     <section className="storage-scope" aria-label={label}>
@@ -29,11 +32,11 @@ export function ScopeSection({ table, scope, axisKind, trace }: ScopeSectionProp
         scope={scope}
         keyColumn={table.key}
         axisKind={axisKind}
-        outcomes={outcomesOf(trace, table.id, scope.scope)}
+        outcomes={outcomes}
       />
     </section>
   )
-}
+})
 
 /** Whose scope it is; `undefined` when all share it. */
 function ownerOf(scope: string): string | undefined {

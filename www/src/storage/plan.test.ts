@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { PlanNode, Scan, Trace } from '../engine/trace.js'
 import { outcomesOf, sentenceOf } from './outcomes.js'
-import { countsOf, linesOf, nameOf, seen } from './plan.js'
+import { countsOf, linesOf, metricOf, nameOf, seen } from './plan.js'
 
 test.each([
   ['SortExec', 'expr=[a@0 ASC]', 'Sort'],
@@ -57,6 +57,15 @@ test('counts have plain names', () => {
     { name: 'hot versions looked through', count: 0 },
     { name: 'novelties found', count: 2 },
   ])
+})
+
+test.each<[string, unknown, string]>([
+  ['output_bytes', 13_033, '13,033'],
+  ['elapsed_compute_ms', 1.25, '1.25\u00a0ms'],
+  ['row_groups_pruned_statistics', { pruned: 3, matched: 1 }, '3 pruned, 1 matched'],
+  ['spilled', 'no', 'no'],
+])('the metric %s', (name, value, text) => {
+  expect(metricOf(name, value)).toBe(text)
 })
 
 test('what was read is a sentence', () => {

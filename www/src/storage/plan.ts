@@ -1,6 +1,7 @@
 /** Plans in plain words: what operators do, and how much of the time each took. */
 
 import type { PlanNode, Scan } from '../engine/trace.js'
+import { count, duration } from './wording.js'
 
 /** An operator, with what a view of it needs. */
 export interface PlanLine {
@@ -120,12 +121,12 @@ export interface ScanCount {
 export function countsOf(scan: Scan): ScanCount[] {
   const counts: Record<string, number> = { ...scan.counts, rows_hidden: scan.rows_hidden, hot_rows: scan.hot_rows }
   const known = COUNTS.flatMap(([key, name, always]) => {
-    const count = counts[key]
-    return count === undefined || (count === 0 && !always) ? [] : [{ name, count }]
+    const n = counts[key]
+    return n === undefined || (n === 0 && !always) ? [] : [{ name, count: n }]
   })
   const names = new Set(COUNTS.map(([key]) => key))
-  const others = Object.entries(counts).filter(([key, count]) => !names.has(key) && count !== 0)
-  return [...known, ...others.map(([key, count]) => ({ name: key.replaceAll('_', ' '), count }))]
+  const others = Object.entries(counts).filter(([key, n]) => !names.has(key) && n !== 0)
+  return [...known, ...others.map(([key, n]) => ({ name: key.replaceAll('_', ' '), count: n }))]
 }
 
 /** Counts by the engine's names, and whether they are told when they are 0. */
@@ -142,3 +143,15 @@ const COUNTS: readonly (readonly [string, string, boolean])[] = [
   ['rows_hidden', 'hidden rows skipped', true],
   ['hot_rows', 'hot versions looked through', true],
 ]
+
+/** A metric as text: times by their unit, and of what is counted in several ways each of them. */
+export function metricOf(name: string, value: unknown): string {
+  if (typeof value === 'number') {
+    return name.endsWith('_ms') ? duration(value) : Number.isInteger(value) ? count(value) : String(value)
+  }
+  if (typeof value === 'object' && value !== null) {
+    const parts = Object.entries(value).map(([each, part]) => `${metricOf(each, part)} ${each.replaceAll('_', ' ')}`)
+    return parts.join(', ')
+  }
+  return String(value)
+}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isLive, snapshotOf, type SystemRows } from './snapshot.js'
+import { isLive, sharing, snapshotOf, type SystemRows } from './snapshot.js'
 
 const NAMES = { namespace: 'app', table_name: 'flights', scope: 'shared' }
 
@@ -76,4 +76,14 @@ test('the first column of the key and jobs are told', () => {
   )
   expect(tables[0]?.key).toEqual({ name: 'id', type: 'BIGINT' })
   expect(jobs).toEqual([{ id: 7, type: 'compact', parameters: '{}', state: 'running', progress: 0.25, error: undefined }])
+})
+
+test('what is as it was is the same object', () => {
+  const of = (dead: bigint) => rows({ tables: [FLIGHTS, { ...FLIGHTS, name: 'b' }], batches: [{ ...BATCH, dead_rows: dead }, { ...BATCH, table_name: 'b' }] })
+  const before = snapshotOf(of(1n))
+  const after = sharing(before, snapshotOf(of(2n)))
+  expect(after.tables[0]).toBe(before.tables[0])
+  expect(after.tables[1]).not.toBe(before.tables[1])
+  expect(after.tables[1]?.scopes[0]?.files[0]?.deadRows).toBe(2)
+  expect(sharing(before, snapshotOf(of(1n))).tables[1]).toBe(before.tables[1])
 })

@@ -244,3 +244,30 @@ function seq(row: SystemRow, name: string): bigint {
 function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
+
+/** `after` with whatever is as it was in `before` taken from there, so that it need not be drawn again. */
+export function sharing(before: StorageSnapshot, after: StorageSnapshot): StorageSnapshot {
+  const known = new Map(before.tables.map((table) => [table.id, table]))
+  const tables = after.tables.map((table) => {
+    const old = known.get(table.id)
+    if (!old) {
+      return table
+    }
+    const scopes = table.scopes.map((scope) => {
+      const oldScope = old.scopes.find((each) => each.scope === scope.scope)
+      return oldScope && isSame(oldScope, scope) ? oldScope : scope
+    })
+    const merged = { ...table, key: isSame(old.key, table.key) ? old.key : table.key, scopes }
+    return isSame(old, merged) ? old : merged
+  })
+  return { ...after, tables }
+}
+
+/** Whether two values of a snapshot are the same all the way down. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b || typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
+    return a === b
+  }
+  const [left, right] = [Object.entries(a), new Map(Object.entries(b))]
+  return left.length === right.size && left.every(([name, value]) => right.has(name) && isSame(value, right.get(name)))
+}

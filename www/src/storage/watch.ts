@@ -1,10 +1,10 @@
 /** Looks at the store again and again, and tells what has become of it. */
 
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { startTransition, useCallback, useEffect, useRef, useState } from 'react'
 import { run } from '../engine/run.js'
 import type { Store, Who } from '../engine/store.js'
 import { difference, logged, type Seen } from './difference.js'
-import { isUnderWay, readRows, type StorageSnapshot, snapshotOf } from './snapshot.js'
+import { isUnderWay, readRows, sharing, type StorageSnapshot, snapshotOf } from './snapshot.js'
 import type { Command } from './sql.js'
 
 /** Between two looks while nothing is known to happen. */
@@ -145,19 +145,24 @@ class Watch {
         return
       }
       this.#rows = text
-      const snapshot = snapshotOf(rows)
       const before = this.#state.snapshot
+      const read = snapshotOf(rows)
+      const snapshot = before ? sharing(before, read) : read
       const events = before ? difference(before, snapshot) : []
       this.#set({ snapshot, log: logged(this.#state.log, events, Date.now()), error: undefined })
     } catch (error) {
-      this.#set({ ...this.#state, error: messageOf(error) })
+      const message = messageOf(error)
+      if (message !== this.#state.error) {
+        this.#set({ ...this.#state, error: message })
+      }
     }
   }
 
   #set(state: State): void {
     if (!this.#ended) {
       this.#state = state
-      this.#tell(state)
+      // Charts of many files are drawn in pieces.
+      startTransition(() => this.#tell(state))
     }
   }
 }
