@@ -1,0 +1,106 @@
+/** Loads files into the engine itself, as the package has it for Node.js. */
+
+import { FirnDB } from 'firndb'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { csvHead } from './csv-head.js'
+import { type Draft, draftOf } from './draft.js'
+import type { Head } from './head.js'
+import { importFile } from './import-file.js'
+import { jsonHead } from './json-head.js'
+import { parquetHead } from './parquet-head.js'
+import { textOf } from './text.js'
+
+let db: FirnDB
+
+beforeAll(async () => {
+  db = await FirnDB.open('memory://')
+})
+
+afterAll(() => db.close())
+
+async function headOf(file: File): Promise<Head> {
+  if (file.name.endsWith('.parquet')) {
+    return await parquetHead(file)
+  }
+  const text = await textOf(file)
+  return file.name.endsWith('.csv') ? csvHead(text, file.name) : jsonHead(text)
+}
+
+async function load(file: File, change: (draft: Draft) => Partial<Draft> = () => ({}), signal = new AbortController().signal) {
+  const head = await headOf(file)
+  const draft = draftOf(head, file.name, new Set())
+  const progress = { signal, report: () => undefined }
+  return await importFile({ owner: db, changed: () => undefined }, file, head, { ...draft, ...change(draft) }, progress)
+}
+
+const rowsOf = async (sql: string) => (await db.query<unknown[]>(sql, [], { rowMode: 'array' })).rows
+const tables = async () => (await rowsOf('SELECT name FROM system.tables')).flat()
+
+test('CSV, by names that are none', async () => {
+  const file = new File(['ID;;select;"a""b"\n1;x;;"1;5"\n2;y;true;z\n'], 'Odd: names.csv')
+  expect(await load(file)).toBe('2 rows of Odd: names.csv are in odd_names.')
+  expect(await rowsOf('SELECT "ID", column_2, "select", "a""b" FROM odd_names ORDER BY "ID"')).toEqual([
+    [1n, 'x', null, '1;5'],
+    [2n, 'y', true, 'z'],
+  ])
+})
+
+test('CSV in another encoding', async () => {
+  await load(new File([new Uint8Array([0x61, 0x0a, 0xe9, 0x0a])], 'latin.csv'))
+  expect(await rowsOf('SELECT a FROM latin')).toEqual([['é']])
+})
+
+test('bad rows stop it, and nothing is left, or they are left out and counted', async () => {
+  const file = new File([`a,b\n${'1,x\n'.repeat(200_000)}boom,x\n`], 'bad.csv')
+  await expect(load(file)).rejects.toThrow(/bad\.csv, line 200002.*is not a BIGINT/)
+  expect(await tables()).not.toContain('bad')
+  expect(await load(file, () => ({ skipsBadRows: true }))).toMatch(/^200,000 rows .* 1 bad row was left out\.$/)
+})
+
+test('JSON, with other names and an id', async () => {
+  const file = new File(['[{"a":1,"b":{"c":[1]}},{"b":null,"a":1}]'], 'j.json')
+  await load(file, ({ columns: [, b] }) => ({ columns: [{ name: 'b', type: 'BIGINT' }, { name: 'Ä', type: b?.type ?? '' }] }))
+  expect(await rowsOf('SELECT b, "Ä" FROM j ORDER BY id')).toEqual([
+    [1n, { c: [1] }],
+    [1n, null],
+  ])
+})
+
+test('Parquet of every type that the engine writes', async () => {
+  await db.exec(`CREATE TABLE types (id BIGINT PRIMARY KEY, l BIGINT[], t TEXT, z TIMESTAMPTZ, s TIMESTAMP, h TIME, b BYTEA, d DECIMAL(10,2),
+    r REAL, f DOUBLE PRECISION, o BOOLEAN, y DATE, i INTEGER, m SMALLINT);
+    INSERT INTO types VALUES (1, ARRAY[1,2], 'x', '2020-01-01 00:00:00Z', '2020-01-01', '10:00:00', '\\x00', 1.5, 1, 2, true, '2020-01-01', 1, 1)`)
+  const bytes = await new Response(db.copyTo('types', { format: 'parquet' }) as ReadableStream<Uint8Array<ArrayBuffer>>).blob()
+  const file = new File([bytes], 'copy.parquet')
+  const head = await headOf(file)
+  expect(head.columns.map(({ type }) => type)).toEqual([
+    ...['BIGINT', 'BIGINT[]', 'TEXT', 'TIMESTAMPTZ', 'TIMESTAMP', 'TIME', 'BYTEA', 'DECIMAL(10,2)', 'REAL', 'DOUBLE PRECISION'],
+    ...['BOOLEAN', 'DATE', 'INTEGER', 'SMALLINT'],
+  ])
+  expect(head.rows).toBe(1)
+  await load(file, ({ columns }) => ({ columns: columns.map(({ name, type }) => ({ name: `${name}2`, type })) }))
+  expect(await rowsOf('SELECT * FROM copy')).toEqual(await rowsOf('SELECT * FROM types'))
+})
+
+test('of one user', async () => {
+  await db.exec('CREATE USER alice')
+  await load(new File(['id,v\n1,x\n'], 'own.csv'), () => ({ kind: 'USER', user: 'alice' }))
+  expect(await rowsOf('SELECT count(*) FROM own')).toEqual([[0n]])
+  expect(await rowsOf("EXECUTE AS USER 'alice' (SELECT v FROM own)")).toEqual([['x']])
+})
+
+test('cancelled, nothing is left', async () => {
+  const controller = new AbortController()
+  const line = `${'x'.repeat(99)}\n`
+  const file = new File([`a\n${line.repeat(500_000)}`], 'large.csv')
+  setTimeout(() => controller.abort(), 300)
+  await expect(load(file, undefined, controller.signal)).rejects.toThrow()
+  expect(await tables()).not.toContain('large')
+})
+
+test('in parts, lines are counted from where the part begins', { timeout: 60_000 }, async () => {
+  const line = `1,${'x'.repeat(997)}\n`
+  const file = new File([`a,b\n${line.repeat(40_000)}no,x\n`], 'parts.csv')
+  await expect(load(file)).rejects.toThrow(/line \d+.*\(lines are counted from line [\d,]+ of the file\)/s)
+  await expect(load(file, () => ({ skipsBadRows: true }))).resolves.toMatch(/^40,000 rows/)
+})

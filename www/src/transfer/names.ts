@@ -1,0 +1,54 @@
+/** Names of tables and columns, from whatever a file calls them. */
+
+const MOST_BYTES = 255
+const SYSTEM = ['_seq', '_deleted']
+
+/** `name` as SQL. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** `name` or `namespace.name` as SQL. */
+export function quotedTable(table: string): string {
+  return table.split('.').map(quoted).join('.')
+}
+
+/** A name for the table of a file that is called `file`, which none of `taken` has. */
+export function tableName(file: string, taken: ReadonlySet<string>): string {
+  const stem = file.replace(/\.[^.]*$/, '').normalize('NFC').toLowerCase()
+  const plain = stem.replace(/[^\p{L}\p{N}]+/gu, '_').replace(/^_+|_+$/g, '').slice(0, 60)
+  const name = plain === '' ? 'imported' : /^\d/.test(plain) ? `t_${plain}` : plain
+  return free(name, (each) => taken.has(each))
+}
+
+/** Names for columns: those that they have, but never none, never one twice, and none of the system's. */
+export function columnNames(given: readonly string[]): string[] {
+  const names: string[] = []
+  for (const [at, each] of given.entries()) {
+    const name = each.normalize('NFC').trim()
+    const wanted = name === '' ? `column_${at + 1}` : SYSTEM.includes(name.toLowerCase()) ? name.replace(/^_/, '') : name
+    const taken = new Set(names.map((other) => other.toLowerCase()))
+    names.push(free(wanted, (other) => taken.has(other.toLowerCase())))
+  }
+  return names
+}
+
+/** What is wrong with a name, as far as that can be told without the engine. */
+export function nameProblem(name: string): string | undefined {
+  if (name.trim() === '') {
+    return 'a name is missing'
+  }
+  if (new TextEncoder().encode(name).length > MOST_BYTES) {
+    return `${name.slice(0, 30)}… is too long: a name has at most ${MOST_BYTES} bytes`
+  }
+  return SYSTEM.includes(name.toLowerCase()) ? `${name} is a column that every table has already` : undefined
+}
+
+function free(name: string, isTaken: (name: string) => boolean): string {
+  for (let number = 1; ; number++) {
+    const each = number === 1 ? name : `${name}_${number}`
+    if (!isTaken(each)) {
+      return each
+    }
+  }
+}
