@@ -24,7 +24,7 @@ export function pathOf(at: number, points: Iterable<readonly [number, number]>):
   const [, shape] = shapeAt(at)
   let path = ''
   for (const [x, y] of points) {
-    path += `M${x.toFixed(1)},${y.toFixed(1)}${shape}`
+    path += `M${Math.round(x * 10) / 10},${Math.round(y * 10) / 10}${shape}`
   }
   return path
 }

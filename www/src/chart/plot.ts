@@ -4,7 +4,7 @@ import * as Plot from '@observablehq/plot'
 import type { Column } from '../engine/result.js'
 import type { Chart } from './defaults.js'
 import { pathOf, shapesOf } from './dots.js'
-import { type Drawing, OTHERS, type Point } from './drawing.js'
+import { type Drawing, OTHERS, type Place, type Point } from './drawing.js'
 import { numberText, placeText, summaryOf, titleOf } from './summary.js'
 
 /** Points that are marked on a line; more would hide it. */
@@ -21,7 +21,7 @@ interface Names {
   readonly y: string
   readonly colour: string
   readonly series: readonly string[]
-  readonly places: readonly (string | number | Date)[]
+  readonly places: readonly Place[]
 }
 
 /** The picture, `width` pixels wide. */
@@ -34,7 +34,7 @@ export function pictureOf(drawing: Drawing, columns: readonly Column[], width: n
     ariaLabel: titleOf(chart, columns),
     ariaDescription: summaryOf(drawing, columns),
     style: { background: 'transparent', color: 'var(--text)', fontFamily: 'inherit', fontSize: '12px', overflow: 'visible' },
-    ...axesOf(chart, names, typeof points[0]?.x === 'string'),
+    ...axesOf(chart, names, points[0]?.x),
     ...seriesOf(chart, names),
     marks: marksOf(drawing, names),
   })
@@ -54,7 +54,7 @@ function namesOf({ chart, points }: Drawing, columns: readonly Column[]): Names 
     y: chart.mark === 'histogram' ? 'rows' : name(chart.y),
     colour: name(chart.colour),
     series: [...new Set(points.flatMap(({ colour }) => (colour === undefined ? [] : [colour])))],
-    places: [...new Set(points.map(({ x }) => x))],
+    places: typeof points[0]?.x === 'string' ? [...new Set(points.map(({ x }) => x))] : [],
   }
 }
 
@@ -67,10 +67,14 @@ function measuresOf({ mark }: Chart, { series, places }: Names, width: number): 
   return { ...margins, height: 76 + places.length * 22, marginLeft: 20 + longest * 7 }
 }
 
-function axesOf({ mark }: Chart, { x, y, places }: Names, isBand: boolean): Plot.PlotOptions {
-  const measure = { label: y, grid: true, nice: true }
-  const place = { label: x, ...(isBand && { domain: places }) }
-  return mark === 'row' ? { x: measure, y: place } : { x: place, y: measure }
+function axesOf({ mark }: Chart, { x, y, places }: Names, sample: Place | undefined): Plot.PlotOptions {
+  // What the types are need not be found out from all values.
+  const measure = { type: 'linear', label: y, grid: true, nice: true } as const
+  if (typeof sample === 'string') {
+    const band = { type: mark === 'line' || mark === 'dot' ? 'point' : 'band', label: x, domain: places } as const
+    return mark === 'row' ? { x: measure, y: band } : { x: band, y: measure }
+  }
+  return { x: { type: sample instanceof Date ? 'utc' : 'linear', label: x }, y: measure }
 }
 
 /** The colours and shapes of series, with a legend of them. */
@@ -127,9 +131,9 @@ function marksOf(drawing: Drawing, names: Names): Plot.Markish[] {
 }
 
 function endsOf(points: readonly Point[]): Plot.Markish {
+  const last = new Map(points.map((point) => [point.colour, point]))
   const text = ({ colour }: Point) => shortened(colour ?? '', SHORT)
-  const at = { x: 'x', y: 'y', z: 'colour', fill: 'var(--text)', text, textAnchor: 'start', dx: 6 } as const
-  return Plot.text(points, Plot.selectLast(at))
+  return Plot.text([...last.values()], { x: 'x', y: 'y', fill: 'var(--text)', text, textAnchor: 'start', dx: 6 })
 }
 
 function dotsOf(points: readonly Point[], { series }: Names, stroke: string): Plot.Markish {
@@ -174,5 +178,6 @@ function titleOfBar({ x, until, y, colour }: Point): string {
 }
 
 function shortened(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text
+  const line = text.replace(/\s+/g, ' ')
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line
 }
