@@ -39,7 +39,7 @@ export const FileBar = memo(function FileBar(props: FileBarProps) {
   // Thin bars have their ring around themselves.
   const roomy = density === 'told' || density === 'named'
   const dead = file.rows > 0 ? file.deadRows / file.rows : 0
-  const hidden = dead > 0 ? Math.min(h, Math.max(DEAD_AT_LEAST * rem, dead * h)) : 0
+  const hidden = dead > 0 ? Math.max(Math.min(DEAD_AT_LEAST * rem, h / 3), dead * h) : 0
   return (
     <g
       className={roomy ? 'storage-file' : 'storage-file storage-file-thin'}

@@ -25,13 +25,11 @@ export function Legend({ trace }: LegendProps) {
           </svg>
           hot
         </li>
-        {sentence === undefined || met.size === 0 ? (
-          <Entry label="cold file" outcome={undefined} pattern={undefined} />
-        ) : (
+        <Entry label="cold file" outcome={undefined} pattern={undefined} />
+        {met.size > 0 &&
           OUTCOMES.filter(({ outcome }) => met.has(outcome) || !isRare(outcome)).map(({ outcome, label }) => (
             <Entry key={outcome} label={label} outcome={outcome} pattern={patternOf(outcome)} />
-          ))
-        )}
+          ))}
         <Entry label="hidden rows" outcome={undefined} pattern={DEAD_PATTERN} />
       </ul>
     </div>

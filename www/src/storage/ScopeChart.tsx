@@ -12,7 +12,7 @@ import { useMeasure } from './measure.js'
 import { Moving } from './Moving.js'
 import { type Picture, useMotion } from './motion.js'
 import { labelOf, type Outcomes } from './outcomes.js'
-import type { KeyColumn, ScopeStorage } from './snapshot.js'
+import { isLive, type KeyColumn, type ScopeStorage } from './snapshot.js'
 import { bytes, count, counted, fileName } from './wording.js'
 
 /** Between the heap and the lanes, in which the axis is. */
@@ -67,7 +67,7 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
   }, [])
 
   return (
-    <div className="storage-chart" ref={ref}>
+    <div className={drawn ? 'storage-chart' : 'storage-chart storage-chart-away'} ref={ref}>
       {measure && drawn && (
         <div className="storage-canvas">
           <svg width={measure.width * measure.rem} height={drawn.height * measure.rem} role="group" aria-label={label}>
@@ -217,7 +217,7 @@ function Ground({ drawn, width, rem }: { drawn: Drawing; width: number; rem: num
 /** A few words beside the bar under the pointer. */
 function Tip({ bar, width, height, outcomes }: { bar: Bar; width: number; height: number; outcomes: Outcomes | undefined }) {
   const { file } = bar
-  const outcome = outcomes?.get(file.number)
+  const outcome = isLive(file) ? outcomes?.get(file.number) : undefined
   const isRight = bar.x + bar.width / 2 > width / 2
   // Beneath the bar, or above it where there is no room beneath.
   const place = bar.y + bar.height / 2 > height / 2 ? { bottom: `calc(100% - ${bar.y - 0.375}rem)` } : { top: `${bar.y + bar.height + 0.375}rem` }
@@ -235,6 +235,7 @@ function Tip({ bar, width, height, outcomes }: { bar: Bar; width: number; height
         </div>
       )}
       {outcome && <div>{labelOf(outcome)}</div>}
+      {!isLive(file) && <div>replaced</div>}
     </div>
   )
 }
