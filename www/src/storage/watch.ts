@@ -30,7 +30,8 @@ export interface Watched {
   dismiss(): void
 }
 
-interface State {
+/** What is known of the store. */
+export interface State {
   readonly snapshot: StorageSnapshot | undefined
   readonly log: readonly Seen[]
   readonly error: string | undefined
@@ -92,9 +93,9 @@ function whoIs(user: string, role: Who['role'], as: string | undefined): Who {
   return { user, ...(role === undefined ? {} : { role }), ...(as === undefined ? {} : { as }) }
 }
 
-/** Reads one snapshot after the other until it is ended; never two at once. */
-class Watch {
-  readonly #store: Store
+/** Reads one snapshot after the other until it is ended; never two at once, and none while the page is hidden. */
+export class Watch {
+  readonly #store: Pick<Store, 'databaseOf'>
   readonly #who: Who
   readonly #isBusy: () => boolean
   readonly #tell: (state: State) => void
@@ -107,7 +108,7 @@ class Watch {
   #ended = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(store: Store, who: Who, isBusy: () => boolean, tell: (state: State) => void) {
+  constructor(store: Pick<Store, 'databaseOf'>, who: Who, isBusy: () => boolean, tell: (state: State) => void) {
     this.#store = store
     this.#who = who
     this.#isBusy = isBusy
