@@ -1,7 +1,8 @@
 /** A result as a chart, and what it is drawn of. */
 
-import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react'
+import { type ReactNode, type RefObject, useEffect, useId, useMemo, useRef, useState } from 'react'
 import type { Rows } from '../engine/result.js'
+import { turn } from '../results/slices.js'
 import { type Chart, defaultChart, type Mark, MARKS, roleOf } from './defaults.js'
 import { type Drawing, drawingOf, evenly } from './drawing.js'
 import { pictureOf } from './plot.js'
@@ -58,11 +59,22 @@ function ChosenChart({ rows, first }: { readonly rows: Rows; readonly first: Cha
     if (!host.current || !drawing || width === 0) {
       return
     }
-    try {
-      host.current.replaceChildren(...(drawing.points.length > 0 ? [pictureOf(drawing, columns, width)] : []))
-    } catch (error) {
-      host.current.replaceChildren()
-      setFailure(error instanceof Error ? error.message : String(error))
+    const into = host.current
+    let over = false
+    // React had the thread until here; drawing takes as long again.
+    void turn().then(() => {
+      if (over) {
+        return
+      }
+      try {
+        into.replaceChildren(...(drawing.points.length > 0 ? [pictureOf(drawing, columns, width)] : []))
+      } catch (error) {
+        into.replaceChildren()
+        setFailure(error instanceof Error ? error.message : String(error))
+      }
+    })
+    return () => {
+      over = true
     }
   }, [drawing, columns, width])
 
@@ -171,7 +183,7 @@ function withOr(chart: Chart, key: 'y' | 'colour', value: string): Chart {
 }
 
 /** How wide `element` is, in pixels; 0 until it is known. */
-function useWidth(element: React.RefObject<HTMLElement | null>): number {
+function useWidth(element: RefObject<HTMLElement | null>): number {
   const [width, setWidth] = useState(0)
   useEffect(() => {
     if (!element.current) {

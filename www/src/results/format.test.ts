@@ -38,6 +38,7 @@ describe('texts of values', () => {
     expect(jsonText(NaN, 'REAL')).toBe('"NaN"')
     expect(jsonText('a"b', 'TEXT')).toBe('"a\\"b"')
     expect(jsonText(true, 'BOOLEAN')).toBe('true')
+    expect(jsonText('-1.50', 'DECIMAL(9,2)')).toBe('-1.50')
   })
 })
 

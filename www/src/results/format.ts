@@ -86,7 +86,7 @@ export function textOf(value: unknown, type: string): string {
   return typeof value === 'object' || type === 'JSON' ? jsonText(value, type) : String(value)
 }
 
-/** A value of the SQL type `type` as JSON: numbers with all their digits, DECIMAL as text, times as ISO, bytes as hex. */
+/** A value of the SQL type `type` as JSON, as the engine writes it: numbers with all their digits, times as ISO, bytes as hex. */
 export function jsonText(value: unknown, type: string, indent = ''): string {
   if (value === null || value === undefined) {
     return 'null'
@@ -113,8 +113,10 @@ export function jsonText(value: unknown, type: string, indent = ''): string {
       )
       return bracketed('{', '}', members, indent)
     }
-    default:
-      return JSON.stringify(String(value))
+    default: {
+      const text = String(value)
+      return type.startsWith('DECIMAL') && /^-?\d+(\.\d+)?$/.test(text) ? text : JSON.stringify(text)
+    }
   }
 }
 
