@@ -6,10 +6,13 @@ import { countsOf, linesOf, metricOf, nameOf, seen } from './plan.js'
 test.each([
   ['SortExec', 'expr=[a@0 ASC]', 'Sort'],
   ['SortExec', 'TopK(fetch=10), expr=[a@0 DESC]', 'Sort, and take the first'],
+  ['SortExec(TopK)', 'fetch=3', 'Sort, and take the first'],
   ['AggregateExec', 'mode=Single, gby=[], aggr=[count(*)]', 'Aggregate'],
   ['AggregateExec', 'mode=Partial, gby=[a@0 as a]', 'Group and aggregate, in part'],
   ['HashJoinExec', 'mode=CollectLeft, join_type=LeftAnti', 'Join by hash (rows without a match)'],
   ['HashJoinExec', 'join_type=Inner', 'Join by hash'],
+  ['DataSourceExec', 'file_groups={1 group: [[batch-1.parquet]]}', 'Read files'],
+  ['DataSourceExec', 'partitions=1, partition_sizes=[1]', 'Read rows in memory'],
   ['ProjectionExec', '', 'Compute columns'],
   ['MergeScanExec', '', 'Merge scan'],
   ['Whatever', '', 'Whatever'],

@@ -16,9 +16,17 @@ export interface PlanLine {
 }
 
 /** What an operator does, in plain words; a name that nobody knows without its ending. */
-export function nameOf(operator: string, detail = ''): string {
-  if (operator === 'SortExec' && /TopK|fetch=/.test(detail)) {
+export function nameOf(told: string, detail = ''): string {
+  // Some tell how they do it: `SortExec(TopK)`.
+  const [operator = '', variant = ''] = told.split(/[(:]/)
+  if (operator === 'SortExec' && /TopK|fetch=/.test(variant + detail)) {
     return 'Sort, and take the first'
+  }
+  if (operator === 'DataSourceExec' && /file_groups=/.test(detail)) {
+    return 'Read files'
+  }
+  if (operator === 'DataSourceExec' && /partition_sizes=/.test(detail)) {
+    return 'Read rows in memory'
   }
   if (operator === 'AggregateExec') {
     const mode = /mode=(\w+)/.exec(detail)?.[1] ?? ''

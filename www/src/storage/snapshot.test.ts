@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isLive, sharing, snapshotOf, type SystemRows } from './snapshot.js'
+import { isLive, isOfOneMoment, sharing, snapshotOf, type SystemRows } from './snapshot.js'
 
 const NAMES = { namespace: 'app', table_name: 'flights', scope: 'shared' }
 
@@ -86,4 +86,14 @@ test('what is as it was is the same object', () => {
   expect(after.tables[1]).not.toBe(before.tables[1])
   expect(after.tables[1]?.scopes[0]?.files[0]?.deadRows).toBe(2)
   expect(sharing(before, snapshotOf(of(1n))).tables[1]).toBe(before.tables[1])
+})
+
+test('a flush between two tables is noticed', () => {
+  const scope = { ...NAMES, files: 1n, cold_rows: 200_000n, dead_rows: 13_033n }
+  const archived = { ...BATCH, number: 1n, status: 'archived' }
+  expect(isOfOneMoment([scope], [archived, BATCH])).toBe(true)
+  expect(isOfOneMoment([scope], [archived, BATCH, { ...BATCH, number: 8n }])).toBe(false)
+  expect(isOfOneMoment([scope], [{ ...BATCH, dead_rows: 0n }])).toBe(false)
+  expect(isOfOneMoment([{ ...scope, files: 0n, cold_rows: 0n, dead_rows: 0n }], [])).toBe(true)
+  expect(isOfOneMoment([NAMES], [BATCH])).toBe(true)
 })

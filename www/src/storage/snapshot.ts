@@ -93,8 +93,10 @@ export interface SystemRows {
 
 /** Whether queries read the file. */
 export function isLive(file: BatchFile): boolean {
-  return file.status !== 'archived'
+  return file.status !== ARCHIVED
 }
+
+const ARCHIVED = 'archived'
 
 /** Whether the job is not over. */
 export function isUnderWay(job: Job): boolean {
@@ -106,10 +108,37 @@ export async function readRows(db: Database): Promise<SystemRows> {
   // One after the other: the engine does one thing at a time, and others wait for it too.
   const tables = await read(db, TABLES)
   const keys = await read(db, KEYS)
-  const scopes = await readIfPossible(db, SCOPES)
-  const batches = await read(db, BATCHES)
   const jobs = await readIfPossible(db, JOBS)
-  return { tables, keys, scopes: scopes ?? [], batches, jobs }
+  for (let tries = 1; ; tries += 1) {
+    const scopes = (await readIfPossible(db, SCOPES)) ?? []
+    const batches = await read(db, BATCHES)
+    if (tries === TRIES || isOfOneMoment(scopes, batches)) {
+      return { tables, keys, scopes, batches, jobs }
+    }
+  }
+}
+
+/** How often is read what a flush or a compaction came in between of. */
+const TRIES = 3
+
+/** Whether `scopes` and `batches` tell the same of the files, so that no flush or compaction was between them. */
+export function isOfOneMoment(scopes: readonly SystemRow[], batches: readonly SystemRow[]): boolean {
+  const sums = new Map<string, [number, number, number]>()
+  for (const file of batches) {
+    if (text(file, 'status') !== ARCHIVED) {
+      const [files, rows, dead] = sums.get(placeOf(file)) ?? [0, 0, 0]
+      sums.set(placeOf(file), [files + 1, rows + number(file, 'rows'), dead + number(file, 'dead_rows')])
+    }
+  }
+  return scopes.every((scope) => {
+    const [files, rows, dead] = sums.get(placeOf(scope)) ?? [0, 0, 0]
+    const isAs = (name: string, sum: number) => (optionalNumber(scope, name) ?? sum) === sum
+    return isAs('files', files) && isAs('cold_rows', rows) && isAs('dead_rows', dead)
+  })
+}
+
+function placeOf(row: SystemRow): string {
+  return JSON.stringify([idOf(row, 'table_name'), text(row, 'scope')])
 }
 
 async function read(db: Database, sql: string): Promise<SystemRow[]> {

@@ -35,6 +35,9 @@ export function bytes(n: number): string {
 
 /** `1.25 ms`, `320 ms`, `1.2 s`. */
 export function duration(ms: number): string {
+  if (ms < 0.01) {
+    return ms > 0 ? '<\u00a00.01\u00a0ms' : '0\u00a0ms'
+  }
   if (ms >= 1000) {
     return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)}\u00a0s`
   }
