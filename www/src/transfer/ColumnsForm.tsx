@@ -5,16 +5,17 @@ import type { Head } from './head.js'
 import { SQL_TYPES } from './types.js'
 
 interface Props {
+  readonly file: string
   readonly head: Head
   readonly columns: Draft['columns']
   readonly onColumns: (columns: Draft['columns']) => void
 }
 
-export function ColumnsForm({ head, columns, onColumns }: Props) {
+export function ColumnsForm({ file, head, columns, onColumns }: Props) {
   const change = (at: number, some: Partial<Draft['columns'][number]>) =>
     onColumns(columns.map((column, each) => (each === at ? { ...column, ...some } : column)))
   return (
-    <div className="transfer-rows" role="region" aria-label="Columns and first rows" tabIndex={0}>
+    <div className="transfer-rows" role="region" aria-label={`Columns and first rows of ${file}`} tabIndex={0}>
       <table>
         <thead>
           <tr>

@@ -34,19 +34,19 @@ export function FileForm({ item, taken, users, onDraft, onHints, onRemove }: Pro
         </p>
       )}
       {item.state === 'ready' && (
-        <Ready head={item.head} draft={item.draft} taken={taken} users={users} onDraft={onDraft} onHints={onHints} />
+        <Ready file={item.file.name} head={item.head} draft={item.draft} taken={taken} users={users} onDraft={onDraft} onHints={onHints} />
       )}
     </section>
   )
 }
 
 interface ReadyProps extends Omit<Props, 'item' | 'onRemove'> {
+  readonly file: string
   readonly head: Head
   readonly draft: Draft
 }
 
-function Ready({ head, draft, taken, users, onDraft, onHints }: ReadyProps) {
-  const id = useId()
+function Ready({ file, head, draft, taken, users, onDraft, onHints }: ReadyProps) {
   const problems = problemsOf(draft, taken)
   const change = (some: Partial<Draft>) => onDraft({ ...draft, ...some })
   return (
@@ -101,14 +101,14 @@ function Ready({ head, draft, taken, users, onDraft, onHints }: ReadyProps) {
           Leave out bad rows
         </label>
       </div>
-      {[...head.notes].map((note) => (
+      {head.notes.map((note) => (
         <p key={note} className="transfer-note">
           {note}
         </p>
       ))}
-      <ColumnsForm head={head} columns={draft.columns} onColumns={(columns) => change({ columns })} />
+      <ColumnsForm file={file} head={head} columns={draft.columns} onColumns={(columns) => change({ columns })} />
       {problems.length > 0 && (
-        <ul className="transfer-problem" id={id} role="alert">
+        <ul className="transfer-problem" role="alert">
           {problems.map((problem) => (
             <li key={problem}>{problem}</li>
           ))}
@@ -146,7 +146,8 @@ function CsvFields({ head, onHints }: { readonly head: Head; readonly onHints: (
 }
 
 function factsOf(item: Item): string {
-  const size = `${(item.file.size / 1e6).toLocaleString(undefined, { maximumFractionDigits: item.file.size < 1e6 ? 3 : 1 })} MB`
+  const { size: bytes } = item.file
+  const size = bytes < 1e6 ? `${bytes.toLocaleString()} bytes` : `${(bytes / 1e6).toFixed(1)} MB`
   if (item.state !== 'ready') {
     return size
   }

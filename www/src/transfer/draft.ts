@@ -32,8 +32,7 @@ export function draftOf(head: Head, file: string, taken: ReadonlySet<string>): D
 
 /** The column that looks like a key: unique as far as it was looked at, and called like one, or the first. */
 function keyOf({ columns }: Head): number | undefined {
-  const suits = ({ isUnique, type }: Head['columns'][number]) =>
-    isUnique && !['DOUBLE PRECISION', 'REAL', 'BOOLEAN', 'BYTEA'].includes(type)
+  const suits = ({ isUnique, type }: Head['columns'][number]) => isUnique && /^(BIGINT|INTEGER|TEXT|UUID|DECIMAL\(\d+,0\))$/.test(type)
   const called = columns.findIndex((column) => suits(column) && /(^|[^a-z])(id|key|code|uuid|guid|no|nr)$/i.test(column.name))
   if (called >= 0) {
     return called

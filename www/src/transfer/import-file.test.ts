@@ -51,10 +51,10 @@ test('CSV in another encoding', async () => {
 })
 
 test('bad rows stop it, and nothing is left, or they are left out and counted', async () => {
-  const file = new File([`a,b\n${'1,x\n'.repeat(200_000)}boom,x\n`], 'bad.csv')
-  await expect(load(file)).rejects.toThrow(/bad\.csv, line 200002.*is not a BIGINT/)
+  const file = new File([`a,b\n${`1,${'x'.repeat(40)}\n`.repeat(20_000)}boom,x\n`], 'bad.csv')
+  await expect(load(file)).rejects.toThrow(/bad\.csv, line 20002.*is not a BIGINT/)
   expect(await tables()).not.toContain('bad')
-  expect(await load(file, () => ({ skipsBadRows: true }))).toMatch(/^200,000 rows .* 1 bad row was left out\.$/)
+  expect(await load(file, () => ({ skipsBadRows: true }))).toMatch(/^20,000 rows .* 1 bad row was left out\.$/)
 })
 
 test('JSON, with other names and an id', async () => {
