@@ -26,7 +26,9 @@ export interface ChartViewProps {
 
 export function ChartView({ rows }: ChartViewProps) {
   const first = useMemo(() => {
-    const sample = evenly(rows.length, SAMPLE).map((row) => rows.columns.map((_, column) => rows.value(row, column)))
+    // Of numbers and times the kind says enough.
+    const isRead = rows.columns.map((column) => roleOf(column) === 'category')
+    const sample = evenly(rows.length, SAMPLE).map((row) => isRead.map((reads, column) => (reads ? rows.value(row, column) : null)))
     return defaultChart(rows.columns, sample)
   }, [rows])
   return first && rows.length > 0 ? (
@@ -89,7 +91,11 @@ function ChosenChart({ rows, first }: { readonly rows: Rows; readonly first: Cha
   return (
     <div className="chart">
       <div className="chart-controls">
-        <Choice label="Mark" value={chart.mark} onChange={(value) => markTo(MARKS.find((mark) => mark === value) ?? chart.mark)}>
+        <Choice
+          label="Mark"
+          value={chart.mark}
+          onChange={(value) => markTo(MARKS.find((mark) => mark === value) ?? chart.mark)}
+        >
           {MARKS.filter((mark) => isPossible(mark, measured, numbers)).map((mark) => (
             <option key={mark} value={mark}>
               {LABELS[mark]}
@@ -120,12 +126,16 @@ function ChosenChart({ rows, first }: { readonly rows: Rows; readonly first: Cha
         <div ref={host} className="chart-host" />
         <figcaption>
           <p className="chart-summary">{drawing ? summaryOf(drawing, columns) : titleOf(chart, columns)}</p>
-          <p role="status">{busy ? 'Drawing …' : drawing?.points.length === 0 ? 'No row has values to draw.' : drawing?.notes.join(' ')}</p>
+          <p role="status">{busy ? 'Drawing …' : drawing && noteOf(drawing)}</p>
           {failure !== '' && <p role="alert">It could not be drawn: {failure}</p>}
         </figcaption>
       </figure>
     </div>
   )
+}
+
+function noteOf({ points, notes }: Drawing): string {
+  return points.length === 0 ? 'No row has values to draw.' : notes.join(' ')
 }
 
 interface ChoiceProps {

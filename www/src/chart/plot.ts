@@ -34,7 +34,7 @@ export function pictureOf(drawing: Drawing, columns: readonly Column[], width: n
     ariaLabel: titleOf(chart, columns),
     ariaDescription: summaryOf(drawing, columns),
     style: { background: 'transparent', color: 'var(--text)', fontFamily: 'inherit', fontSize: '12px', overflow: 'visible' },
-    ...axesOf(chart, names, points[0]?.x),
+    ...axesOf(chart, names, points),
     ...seriesOf(chart, names),
     marks: marksOf(drawing, names),
   })
@@ -67,14 +67,32 @@ function measuresOf({ mark }: Chart, { series, places }: Names, width: number): 
   return { ...margins, height: 76 + places.length * 22, marginLeft: 20 + longest * 7 }
 }
 
-function axesOf({ mark }: Chart, { x, y, places }: Names, sample: Place | undefined): Plot.PlotOptions {
-  // What the types are need not be found out from all values.
-  const measure = { type: 'linear', label: y, grid: true, nice: true } as const
+function axesOf({ mark }: Chart, { x, y, places }: Names, points: readonly Point[]): Plot.PlotOptions {
+  // Neither types nor domains need be found out from all values of all marks.
+  const sample = points[0]?.x
+  const drawsPoints = mark === 'line' || mark === 'dot'
+  const measure = {
+    type: 'linear',
+    label: y,
+    grid: true,
+    nice: true,
+    ...(drawsPoints && { domain: extentOf(points, (point) => point.y) }),
+  } as const
   if (typeof sample === 'string') {
-    const band = { type: mark === 'line' || mark === 'dot' ? 'point' : 'band', label: x, domain: places } as const
+    const band = { type: drawsPoints ? 'point' : 'band', label: x, domain: places } as const
     return mark === 'row' ? { x: measure, y: band } : { x: band, y: measure }
   }
-  return { x: { type: sample instanceof Date ? 'utc' : 'linear', label: x }, y: measure }
+  const domain = drawsPoints ? { domain: extentOf(points, (point) => Number(point.x)) } : {}
+  return { x: { type: sample instanceof Date ? 'utc' : 'linear', label: x, ...domain }, y: measure }
+}
+
+function extentOf(points: readonly Point[], number: (point: Point) => number): [number, number] {
+  let [low, high] = [Infinity, -Infinity]
+  for (const point of points) {
+    low = Math.min(low, number(point))
+    high = Math.max(high, number(point))
+  }
+  return [low, high]
 }
 
 /** The colours and shapes of series, with a legend of them. */

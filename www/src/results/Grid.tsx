@@ -259,8 +259,10 @@ function placeOf(selection: Selection, length: number): string {
     return ''
   }
   const range = rangeOf(selection)
+  const tall = counted(range.bottom - range.top + 1, 'row')
+  const wide = counted(range.right - range.left + 1, 'column')
   return anchor
-    ? `${counted(range.bottom - range.top + 1, 'row')} × ${counted(range.right - range.left + 1, 'column')} selected, ${counted(sizeOf(range), 'cell')}`
+    ? `${tall} × ${wide} selected, ${counted(sizeOf(range), 'cell')}`
     : `Row ${grouped(active.row + 1)} of ${grouped(length)}`
 }
 
