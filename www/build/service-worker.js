@@ -77,8 +77,19 @@ async function keep(name, cache) {
   if (!response.ok) {
     throw new Error(`${url}: ${response.status}`)
   }
+  if (name === '') {
+    checkDocument(await response.clone().text())
+  }
   // A navigation must not be answered with what was redirected.
   await cache.put(url, response.redirected ? new Response(response.body, { headers: response.headers }) : response)
+}
+
+/** Refuses a document of another build, which may be there when files are being replaced; others than that may add to it. */
+function checkDocument(text) {
+  const other = [...text.matchAll(/["'](?:\.\/)?(assets\/[^"'?#]+)/g)].find(([, name]) => !FILES.includes(name))
+  if (other) {
+    throw new Error(`the document is of another build: it has ${other[1]}`)
+  }
 }
 
 /** The document of this build. */

@@ -82,7 +82,7 @@ function Ready({ file, head, draft, taken, users, onDraft, onHints }: ReadyProps
             value={draft.key ?? 'added'}
             onChange={({ target }) => change({ key: target.value === 'added' ? undefined : Number(target.value) })}
           >
-            <option value="added">add a column {addedId(draft)} that numbers the rows</option>
+            <option value="added">a new column, {addedId(draft)}</option>
             {draft.columns.map((column, at) => (
               <option key={at} value={at}>
                 {column.name}
