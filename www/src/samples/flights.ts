@@ -7,7 +7,7 @@ export const FLIGHTS: Recipe = {
   id: 'flights',
   title: 'Flights, 200,000',
   description:
-    'Delay, distance and hour of the day of flights in the United States. Cold rows in three files, sorted by key and by time: ' +
+    'Delay, distance and hour of the day of flights in the United States. Cold rows in a few files, one behind the other by key and by time: ' +
     'to look rows up, to change cold ones, and to see what a query leaves out.',
   rows: 200_000,
   downloadBytes: 1_600_864,
@@ -20,7 +20,7 @@ export const FLIGHTS: Recipe = {
       sql: 'SELECT * FROM flights WHERE id = 150000',
     },
     {
-      title: 'A range of keys, across two files',
+      title: 'A range of keys',
       sql: 'SELECT id, delay, distance, time FROM flights WHERE id BETWEEN 69990 AND 70010 ORDER BY id',
     },
     {

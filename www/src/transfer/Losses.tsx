@@ -58,8 +58,9 @@ function Losses({ store }: { readonly store: Store }) {
   const [found, setFound] = useState<{ tables: readonly string[]; users: number }>()
   useEffect(() => {
     const look = async () => {
+      // Those of the page itself are the texts and the history.
       const tables = await store.owner.query<{ name: string }>(
-        "SELECT CASE WHEN namespace = 'main' THEN name ELSE namespace || '.' || name END AS name FROM system.tables ORDER BY 1",
+        "SELECT CASE WHEN namespace = 'main' THEN name ELSE namespace || '.' || name END AS name FROM system.tables WHERE namespace <> 'playground' ORDER BY 1",
       )
       const users = await store.owner.query<{ count: bigint }>(
         "SELECT count(*) AS count FROM system.users WHERE dropped_at IS NULL AND id <> 'root'",
