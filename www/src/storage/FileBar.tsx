@@ -51,22 +51,30 @@ export const FileBar = memo(function FileBar(props: FileBarProps) {
       data-status={live ? 'live' : 'replaced'}
       data-outcome={live ? outcome : undefined}
       data-arrival={arrival}
-      style={{ transform: `translate(${bar.x * rem}px, ${bar.y * rem}px)` }}
       onClick={() => onSelect(file.number)}
       onPointerEnter={() => onHover(bar)}
       onPointerLeave={() => onHover(undefined)}
       onKeyDown={(event) => onKeyDown(event, file.number)}
     >
-      {roomy && <rect className="storage-file-target" x={-2} y={-2} width={w + 4} height={h + 4} />}
-      <rect className={`storage-file-body${bar.unknown ? ' storage-file-unknown' : ''}`} width={w} height={h} rx={radius} />
-      {live && pattern && <rect width={w} height={h} rx={radius} fill={pattern} />}
-      {live && hidden > 0 && <rect y={h - hidden} width={w} height={hidden} rx={Math.min(radius, hidden / 2)} fill={DEAD_PATTERN} />}
-      {roomy && <rect className="storage-file-ring" x={-2} y={-2} width={w + 4} height={h + 4} rx={radius + 2} />}
-      {live && density === 'told' && <Told bar={bar} width={width} rem={rem} outcome={outcome} />}
-      {live && density === 'named' && (
-        <text className="storage-file-name" x={(NAME_WIDTH - 0.4) * rem - bar.x * rem} y={h / 2} dy="0.35em" textAnchor="end">
-          {fileName(file.number)}
-        </text>
+      <g className="storage-file-shape" style={{ transform: `translate(${bar.x * rem}px, ${bar.y * rem}px)` }}>
+        {roomy && <rect className="storage-file-target" x={-2} y={-2} width={w + 4} height={h + 4} />}
+        <rect className={`storage-file-body${bar.unknown ? ' storage-file-unknown' : ''}`} width={w} height={h} rx={radius} />
+        {live && pattern && <rect width={w} height={h} rx={radius} fill={pattern} />}
+        {live && hidden > 0 && (
+          <rect y={h - hidden} width={w} height={hidden} rx={Math.min(radius, hidden / 2)} fill={DEAD_PATTERN} />
+        )}
+        {roomy && <rect className="storage-file-ring" x={-2} y={-2} width={w + 4} height={h + 4} rx={radius + 2} />}
+      </g>
+      {live && roomy && (
+        <g className="storage-file-words" style={{ transform: `translateY(${bar.y * rem}px)` }}>
+          {density === 'told' ? (
+            <Told bar={bar} width={width} rem={rem} outcome={outcome} />
+          ) : (
+            <text className="storage-file-name" x={(NAME_WIDTH - 0.4) * rem} y={h / 2} dy="0.35em" textAnchor="end">
+              {fileName(file.number)}
+            </text>
+          )}
+        </g>
       )}
     </g>
   )
@@ -88,17 +96,16 @@ function Told({ bar, width, rem, outcome }: { bar: Bar; width: number; rem: numb
   const narrow = width < 27
   const n = narrow ? shortCount : count
   const y = bar.height * rem + (0.875 - bar.height) * rem * 0.5 + 0.75 * rem
-  const left = -bar.x * rem
   return (
     <>
-      <text className="storage-file-line" x={left} y={y}>
+      <text className="storage-file-line" y={y}>
         <tspan className="storage-file-strong">{fileName(file.number)}</tspan>
         {`  ${n(file.rows)} rows · ${bytes(file.bytes)}`}
         {file.deadRows > 0 && ` · ${n(file.deadRows)} hidden`}
         {bar.unknown && !narrow && ' · range not known'}
       </text>
       {outcome && (
-        <text className="storage-file-line storage-file-outcome" x={left + width * rem} y={y} textAnchor="end">
+        <text className="storage-file-line storage-file-outcome" x={width * rem} y={y} textAnchor="end">
           {narrow ? labelOf(outcome).replace(' filter', '') : labelOf(outcome)}
         </text>
       )}

@@ -10,7 +10,7 @@ import { type Axis, type AxisKind, keyAxis, timeAxis } from './keyaxis.js'
 import { type Bar, lanesOf, NAME_WIDTH } from './lanes.js'
 import { useMeasure } from './measure.js'
 import { Moving } from './Moving.js'
-import { type Picture, useMotion } from './motion.js'
+import { type Picture, useLingering, useMotion } from './motion.js'
 import { labelOf, type Outcomes } from './outcomes.js'
 import { isLive, type KeyColumn, type ScopeStorage } from './snapshot.js'
 import { bytes, count, counted, fileName } from './wording.js'
@@ -33,9 +33,11 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
   const [selected, setSelected] = useState<number>()
   const [hovered, setHovered] = useState<Bar>()
   const width = measure?.width
+  // The ground of what froze stays until it has fallen.
+  const tall = useLingering(scope.hot.versions > 0)
   const drawn = useMemo(
-    () => (width === undefined ? undefined : drawingOf(scope, keyColumn, axisKind, width)),
-    [scope, keyColumn, axisKind, width],
+    () => (width === undefined ? undefined : drawingOf(scope, keyColumn, axisKind, width, tall)),
+    [scope, keyColumn, axisKind, width, tall],
   )
   const motion = useMotion(drawn?.picture)
   const file = scope.files.find((each) => each.number === selected)
@@ -131,13 +133,12 @@ interface Drawing {
   readonly more: number
 }
 
-function drawingOf(scope: ScopeStorage, key: KeyColumn | undefined, axisKind: AxisKind, width: number): Drawing {
+function drawingOf(scope: ScopeStorage, key: KeyColumn | undefined, axisKind: AxisKind, width: number, tall: boolean): Drawing {
   const { each, flakes } = pileOf(scope.hot, Math.min(roomFor(width), MOST_FLAKES))
   const axis = axisKind === 'time' ? timeAxis(scope.files) : keyAxis(scope.files, key)
   const lanes = lanesOf(scope.files, axis, width)
   const hasFiles = scope.files.length > 0
-  // Where there are files the ground stays, so that they do not jump when all is frozen.
-  const axisTop = flakes.length > 0 || hasFiles ? HEAP_HEIGHT : BARE_HEIGHT
+  const axisTop = tall ? HEAP_HEIGHT : BARE_HEIGHT
   const lanesTop = axisTop + (hasFiles ? AXIS_HEIGHT : 0)
   const liveBottom = lanesTop + (lanes.replacedFrom ?? lanes.height)
   return {

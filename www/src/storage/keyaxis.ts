@@ -142,13 +142,13 @@ function ticksOf(scale: Scale): Tick[] {
   }
   const rough = length / 4
   const power = 10 ** Math.floor(Math.log10(rough))
-  const step = [1, 2, 5, 10].map((n) => n * power).find((each) => each >= rough) ?? power * 10
+  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((each) => each >= rough) ?? power * 10
   const ticks: Tick[] = []
   for (let n = Math.ceil(scale.low / step); n * step <= scale.high; n += 1) {
     ticks.push({ at: scale.at(n * step), label: short(n * step) })
   }
   const labels = new Set(ticks.map((tick) => tick.label))
-  return labels.size < Math.max(2, ticks.length) ? ends(scale, (value) => String(value)) : ticks
+  return labels.size < Math.max(2, ticks.length) ? ends(scale, String) : ticks
 }
 
 function short(value: number): string {

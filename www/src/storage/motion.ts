@@ -116,6 +116,20 @@ export function useMotion(picture: Picture | undefined): Motion | undefined {
   return motion
 }
 
+/** Whether `value` is true or was until what comes of it has been seen. */
+export function useLingering(value: boolean): boolean {
+  const [lingers, setLingers] = useState(value)
+  useEffect(() => {
+    if (value) {
+      setLingers(true)
+      return undefined
+    }
+    const timer = setTimeout(() => setLingers(false), MOTION_MS)
+    return () => clearTimeout(timer)
+  }, [value])
+  return value || lingers
+}
+
 /** Whether the user wants nothing to move. */
 function isStill(): boolean {
   return matchMedia('(prefers-reduced-motion: reduce)').matches
