@@ -23,5 +23,6 @@ pub mod render;
 pub mod scanned;
 pub mod seed;
 pub mod setting;
+pub mod streamed;
 pub mod suite;
 pub mod yielding;

@@ -1,0 +1,81 @@
+/** The audit log, growing. */
+
+import { useEffect, useState } from 'react'
+import type { Store } from '../engine/store.js'
+
+interface Entry {
+  readonly number: bigint
+  readonly at: string
+  readonly actor: string
+  readonly role: string
+  readonly subject: string
+  readonly outcome: string
+  readonly error: string | null
+  readonly statement: string
+  readonly rows: bigint | null
+}
+
+/** Entries that are shown. */
+const SHOWN = 200
+
+export function AuditView({ store }: { readonly store: Store }) {
+  const [entries, setEntries] = useState<readonly Entry[]>()
+  const [failure, setFailure] = useState<string>()
+  useEffect(() => {
+    let gone = false
+    const read = async () => {
+      try {
+        const { rows } = await store.owner.query<Entry>(
+          `SELECT number, at, actor, role, subject, outcome, error, statement, rows FROM system.audit_log ORDER BY number DESC LIMIT ${SHOWN}`,
+        )
+        if (!gone) {
+          setEntries(rows)
+          setFailure(undefined)
+        }
+      } catch (error) {
+        if (!gone) {
+          setFailure(error instanceof Error ? error.message : String(error))
+        }
+      }
+    }
+    void read()
+    const stop = store.subscribe(() => void read())
+    return () => {
+      gone = true
+      stop()
+    }
+  }, [store])
+
+  if (failure !== undefined) {
+    return <p role="alert" className="audit-failure">{failure}</p>
+  }
+  if (entries?.length === 0) {
+    return (
+      <p className="dock-empty">
+        Nothing yet. What somebody does in another's name is written here, together with its effect, and what was refused too: try{' '}
+        <code>EXECUTE AS USER 'alice' (SELECT 1)</code>, or let a pane act for somebody.
+      </p>
+    )
+  }
+  return (
+    <ol className="audit" aria-label="Audit log, the last entry first" aria-live="polite" aria-relevant="additions">
+      {entries?.map((entry) => (
+        <li key={String(entry.number)} data-outcome={entry.outcome}>
+          <p className="audit-head">
+            <span className="audit-number">{String(entry.number)}</span>
+            <span className="audit-who">
+              {entry.actor} <small>({entry.role})</small> for {entry.subject}
+            </span>
+            <span className="audit-outcome">{entry.outcome}</span>
+          </p>
+          <code>{entry.statement}</code>
+          <p className="audit-foot">
+            <time dateTime={entry.at}>{new Date(entry.at).toLocaleString()}</time>
+            {entry.rows !== null && ` · ${entry.rows} rows`}
+            {entry.error !== null && ` · ${entry.error}`}
+          </p>
+        </li>
+      ))}
+    </ol>
+  )
+}

@@ -1,0 +1,88 @@
+/** The head of the page: data in and out, one pane or two, light or dark. */
+
+import { useEffect, useState } from 'react'
+import { Mark } from './Mark.js'
+import { Menu } from './Menu.js'
+
+interface Properties {
+  readonly split: boolean
+  onSamples(): void
+  onImport(): void
+  onExport(): void
+  onReset(): void
+  onSplit(): void
+}
+
+export function Header({ split, onSamples, onImport, onExport, onReset, onSplit }: Properties) {
+  return (
+    <header className="header">
+      <Mark />
+      <h1 className="header-title">
+        FirnDB <span>playground</span>
+      </h1>
+      <div className="header-actions">
+        <button type="button" onClick={onSamples}>
+          Samples
+        </button>
+        <button type="button" onClick={onImport}>
+          Import
+        </button>
+        <button type="button" className="header-wide" aria-pressed={split} onClick={onSplit}>
+          Two users
+        </button>
+        <Menu label="More">
+          <button type="button" className="header-narrow" aria-pressed={split} onClick={onSplit}>
+            {split ? 'One pane' : 'Two users side by side'}
+          </button>
+          <button type="button" onClick={onExport}>
+            Export the whole store
+          </button>
+          <Theme />
+          <button type="button" className="danger" onClick={onReset}>
+            Delete everything …
+          </button>
+        </Menu>
+      </div>
+    </header>
+  )
+}
+
+const THEMES = ['system', 'light', 'dark'] as const
+type ThemeName = (typeof THEMES)[number]
+
+/** Where the browser keeps which theme somebody chose: it is known before the store is open. */
+const THEME = 'firndb-playground-theme'
+
+function Theme() {
+  const [theme, setTheme] = useState<ThemeName>(keptTheme)
+  useEffect(() => {
+    if (theme === 'system') {
+      delete document.documentElement.dataset.theme
+    } else {
+      document.documentElement.dataset.theme = theme
+    }
+    try {
+      localStorage.setItem(THEME, theme)
+    } catch {
+      // The choice holds for this visit.
+    }
+  }, [theme])
+  return (
+    <label className="header-theme">
+      Theme
+      <select value={theme} onChange={(event) => setTheme(THEMES.find((name) => name === event.target.value) ?? 'system')}>
+        {THEMES.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+function keptTheme(): ThemeName {
+  try {
+    return THEMES.find((name) => name === localStorage.getItem(THEME)) ?? 'system'
+  } catch {
+    return 'system'
+  }
+}

@@ -1,0 +1,157 @@
+/** One pane: whoever works in it, an editor with its tabs, and what the statements answered. */
+
+import { type ReactNode, useCallback, useEffect, useId, useRef, useState } from 'react'
+import { Identity } from '../access/Identity.js'
+import { Editor, type EditorHandle } from '../editor/Editor.js'
+import type { TableInfo } from '../editor/schema.js'
+import type { Tab } from '../editor/tabs.js'
+import type { Outcome } from '../engine/run.js'
+import type { Store, Who } from '../engine/store.js'
+import { ResultView } from '../results/ResultView.js'
+import type { Session } from './session.js'
+import { TabStrip } from './TabStrip.js'
+import type { Tabs } from './tabs.js'
+import './pane.css'
+
+interface Properties {
+  readonly store: Store
+  readonly who: Who
+  readonly session: Session
+  readonly tabs: Tabs
+  readonly tables: readonly TableInfo[]
+  readonly name: string
+  /** What is shown before anything was run, where that is more than a hint. */
+  readonly empty: ReactNode
+  onWho(who: Who): void
+  /** Told of the editor, so that other views can put text into it. */
+  onEditor(editor: EditorHandle | null): void
+}
+
+export function Pane({ store, who, session, tabs, tables, name, empty, onWho, onEditor }: Properties) {
+  const editor = useRef<EditorHandle>(null)
+  const [chosen, setChosen] = useState(0)
+  const tab: Tab | undefined = tabs.active
+  const { outcomes } = session
+  const shown = outcomes[Math.min(chosen, outcomes.length - 1)]
+
+  const attach = useCallback(
+    (handle: EditorHandle | null) => {
+      editor.current = handle
+      onEditor(handle)
+    },
+    [onEditor],
+  )
+
+  // The last statement's answer is what one wants to see.
+  useEffect(() => setChosen(Math.max(0, outcomes.length - 1)), [outcomes.length])
+
+  const run = async (which: 'all' | 'chosen') => {
+    editor.current?.mark(undefined, 0)
+    const done = await session.run(editor.current?.statements(which) ?? [])
+    const last = done.at(-1)
+    if (last?.kind === 'failed') {
+      editor.current?.mark(last.error, last.offset)
+    }
+  }
+
+  return (
+    <section className="pane" aria-label={name}>
+      <div className="pane-head">
+        <TabStrip tabs={tabs} />
+        <Identity store={store} who={who} onWho={onWho} />
+      </div>
+      <div className="pane-editor">
+        {tab && (
+          <Editor
+            ref={attach}
+            label={`SQL, ${tab.title}`}
+            document={tab.id}
+            text={tab.body}
+            tables={tables}
+            onChange={(body) => tabs.edit(tab.id, body)}
+            onRun={(which) => void run(which)}
+          />
+        )}
+      </div>
+      <div className="pane-actions">
+        <button type="button" className="primary" disabled={!session.db} onClick={() => void run('chosen')} title="Ctrl+Enter">
+          Run
+        </button>
+        <button type="button" disabled={!session.db} onClick={() => void run('all')} title="Ctrl+Shift+Enter">
+          Run all
+        </button>
+        {session.running && (
+          <button type="button" className="danger" onClick={session.cancel}>
+            Cancel
+          </button>
+        )}
+        <Running session={session} />
+        <Outcomes outcomes={outcomes} chosen={chosen} onChoose={setChosen} />
+      </div>
+      <div className="pane-result">
+        {shown && session.db ? <ResultView key={outcomes.indexOf(shown)} outcome={shown} db={session.db} /> : (!session.running && empty) || <Hint running={session.running} />}
+      </div>
+    </section>
+  )
+}
+
+/** How long the statement that runs has been running. */
+function Running({ session }: { readonly session: Session }) {
+  const [seconds, setSeconds] = useState(0)
+  const { running, outcomes, asked } = session
+  const begun = outcomes.length
+  useEffect(() => {
+    setSeconds(0)
+    if (!running) {
+      return
+    }
+    const begin = performance.now()
+    const timer = setInterval(() => setSeconds((performance.now() - begin) / 1000), 100)
+    return () => clearInterval(timer)
+  }, [running, begun])
+  const text = running ? `${asked > 1 ? `Statement ${begun + 1} of ${asked}, ` : ''}${seconds.toFixed(1)} s` : ''
+  return (
+    <span className="pane-running" role="status">
+      {running && <span className="spinner" aria-hidden="true" />}
+      <span aria-hidden={running && seconds > 0}>{text}</span>
+    </span>
+  )
+}
+
+/** Of a script, which statement's answer is shown. */
+function Outcomes({
+  outcomes,
+  chosen,
+  onChoose,
+}: {
+  readonly outcomes: readonly Outcome[]
+  readonly chosen: number
+  onChoose(index: number): void
+}) {
+  const id = useId()
+  if (outcomes.length < 2) {
+    return null
+  }
+  return (
+    <span className="pane-outcomes">
+      <label htmlFor={id}>Answer</label>
+      <select id={id} value={chosen} onChange={(event) => onChoose(Number(event.target.value))}>
+        {outcomes.map((outcome, at) => (
+          // Statements of one run do not change their places.
+          <option key={at} value={at}>
+            {at + 1}. {outcome.sql.replace(/\s+/g, ' ').slice(0, 40)}
+            {outcome.kind === 'failed' ? ' – failed' : ''}
+          </option>
+        ))}
+      </select>
+    </span>
+  )
+}
+
+function Hint({ running }: { readonly running: boolean }) {
+  return (
+    <p className="pane-hint">
+      {running ? 'Running …' : 'Ctrl+Enter (⌘+Enter) runs the statement at the cursor, or what is selected; with Shift all of them.'}
+    </p>
+  )
+}

@@ -1,0 +1,231 @@
+/** The page: one pane or two, and the dock beside them. */
+
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { AuditView } from '../access/AuditView.js'
+import type { EditorHandle } from '../editor/Editor.js'
+import { calledByPath, type TableInfo } from '../editor/schema.js'
+import { Activities } from '../engine/activities.js'
+import { OWNER, type Who } from '../engine/store.js'
+import { SAMPLES } from '../samples/catalogue.js'
+import type { Sample } from '../samples/sample.js'
+import { SamplesDialog } from '../samples/SamplesMenu.js'
+import { DropHint, ImportDialog, useFileDrop } from '../transfer/DropZone.js'
+import { exportStore } from '../transfer/ExportMenu.js'
+import { ResetDialog } from '../transfer/Losses.js'
+import { PlanTree } from '../storage/PlanTree.js'
+import { StorageView } from '../storage/StorageView.js'
+import type { Opened } from './App.js'
+import { ActivityList } from './ActivityList.js'
+import { Dock, type DockView } from './Dock.js'
+import { Header } from './Header.js'
+import { HistoryView } from './HistoryView.js'
+import { Pane } from './Pane.js'
+import { useSession } from './session.js'
+import { Splitter } from './Splitter.js'
+import { TablesView } from './TablesView.js'
+import { useTables } from './tables.js'
+import { useTabs } from './tabs.js'
+import { Welcome } from './Welcome.js'
+import './workbench.css'
+
+interface Properties {
+  readonly opened: Opened
+  onReplace(archive: Blob): void
+  onReset(): void
+}
+
+export function Workbench({ opened, onReplace, onReset }: Properties) {
+  const { store, keeper, history, tabs: kept } = opened
+  const [activities] = useState(() => new Activities())
+  const [split, setSplit] = useState(false)
+  const [focused, setFocused] = useState(0)
+  const [firstWho, setFirstWho] = useState<Who>(OWNER)
+  const [secondWho, setSecondWho] = useState<Who>(OWNER)
+  const [dialog, setDialog] = useState<'samples' | 'import' | 'reset'>()
+  const [files, setFiles] = useState<readonly File[]>(NO_FILES)
+  const isOver = useFileDrop((dropped) => {
+    setFiles(dropped)
+    setDialog('import')
+  })
+  const [view, setView] = useState<DockView | 'query'>('query')
+  const tables = useTables(store)
+  const tabs = [useTabs(0, kept, keeper), useTabs(1, kept, keeper)] as const
+  const sessions = [useSession(store, firstWho, history), useSession(store, secondWho, history)] as const
+  const editors = useRef<[EditorHandle | null, EditorHandle | null]>([null, null])
+  const whos = [firstWho, secondWho] as const
+  const at = split && focused === 1 ? 1 : 0
+
+  // What was typed last is written before the page goes.
+  useEffect(() => {
+    const flush = () => void keeper.flush()
+    document.addEventListener('visibilitychange', flush)
+    return () => document.removeEventListener('visibilitychange', flush)
+  }, [keeper])
+
+  const toggleSplit = useCallback(async () => {
+    if (!split) {
+      // Two panes are for two users: somebody else, if there is anybody.
+      const { rows } = await store.owner.query<{ id: string }>(
+        "SELECT id FROM system.users WHERE dropped_at IS NULL AND id <> 'root' ORDER BY id LIMIT 1",
+      )
+      setSecondWho(rows[0] ? { user: rows[0].id } : OWNER)
+    }
+    setSplit(!split)
+    setFocused(split ? 0 : 1)
+  }, [split, store])
+
+  /** Shows `sql` in a tab of the pane that is worked in. */
+  const show = useCallback(
+    (sql: string, title?: string) => {
+      setView('query')
+      const editor = editors.current[at]
+      const list = tabs[at]
+      if (editor && list.active?.body.trim() === '') {
+        editor.replace(sql)
+        editor.focus()
+      } else {
+        list.open(title, sql)
+      }
+    },
+    [at, tabs],
+  )
+
+  const loaded = (sample: Sample) => {
+    setDialog(undefined)
+    store.changed()
+    show(scriptOf(sample), sample.title)
+  }
+  const loadFlights = async () => {
+    const flights = SAMPLES[0]
+    if (flights && (await activities.run(`Load ${flights.title}`, 'rows', (progress) => flights.load(store, progress)))) {
+      loaded(flights)
+    }
+  }
+  const isEmpty = tables !== undefined && tables.every(({ namespace }) => namespace === 'playground')
+
+  const trace = sessions[at].trace
+  const pane = (index: 0 | 1) => (
+    <div className="workbench-pane" onFocus={() => setFocused(index)}>
+      <Pane
+        store={store}
+        who={whos[index]}
+        session={sessions[index]}
+        tabs={tabs[index]}
+        tables={tables ?? NONE}
+        empty={
+          isEmpty ? (
+            <Welcome
+              onFlights={() => void loadFlights()}
+              onSamples={() => setDialog('samples')}
+              onImport={() => setDialog('import')}
+            />
+          ) : undefined
+        }
+        name={index === 0 ? (split ? 'Left pane' : 'Query') : 'Right pane'}
+        onWho={index === 0 ? setFirstWho : setSecondWho}
+        onEditor={(editor) => {
+          editors.current[index] = editor
+        }}
+      />
+    </div>
+  )
+
+  return (
+    <div className="workbench" data-view={view} data-split={split}>
+      <Header
+        split={split}
+        onSamples={() => setDialog('samples')}
+        onImport={() => setDialog('import')}
+        onExport={() => void exportStore(store, activities)}
+        onReset={() => setDialog('reset')}
+        onSplit={() => void toggleSplit()}
+      />
+      <main className="workbench-main">
+        <div className="workbench-panes">
+          {pane(0)}
+          {split && pane(1)}
+        </div>
+        <Splitter label="Width of the views" variable="--dock" axis="x" least={280} most={900} beginning={460} />
+        <Dock view={view === 'query' ? undefined : view} onView={setView}>
+          {(chosen) => {
+            switch (chosen) {
+              case 'storage':
+                return <StorageView store={store} who={whos[at]} trace={trace === 'tracing' ? undefined : trace} />
+              case 'plan':
+                return <PlanPanel trace={trace} untraced={sessions[at].untraced} onTrace={sessions[at].traceAgain} />
+              case 'tables':
+                return <TablesView store={store} activities={activities} tables={tables ?? NONE} onShow={show} />
+              case 'audit':
+                return <AuditView store={store} />
+              case 'history':
+                return <HistoryView store={store} history={history} onShow={show} />
+            }
+          }}
+        </Dock>
+      </main>
+      <ActivityList activities={activities} />
+      <SamplesDialog
+        store={store}
+        activities={activities}
+        open={dialog === 'samples'}
+        onClose={() => setDialog(undefined)}
+        onLoaded={loaded}
+      />
+      <ImportDialog
+        store={store}
+        activities={activities}
+        open={dialog === 'import'}
+        files={files}
+        onClose={() => setDialog(undefined)}
+        onImported={(table) => {
+          setDialog(undefined)
+          store.changed()
+          show(`SELECT * FROM ${calledByPath(table)} LIMIT 100`, table)
+        }}
+        onReplace={onReplace}
+      />
+      <ResetDialog store={store} open={dialog === 'reset'} onClose={() => setDialog(undefined)} onReset={onReset} />
+      <DropHint isOver={isOver} />
+    </div>
+  )
+}
+
+const NONE: readonly TableInfo[] = []
+const NO_FILES: readonly File[] = []
+
+/** The queries of a sample as a script to go through. */
+function scriptOf({ queries }: Sample): string {
+  return queries.map(({ title, sql }) => `-- ${title}\n${sql};\n`).join('\n')
+}
+
+function PlanPanel({
+  trace,
+  untraced,
+  onTrace,
+}: {
+  readonly trace: ReturnType<typeof useSession>['trace']
+  readonly untraced: string | undefined
+  onTrace(): void
+}) {
+  if (trace === 'tracing') {
+    return <p className="dock-empty">Running it once more, to see what it reads …</p>
+  }
+  if (trace) {
+    return <PlanTree trace={trace} />
+  }
+  return (
+    <div className="dock-empty">
+      <p>
+        {untraced === undefined
+          ? 'Run a query: its plan, what each step took, and what was read of each table come here.'
+          : 'That query took more than a second, so it was not run again to see what it reads.'}
+      </p>
+      {untraced !== undefined && (
+        <button type="button" onClick={onTrace}>
+          Run it again with EXPLAIN ANALYZE
+        </button>
+      )}
+    </div>
+  )
+}
+
