@@ -7,8 +7,8 @@ export const FLIGHTS: Recipe = {
   id: 'flights',
   title: 'Flights, 200,000',
   description:
-    'Delay, distance and hour of the day of flights in the United States. Cold rows in a few files, one behind the other by key and by time: ' +
-    'to look rows up, to change cold ones, and to see what a query leaves out.',
+    'Delay, distance and hour of the day of flights in the United States. Cold rows in a few files, one behind the other by ' +
+    'key and by time: to look rows up, to change cold ones, and to see what a query leaves out.',
   rows: 200_000,
   downloadBytes: 1_600_864,
   tables: ['flights'],

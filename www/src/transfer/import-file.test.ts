@@ -1,7 +1,7 @@
 /** Loads files into the engine itself, as the package has it for Node.js. */
 
 import { FirnDB } from 'firndb'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { csvHead } from './csv-head.js'
 import { type Draft, draftOf } from './draft.js'
 import type { Head } from './head.js'
@@ -9,6 +9,8 @@ import { importFile } from './import-file.js'
 import { jsonHead } from './json-head.js'
 import { parquetHead } from './parquet-head.js'
 import { textOf } from './text.js'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 let db: FirnDB
 
@@ -98,7 +100,7 @@ test('cancelled, nothing is left', async () => {
   expect(await tables()).not.toContain('large')
 })
 
-test('in parts, lines are counted from where the part begins', { timeout: 60_000 }, async () => {
+test('in parts, lines are counted from where the part begins', async () => {
   const line = `1,${'x'.repeat(997)}\n`
   const file = new File([`a,b\n${line.repeat(40_000)}no,x\n`], 'parts.csv')
   await expect(load(file)).rejects.toThrow(/line \d+.*\(lines are counted from line [\d,]+ of the file\)/s)

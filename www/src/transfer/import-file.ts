@@ -8,8 +8,8 @@ import type { Head } from './head.js'
 import { quotedTable } from './names.js'
 import { type Rows, partsOf } from './parts.js'
 
-/** Bytes of a part of a large file. */
-const PART_BYTES = 32 * 1024 * 1024
+/** Bytes of a part of a large file: the engine answers nobody while it commits one, which is to be short. */
+const PART_BYTES = 8 * 1024 * 1024
 
 /** Loads `file` as `draft` says; nothing is left of the table where that fails or is cancelled. Resolves to what came of it. */
 export async function importFile(

@@ -9,6 +9,8 @@ import type { Value } from './types.js'
 const SAMPLED_ROWS = 1_000
 /** Bytes of a row group up to which its rows are looked at. */
 const MOST_GROUP_BYTES = 64 * 1024 * 1024
+/** Rows that take seconds to be committed. */
+const MANY_ROWS = 500_000
 
 /** What `file` is. */
 export async function parquetHead(file: Blob): Promise<Head> {
@@ -43,6 +45,9 @@ export async function parquetHead(file: Blob): Promise<Head> {
   const nested = children.filter((child) => typeOf(child) === undefined).map(({ element }) => element.name)
   if (nested.length > 0) {
     notes.push(`FirnDB cannot read columns that are structures, maps or lists of lists: ${nested.join(', ')}.`)
+  }
+  if (metadata.num_rows > MANY_ROWS) {
+    notes.push('All its rows go in together: other tabs wait for some seconds while they are committed.')
   }
   const columns = children.map((child): FoundColumn => {
     const { name } = child.element
