@@ -33,14 +33,19 @@ impl Session {
         };
         let who = &self.who;
         let checked = move |old: &Catalog| {
-            let new = change(old)?;
-            let changed = old.tables().filter(|table| {
-                new.as_ref().is_some_and(|new| new.table_by_id(table.id).is_none_or(|now| now != *table))
-            });
-            for table in changed {
-                who.expect_may_define(table)?;
+            let changed = change(old)?;
+            let Some(new) = &changed else { return Ok(None) };
+            for table in old.tables() {
+                if new.table_by_id(table.id).is_none_or(|now| now != table) {
+                    who.expect_may_define(table)?;
+                }
             }
-            Ok(new)
+            for view in old.views() {
+                if new.view(&view.namespace, &view.name).is_none_or(|now| now != view) {
+                    expect_may_change(who, old, view)?;
+                }
+            }
+            Ok(changed)
         };
         self.engine.change_catalog(checked).await?;
         Ok(done(verb))
@@ -160,4 +165,13 @@ impl Session {
         context.catalog = Arc::clone(catalog);
         context.view_schema(view).await.map(|_| ())
     }
+}
+
+/// Refuses to drop or replace a view whose rows `who` may not read: it says what others are shown of them.
+fn expect_may_change(who: &Principal, catalog: &Catalog, view: &ViewDef) -> Result<()> {
+    for table in catalog.tables_under(view) {
+        let may = who.expect_may_read(table);
+        may.map_err(|e| e.context(format!("changing view {}", view.full_name())))?;
+    }
+    Ok(())
 }
