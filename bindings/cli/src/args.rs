@@ -234,6 +234,8 @@ pub enum TableKind {
     Shared,
     /// Rows belong to the user who writes them
     User,
+    /// Rows belong to the user who writes them, and are gone after --ttl-seconds
+    Stream,
 }
 
 /// `firndb import`.
@@ -267,6 +269,9 @@ pub struct ImportArgs {
     /// Whose rows the table to create holds
     #[arg(long, value_enum, default_value_t, requires = "create", value_name = "KIND")]
     pub kind: TableKind,
+    /// How long the rows of a STREAM table to create live
+    #[arg(long, requires = "create", required_if_eq("kind", "stream"), value_name = "SECONDS")]
+    pub ttl_seconds: Option<u64>,
     /// Leave out rows that are none of the table, and write them to this file with the reason; CSV. For one file
     /// at a time
     #[arg(long, value_name = "FILE")]

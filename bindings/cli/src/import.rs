@@ -68,7 +68,7 @@ async fn import(engine: &Engine, args: &ImportArgs, input: &Input, cancel: Cance
     if args.create {
         let Some((path, kind)) = input.files.first() else { return Err(Error::invalid("no files")) };
         let columns = typed_schema(path, *kind, &args.csv.null)?;
-        let definition = create_table(table, args.kind, columns.as_ref(), &args.key)?;
+        let definition = create_table(table, args.kind, args.ttl_seconds, columns.as_ref(), &args.key)?;
         if let Some(namespace) = table.namespace() {
             session.execute(&format!("CREATE NAMESPACE IF NOT EXISTS {namespace}")).await?;
         }

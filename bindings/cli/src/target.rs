@@ -83,7 +83,13 @@ fn quoted(name: &str) -> String {
 ///
 /// # Errors
 /// `NotFound` when a key column is not among them, `Unsupported` for a type FirnDB does not have.
-pub fn create_table(name: &TableName, kind: TableKind, columns: &Schema, key: &[String]) -> Result<String> {
+pub fn create_table(
+    name: &TableName,
+    kind: TableKind,
+    ttl_seconds: Option<u64>,
+    columns: &Schema,
+    key: &[String],
+) -> Result<String> {
     let mut lines = Vec::new();
     for wanted in key {
         if columns.field_with_name(wanted).is_err() {
@@ -103,8 +109,10 @@ pub fn create_table(name: &TableName, kind: TableKind, columns: &Schema, key: &[
     let kind = match kind {
         TableKind::Shared => "SHARED",
         TableKind::User => "USER",
+        TableKind::Stream => "STREAM",
     };
-    Ok(format!("CREATE {kind} TABLE {} ({})", name.sql(), lines.join(", ")))
+    let options = ttl_seconds.map(|ttl| format!(" WITH (TTL_SECONDS = {ttl})")).unwrap_or_default();
+    Ok(format!("CREATE {kind} TABLE {} ({}){options}", name.sql(), lines.join(", ")))
 }
 
 /// The type in SQL that holds every value of a column of a file.
@@ -176,10 +184,10 @@ mod tests {
             ),
         ]);
         let name = TableName::parse("app.t").expect("a name");
-        let sql = create_table(&name, TableKind::User, &schema, &["id".into()]).expect("a definition");
+        let sql = create_table(&name, TableKind::User, None, &schema, &["id".into()]).expect("a definition");
         let expected = "CREATE USER TABLE app.t (\"id\" BIGINT NOT NULL, \"Full \"\"name\"\"\" TEXT, PRIMARY KEY (\"id\"))";
         assert_eq!(sql, expected);
-        assert!(create_table(&name, TableKind::Shared, &schema, &["nope".into()]).is_err());
+        assert!(create_table(&name, TableKind::Shared, None, &schema, &["nope".into()]).is_err());
         let typed = [
             (DataType::Decimal128(10, 2), "DECIMAL(10,2)"),
             (DataType::Time64(TimeUnit::Nanosecond), "TIME"),
@@ -190,6 +198,6 @@ mod tests {
             assert_eq!(sql_type(&Field::new("c", arrow, true)).ok().as_deref(), Some(sql));
         }
         let odd = Schema::new(vec![Field::new("d", DataType::Duration(TimeUnit::Second), true)]);
-        assert!(create_table(&name, TableKind::Shared, &odd, &["d".into()]).is_err());
+        assert!(create_table(&name, TableKind::Shared, None, &odd, &["d".into()]).is_err());
     }
 }

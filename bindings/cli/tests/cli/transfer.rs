@@ -198,6 +198,23 @@ fn a_user_table_takes_rows_for_the_user() {
 }
 
 #[test]
+fn a_stream_table_takes_rows_that_live_for_a_time() {
+    let place = Place::new();
+    let file = place.file("typing.csv", "id,who\n1,ann\n");
+    let import =
+        ["import", &place.store(), "app.typing", &file, "--create", "--key", "id", "--kind", "stream"];
+    firndb(&import).fails(2, &["--ttl-seconds"]);
+    firndb(&[&import[..], &["--ttl-seconds", "3600"]].concat()).ok();
+    let made = place.sql("SELECT kind, ttl_seconds, (SELECT count(*) FROM app.typing) FROM system.tables");
+    assert!(["STREAM", "3600", "1"].iter().all(|word| made.contains(word)), "{made}");
+    // The engine says that the rows of other tables have no such time.
+    let file = place.file("people.csv", PEOPLE);
+    let import =
+        ["import", &place.store(), "app.people", &file, "--create", "--key", "id", "--ttl-seconds", "5"];
+    firndb(&import).fails(2, &["TTL_SECONDS"]);
+}
+
+#[test]
 fn an_error_is_told_once_and_without_a_statement_that_nobody_typed() {
     let place = Place::new();
     place.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.people (id BIGINT PRIMARY KEY, name TEXT)");
