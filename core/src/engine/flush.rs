@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::catalog::TableDef;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flush::{FlushReport, flush_scope, is_due, mend_scope, remake_scope};
+use crate::flush::{FlushReport, flush_scope, is_due, let_readers_end, mend_scope, remake_scope};
 use crate::pace::{CancelToken, Pace};
 use crate::storage::Keyspace;
 
@@ -138,11 +138,13 @@ impl Engine {
         failed.map_or(Ok(rebuilt), Err)
     }
 
-    /// Flushes every scope of every table that has files, as far as open snapshots allow.
+    /// Flushes every scope of every table that has files, as far as open snapshots allow: statements that are being
+    /// run are waited for, up to a second, but not transactions.
     ///
     /// # Errors
     /// The first of those that failed; every other scope is flushed.
     pub async fn flush_all(&self) -> Result<Vec<FlushReport>> {
+        let_readers_end(&self.shared.tiers).await;
         let mut flushed = Flushed::default();
         for def in self.shared.tiers.catalog().tables() {
             self.flush_scopes(def, &mut flushed).await?;
@@ -152,6 +154,7 @@ impl Engine {
 
     /// Flushes every scope of `def`.
     pub(crate) async fn flush_table(&self, def: &Arc<TableDef>) -> Result<Vec<FlushReport>> {
+        let_readers_end(&self.shared.tiers).await;
         let mut flushed = Flushed::default();
         self.flush_scopes(def, &mut flushed).await?;
         flushed.into_result()

@@ -7,6 +7,7 @@
 
 mod load;
 mod mend;
+mod readers;
 mod runs;
 mod select;
 pub mod sizes;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use load::load_runs;
 pub use mend::{mend_scope, remake_scope};
+pub use readers::let_readers_end;
 pub use runs::{Runs, remove_leftovers};
 
 use crate::cold::locate::locate;

@@ -6,6 +6,7 @@ use super::Session;
 use super::outcome::{Outcome, compacted, flushed, names};
 use crate::catalog::TableDef;
 use crate::error::{Error, Result};
+use crate::flush::let_readers_end;
 use crate::jobs::attend;
 use crate::jobs::record::{CompactTask, FlushTask, Task};
 use crate::pace::Pace;
@@ -22,6 +23,7 @@ impl Session {
                 self.engine.flush_table(&def).await?
             }
             StorageTarget::All { namespace } => {
+                let_readers_end(&self.engine.shared.tiers).await;
                 let task = Task::Flush(FlushTask { namespace: namespace.clone() });
                 Box::pin(attend(&self.engine.shared.tiers, &task, &self.cancel)).await?.flushed
             }

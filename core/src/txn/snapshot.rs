@@ -148,6 +148,16 @@ impl Snapshots {
         state.live.keys().next().copied().unwrap_or(state.committed)
     }
 
+    /// Whether a statement reads as of before `seq`. Snapshots that nobody has read on since `idle_ms`, of transactions and
+    /// streams that wait for whoever began them, do not count.
+    #[must_use]
+    pub fn any_reading_before(&self, seq: SeqId, idle_ms: i64) -> bool {
+        let state = self.state.lock();
+        let alive: usize = state.live.range(..seq).map(|(_, count)| count).sum();
+        let idle = state.idle.values().filter(|(of, _, since)| *of < seq && *since <= idle_ms).count();
+        alive > idle
+    }
+
     /// Whether a reader is older than the last commit.
     #[must_use]
     pub fn any_older_than_committed(&self) -> bool {
@@ -284,6 +294,22 @@ mod tests {
         drop(idle);
         assert_eq!(snapshots.flush_horizon(), SeqId::from_i64(9));
     }
+
+    #[test]
+    fn who_reads_as_of_before_a_commit_is_told_from_who_rests() {
+        let snapshots = Snapshots::starting_at(SeqId::from_i64(5));
+        let (resting, reading) = (snapshots.acquire(), snapshots.acquire());
+        snapshots.publish(SeqId::from_i64(9));
+        let (before, last) = (SeqId::from_i64(5), SeqId::from_i64(9));
+        resting.rest(100);
+        assert!(snapshots.any_reading_before(last, 100) && !snapshots.any_reading_before(before, 100));
+        drop(reading);
+        assert!(snapshots.any_reading_before(last, 99), "it may be between two batches");
+        assert!(!snapshots.any_reading_before(last, 100));
+        let _later = snapshots.acquire();
+        assert!(!snapshots.any_reading_before(last, 100));
+    }
+
     #[test]
     fn what_a_reader_had_begun_to_read_is_known_until_it_ends() {
         let snapshots = Snapshots::starting_at(SeqId::from_i64(5));
