@@ -17,6 +17,7 @@ mod licences;
 mod lint;
 mod npm;
 mod phases;
+mod playground;
 mod setup;
 mod shell;
 mod test;
@@ -76,8 +77,8 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "web",
-        arguments: "",
-        about: "Build the package as it is shipped, hold its size to the budget, test it in Chromium",
+        arguments: "[--test]",
+        about: "Build the package as it is shipped, and serve the playground; --test: test both instead",
         run: web::verb,
     },
     Verb {

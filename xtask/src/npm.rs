@@ -111,7 +111,7 @@ pub fn module(package: &Path) -> PathBuf {
 }
 
 /// What the lock file of the npm package at `dir` says; nothing if it is there.
-fn install(dir: &Path) -> Result<()> {
+pub fn install(dir: &Path) -> Result<()> {
     let installed = dir.join("node_modules").join(".package-lock.json");
     if is_newer(&installed, &[&dir.join("package-lock.json")]) {
         return Ok(());

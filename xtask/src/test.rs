@@ -3,7 +3,7 @@
 use crate::phases::Phases;
 use crate::shell::Result;
 use crate::workspace::{NATIVE, Workspace};
-use crate::{lint, no_arguments, npm, setup, wasm};
+use crate::{lint, no_arguments, npm, playground, setup, wasm};
 
 /// `cargo xtask test`.
 pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -20,6 +20,7 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     phases.run("tests", || run_tests(workspace))?;
     wasm::check(workspace, &toolchain, &mut phases)?;
     npm::check(workspace, &mut phases)?;
+    playground::check(workspace, &mut phases)?;
     phases.summarize();
     Ok(())
 }

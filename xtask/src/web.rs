@@ -1,13 +1,13 @@
-//! The package as it is shipped: its WebAssembly small, within the budget, and tested in Chromium.
+//! The package as it is shipped, its WebAssembly small and within the budget, and the playground around it.
 //!
 //! It takes some half an hour, so CI tests what the cheapest profile builds instead.
 
 use std::path::{Path, PathBuf};
 
 use crate::licences;
-use crate::no_arguments;
 use crate::npm;
 use crate::phases::Phases;
+use crate::playground;
 use crate::setup;
 use crate::shell::{Failure, Result, Tool, io_failure, which};
 use crate::wasm::{TARGET, toolchain};
@@ -30,9 +30,18 @@ const FEATURES: [&str; 7] = [
     "sign-ext",
 ];
 
-/// `cargo xtask web`.
+/// `cargo xtask web [--test]`.
 pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    no_arguments("web", arguments)?;
+    let test = match arguments {
+        [] => false,
+        [only] if only == "--test" => true,
+        _ => {
+            let found = arguments.join(" ");
+            return Err(Failure::Usage(format!(
+                "`cargo xtask web` takes --test or nothing, found `{found}`"
+            )));
+        }
+    };
     let mut phases = Phases::new();
     phases.run("set-up, native", setup::native)?;
     let toolchain = phases.run("set-up, WebAssembly", || toolchain::set_up(workspace))?;
@@ -49,10 +58,16 @@ pub fn verb(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     phases.run("size", || {
         npm::script(&package, "size").hint("bindings/npm/size-budget.json says how much").run()
     })?;
+    if !test {
+        playground::build(workspace, &mut phases)?;
+        phases.summarize();
+        return playground::serve(workspace);
+    }
     phases.run("build: the program firndb", || {
         workspace.cargo()?.arg("build").args(NATIVE).args(["--bin", "firndb"]).run()
     })?;
     phases.run("tests in Chromium", || npm::test_in_chromium(workspace))?;
+    playground::check(workspace, &mut phases)?;
     phases.summarize();
     Ok(())
 }

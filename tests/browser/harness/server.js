@@ -13,6 +13,7 @@ const TYPES = {
   '.css': 'text/css',
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
 }
 
@@ -20,11 +21,19 @@ const TYPES = {
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'"
 
-/** Starts the server of `pages`, a directory; its `overlay` maps paths to text that is served instead of a file. */
-export async function serve(pages = PAGES) {
+/**
+ * Starts the server of `pages`, a directory, at the path `below`; its `overlay` maps paths to text that is served instead of
+ * a file. With `null` for a `policy` a page brings its own.
+ */
+export async function serve(pages = PAGES, { below = '/', policy = POLICY } = {}) {
   const overlay = new Map()
   const server = createServer((request, response) => {
-    void answer(new URL(request.url, 'http://localhost').pathname, pages, overlay, response)
+    const { pathname } = new URL(request.url, 'http://localhost')
+    if (pathname.startsWith(below)) {
+      void answer(`/${pathname.slice(below.length)}`, pages, policy, overlay, response)
+    } else {
+      response.writeHead(404).end()
+    }
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -37,10 +46,10 @@ export async function serve(pages = PAGES) {
   }
 }
 
-async function answer(path, pages, overlay, response) {
+async function answer(path, pages, policy, overlay, response) {
   const headers = (name) => ({
     'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
-    'content-security-policy': POLICY,
+    ...(policy === null ? {} : { 'content-security-policy': policy }),
     'cache-control': 'no-cache',
   })
   if (overlay.has(path)) {

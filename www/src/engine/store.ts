@@ -37,17 +37,27 @@ export class Store {
   }
 
   /**
-   * The store that `archive` holds, in the place of `old`, which is closed. It is read twice: what turns out not to be
-   * whole must not have cost anybody what was there.
+   * The store that `archive` holds, in the place of `old`, which is closed whatever comes of it. The archive is read twice:
+   * one that turns out not to be whole must not have cost anybody what was there.
    */
   static async replace(old: Store, archive: Blob): Promise<Store> {
-    await FirnDB.delete(INCOMING)
-    const tried = await FirnDB.load(INCOMING, archive)
-    await tried.close()
-    await FirnDB.delete(INCOMING)
-    await old.close()
+    try {
+      await FirnDB.delete(INCOMING)
+      const tried = await FirnDB.load(INCOMING, archive)
+      await tried.close()
+    } finally {
+      await old.close()
+      await FirnDB.delete(INCOMING)
+    }
     await FirnDB.delete(STORE)
     return new Store(await FirnDB.load(STORE, archive))
+  }
+
+  /** An empty store in the place of `old`, which is closed whatever comes of it. */
+  static async reset(old: Store): Promise<Store> {
+    await old.close()
+    await FirnDB.delete(STORE)
+    return Store.open()
   }
 
   /** A database in the name of `who`. Rejects with `PermissionDenied` for whom the store does not know. */

@@ -3,7 +3,7 @@
 import type { Database } from './run.js'
 
 /** What became of a batch file. */
-export type FileOutcome = 'pruned_by_statistics' | 'pruned_by_bloom' | 'pruned_dynamically' | 'read' | 'kept'
+export type FileOutcome = 'pruned_by_statistics' | 'pruned_by_bloom' | 'pruned_dynamically' | 'not_needed' | 'read' | 'kept'
 
 /** An operator of a plan, with what it took. */
 export interface PlanNode {
@@ -11,7 +11,7 @@ export interface PlanNode {
   readonly detail: string
   readonly rows?: number
   readonly elapsed_ms?: number
-  readonly metrics?: Readonly<Record<string, number | string>>
+  readonly metrics?: Readonly<Record<string, number | string | Readonly<Record<string, number>>>>
   readonly children: readonly PlanNode[]
 }
 

@@ -35,12 +35,15 @@ export function ResultView({ outcome, db }: ResultViewProps) {
 }
 
 function Failure({ outcome: { error, ms } }: { readonly outcome: Extract<Outcome, { kind: 'failed' }> }) {
+  // The line with a caret beneath stays as it is; what is wrong may take several.
+  const [message, ...place] = messageOf(error.message, error.hint).split('\n')
   return (
     <div className="result-failure" role="alert">
       <p>
         <strong>{error.code}</strong> <span className="result-after">after {durationText(ms)}</span>
       </p>
-      <pre tabIndex={0}>{messageOf(error.message, error.hint)}</pre>
+      <p className="result-message">{message}</p>
+      {place.length > 0 && <pre tabIndex={0}>{place.join('\n')}</pre>}
       {error.hint !== undefined && (
         <p>
           <strong>Hint:</strong> {error.hint}

@@ -40,33 +40,38 @@ export const FileBar = memo(function FileBar(props: FileBarProps) {
   const roomy = density === 'told' || density === 'named'
   const dead = file.rows > 0 ? file.deadRows / file.rows : 0
   const hidden = dead > 0 ? Math.max(Math.min(DEAD_AT_LEAST * rem, h / 3), dead * h) : 0
+  // The words are beside what has a name, not in it: they say what the name says already.
   return (
     <g
-      className={roomy ? 'storage-file' : 'storage-file storage-file-thin'}
-      role="option"
-      aria-label={spoken(file, outcome)}
-      aria-selected={selected}
-      tabIndex={reachable ? 0 : -1}
-      data-number={file.number}
-      data-status={live ? 'live' : 'replaced'}
-      data-outcome={live ? outcome : undefined}
-      data-arrival={arrival}
-      onClick={() => onSelect(file.number)}
+      role="presentation"
       onPointerEnter={() => onHover(bar)}
       onPointerLeave={() => onHover(undefined)}
-      onKeyDown={(event) => onKeyDown(event, file.number)}
+      onClick={() => onSelect(file.number)}
     >
-      <g className="storage-file-shape" style={{ transform: `translate(${bar.x * rem}px, ${bar.y * rem}px)` }}>
-        {roomy && <rect className="storage-file-target" x={-2} y={-2} width={w + 4} height={h + 4} />}
-        <rect className={`storage-file-body${bar.unknown ? ' storage-file-unknown' : ''}`} width={w} height={h} rx={radius} />
-        {live && pattern && <rect width={w} height={h} rx={radius} fill={pattern} />}
-        {live && hidden > 0 && (
-          <rect y={h - hidden} width={w} height={hidden} rx={Math.min(radius, hidden / 2)} fill={DEAD_PATTERN} />
-        )}
-        {roomy && <rect className="storage-file-ring" x={-2} y={-2} width={w + 4} height={h + 4} rx={radius + 2} />}
+      <g
+        className={roomy ? 'storage-file' : 'storage-file storage-file-thin'}
+        role="option"
+        aria-label={spoken(file, outcome)}
+        aria-selected={selected}
+        tabIndex={reachable ? 0 : -1}
+        data-number={file.number}
+        data-status={live ? 'live' : 'replaced'}
+        data-outcome={live ? outcome : undefined}
+        data-arrival={arrival}
+        onKeyDown={(event) => onKeyDown(event, file.number)}
+      >
+        <g className="storage-file-shape" style={{ transform: `translate(${bar.x * rem}px, ${bar.y * rem}px)` }}>
+          {roomy && <rect className="storage-file-target" x={-2} y={-2} width={w + 4} height={h + 4} />}
+          <rect className={`storage-file-body${bar.unknown ? ' storage-file-unknown' : ''}`} width={w} height={h} rx={radius} />
+          {live && pattern && <rect width={w} height={h} rx={radius} fill={pattern} />}
+          {live && hidden > 0 && (
+            <rect y={h - hidden} width={w} height={hidden} rx={Math.min(radius, hidden / 2)} fill={DEAD_PATTERN} />
+          )}
+          {roomy && <rect className="storage-file-ring" x={-2} y={-2} width={w + 4} height={h + 4} rx={radius + 2} />}
+        </g>
       </g>
       {live && roomy && (
-        <g className="storage-file-words" style={{ transform: `translateY(${bar.y * rem}px)` }}>
+        <g className="storage-file-words" aria-hidden="true" style={{ transform: `translateY(${bar.y * rem}px)` }}>
           {density === 'told' ? (
             <Told bar={bar} width={width} rem={rem} outcome={outcome} />
           ) : (

@@ -84,7 +84,6 @@ function Tree({ trace }: { trace: Trace }) {
             role="treeitem"
             aria-level={depth}
             aria-selected={told.has(path)}
-            aria-label={spoken(line)}
             {...(isParent ? { 'aria-expanded': !closed.has(path) } : {})}
             tabIndex={path === reachable ? 0 : -1}
             data-path={path}
@@ -134,8 +133,8 @@ function Step({ line, isOpen, onFold, onTell }: StepProps) {
       >
         {node.children.length > 0 ? '▸' : '·'}
       </span>
-      <span className="plan-name">{name}</span>
-      <span className="plan-rows">{node.rows !== undefined && counted(node.rows, 'row')}</span>
+      <span className="plan-name">{name}</span>{' '}
+      <span className="plan-rows">{node.rows !== undefined && counted(node.rows, 'row')}</span>{' '}
       <span className="plan-time">
         {node.elapsed_ms !== undefined && duration(node.elapsed_ms)}
         <span className="plan-bar" aria-hidden="true">
@@ -193,11 +192,6 @@ function Scans({ trace }: { trace: Trace }) {
       </tbody>
     </table>
   )
-}
-
-function spoken({ name, node }: PlanLine): string {
-  const rows = node.rows === undefined ? '' : `, ${counted(node.rows, 'row')}`
-  return `${name}${rows}${node.elapsed_ms === undefined ? '' : `, ${duration(node.elapsed_ms)}`}`
 }
 
 function toggled(set: ReadonlySet<string>, path: string): ReadonlySet<string> {

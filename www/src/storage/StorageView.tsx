@@ -5,6 +5,7 @@ import type { Store, Who } from '../engine/store.js'
 import type { Trace } from '../engine/trace.js'
 import { ActivityLog } from './ActivityLog.js'
 import { CommandButton } from './CommandButton.js'
+import type { StorageEvent } from './difference.js'
 import { FilePatterns } from './FilePatterns.js'
 import { JobList } from './JobList.js'
 import type { AxisKind } from './keyaxis.js'
@@ -85,7 +86,7 @@ export function StoragePicture({ watched, trace }: { watched: Watched; trace: Tr
           Show more of {tables.length - shown} further tables
         </button>
       )}
-      {snapshot && <ActivityLog log={log} />}
+      {snapshot && <ActivityLog log={log.filter(({ event }) => ownToo || !isOwn(event))} />}
       <label className="storage-own">
         <input type="checkbox" checked={ownToo} onChange={(event) => setOwnToo(event.target.checked)} />
         Show the page’s own tables too
@@ -98,6 +99,11 @@ const AXES: readonly { readonly kind: AxisKind; readonly label: string }[] = [
   { kind: 'key', label: 'key' },
   { kind: 'time', label: 'time' },
 ]
+
+/** Whether something happened to a table of the page's own. */
+function isOwn(event: StorageEvent): boolean {
+  return 'table' in event && event.table.startsWith(`${OWN}.`)
+}
 
 /** Tables that have something first. */
 function tablesOf(snapshot: StorageSnapshot | undefined, ownToo: boolean): TableStorage[] {

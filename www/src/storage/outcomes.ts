@@ -1,10 +1,9 @@
 /** What the last statement did with each file, in words. */
 
-import type { FileOutcome, Scan, Trace } from '../engine/trace.js'
+import type { FileOutcome as Outcome, Scan, Trace } from '../engine/trace.js'
 import { count, counted } from './wording.js'
 
-/** What became of a file, with those that were left because what was sought had been found. */
-export type Outcome = FileOutcome | 'not_needed'
+export type { Outcome }
 
 /** How outcomes are called, and in which order a legend has them. */
 export const OUTCOMES: readonly { readonly outcome: Outcome; readonly label: string; readonly why: string }[] = [

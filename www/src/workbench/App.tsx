@@ -3,8 +3,8 @@
 import { useCallback, useEffect, useState } from 'react'
 import { History } from '../editor/history.js'
 import { type Tab, TabKeeper } from '../editor/tabs.js'
-import { FirnDB } from 'firndb'
-import { STORE, Store } from '../engine/store.js'
+import { FirnDBError } from 'firndb'
+import { Store } from '../engine/store.js'
 import { Workbench } from './Workbench.js'
 import { Mark } from './Mark.js'
 import './app.css'
@@ -17,22 +17,24 @@ export interface Opened {
   readonly tabs: readonly Tab[]
 }
 
-type State = { readonly opened: Opened } | { readonly failure: unknown } | { readonly step: string }
+type State = { readonly opened: Opened } | { readonly failure: unknown; readonly what: string } | { readonly step: string }
 
 export function App() {
   const [state, setState] = useState<State>({ step: 'Starting the engine …' })
 
-  const open = useCallback((step: string, how: () => Promise<Store>) => {
+  /** Opens a store; `what` did not work if it fails. */
+  const open = useCallback((step: string, what: string, how: () => Promise<Store>) => {
     setState({ step })
     how()
       .then(prepare)
       .then(
         (opened) => setState({ opened }),
-        (failure: unknown) => setState({ failure }),
+        (failure: unknown) => setState({ failure, what }),
       )
   }, [])
+  const start = useCallback(() => open('Starting the engine …', 'The store could not be opened', () => Store.open()), [open])
 
-  useEffect(() => open('Starting the engine …', () => Store.open()), [open])
+  useEffect(start, [start])
 
   if ('opened' in state) {
     const { opened } = state
@@ -41,14 +43,10 @@ export function App() {
         // Another store is another page.
         key={generation(opened)}
         opened={opened}
-        onReplace={(archive) => open('Reading the archive …', () => Store.replace(opened.store, archive))}
-        onReset={() =>
-          open('Deleting everything …', async () => {
-            await opened.store.close()
-            await FirnDB.delete(STORE)
-            return Store.open()
-          })
+        onReplace={(archive) =>
+          open('Reading the archive …', 'The archive did not take the place of the store', () => Store.replace(opened.store, archive))
         }
+        onReset={() => open('Deleting everything …', 'Not everything was deleted', () => Store.reset(opened.store))}
       />
     )
   }
@@ -61,7 +59,7 @@ export function App() {
           <span className="spinner" aria-hidden="true" /> {state.step}
         </p>
       ) : (
-        <Failure failure={state.failure} onAgain={() => open('Starting the engine …', () => Store.open())} />
+        <Failure what={state.what} failure={state.failure} onAgain={start} />
       )}
     </main>
   )
@@ -84,18 +82,23 @@ function generation(opened: Opened): number {
   return known
 }
 
-function Failure({ failure, onAgain }: { readonly failure: unknown; onAgain(): void }) {
+function Failure({ what, failure, onAgain }: { readonly what: string; readonly failure: unknown; onAgain(): void }) {
+  const code = failure instanceof FirnDBError ? failure.code : undefined
   const message = failure instanceof Error ? failure.message : String(failure)
   return (
     <div role="alert" className="opening-failure">
-      <p>The store could not be opened:</p>
-      <pre>{message}</pre>
+      <p>{what}:</p>
+      <pre>
+        {code !== undefined && `${code}: `}
+        {message}
+      </pre>
       <p>
-        The page keeps its data in this browser (IndexedDB and OPFS), which needs https or localhost. Another tab with another version
-        of the page has to be reloaded first.
+        {code === 'Locked'
+          ? 'Another tab has it open: close the other tabs of this page.'
+          : 'The page keeps its data in this browser (IndexedDB and OPFS), which needs https or localhost.'}
       </p>
       <button type="button" className="primary" onClick={onAgain}>
-        Try again
+        Open the store
       </button>
     </div>
   )
