@@ -51,14 +51,17 @@ export function AuditView({ store }: { readonly store: Store }) {
   }
   if (entries?.length === 0) {
     return (
-      <p className="dock-empty">
-        Nothing yet. What somebody does in another's name is written here, together with its effect, and what was refused too: try{' '}
-        <code>EXECUTE AS USER 'alice' (SELECT 1)</code>, or let a pane act for somebody.
-      </p>
+      <div className="dock-empty">
+        <p>
+          Nothing yet. What somebody does in another's name is written here, together with its effect, and so is what was
+          refused; of each statement its shape, never a value. Let a pane act for somebody, or try
+        </p>
+        <code>EXECUTE AS USER 'alice' (SELECT 1)</code>
+      </div>
     )
   }
   return (
-    <ol className="audit" aria-label="Audit log, the last entry first" aria-live="polite" aria-relevant="additions">
+    <ol className="audit" aria-label="Audit log, the last entry first">
       {entries?.map((entry) => (
         <li key={String(entry.number)} data-outcome={entry.outcome}>
           <p className="audit-head">
@@ -70,8 +73,8 @@ export function AuditView({ store }: { readonly store: Store }) {
           </p>
           <code>{entry.statement}</code>
           <p className="audit-foot">
-            <time dateTime={entry.at}>{new Date(entry.at).toLocaleString()}</time>
-            {entry.rows !== null && ` · ${entry.rows} rows`}
+            <time dateTime={entry.at}>{new Date(entry.at).toLocaleString('en')}</time>
+            {entry.rows !== null && ` · ${entry.rows} ${entry.rows === 1n ? 'row' : 'rows'}`}
             {entry.error !== null && ` · ${entry.error}`}
           </p>
         </li>

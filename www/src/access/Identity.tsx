@@ -19,7 +19,9 @@ export function Identity({ store, who, onWho }: { readonly store: Store; readonl
   const users = useUsers(store)
   const own = users.find((user) => user.id === who.user)
   const most = ROLES.indexOf(own?.role ?? 'system')
-  const others = users.filter((user) => user.id !== who.user)
+  // A user acts for nobody; whoever acts does so for users up to its own role.
+  const acting = ROLES.indexOf(who.role ?? own?.role ?? 'system')
+  const others = acting < ROLES.indexOf('service') ? [] : users.filter((user) => user.id !== who.user && ROLES.indexOf(user.role) <= acting)
 
   const choose = (change: { user?: string; role?: Role | undefined; as?: string | undefined }) => {
     const { user, role, as } = { ...who, ...change }
@@ -52,7 +54,7 @@ export function Identity({ store, who, onWho }: { readonly store: Store; readonl
         </label>
         <label>
           Acting for
-          <select value={who.as ?? ''} onChange={(event) => choose({ as: event.target.value || undefined })}>
+          <select value={who.as ?? ''} disabled={others.length === 0} onChange={(event) => choose({ as: event.target.value || undefined })}>
             <option value="">itself</option>
             {others.map((user) => (
               <option key={user.id}>{user.id}</option>

@@ -1,13 +1,13 @@
 /** One statement: what it answered, how long it took, or what is wrong with it. */
 
-import { type FirnDB, FirnDBError, type UserDatabase } from 'firndb'
+import { type FirnDB, FirnDBError, readArrow, type Transaction, type UserDatabase } from 'firndb'
 import { type Rows, rowsOfArrays, rowsOfArrow } from './result.js'
 import { answersWithRows } from './statements.js'
 
 /** Rows of one result that the page takes; of more the first are shown. */
 export const MOST_ROWS = 1_000_000
 /** Bytes of one result that the page takes. */
-const MOST_BYTES = 512 * 1024 * 1024
+const MOST_BYTES = 256 * 1024 * 1024
 
 /** What came of a statement. */
 export type Outcome = { readonly sql: string; readonly ms: number } & (
@@ -20,11 +20,14 @@ export type Outcome = { readonly sql: string; readonly ms: number } & (
 /** What statements are run by. */
 export type Database = FirnDB | UserDatabase
 
+/** What one statement is run by: a database, or a transaction of it. */
+export type Queryable = Database | Transaction
+
 /**
  * Runs `sql`; never rejects. `offset` is where the statement begins in the text that the user sees; an error's place is told
  * within the statement.
  */
-export async function run(db: Database, sql: string, signal: AbortSignal, offset = 0): Promise<Outcome> {
+export async function run(db: Queryable, sql: string, signal: AbortSignal, offset = 0): Promise<Outcome> {
   const begin = performance.now()
   const ms = () => performance.now() - begin
   try {
@@ -44,34 +47,33 @@ export async function run(db: Database, sql: string, signal: AbortSignal, offset
     if (signal.aborted) {
       return { kind: 'cancelled', sql, ms: ms() }
     }
-    return { kind: 'failed', sql, ms: ms(), error: asError(error), offset }
+    return failed(sql, ms(), error, offset)
   }
 }
 
 /** The rows of a query in one piece of Arrow, up to what the page takes. */
-async function readRows(db: Database, sql: string, signal: AbortSignal): Promise<{ rows: Rows; truncated: boolean }> {
-  // One more than is shown tells whether there are more.
-  const limit = MOST_ROWS + 1
+async function readRows(db: Queryable, sql: string, signal: AbortSignal): Promise<{ rows: Rows; truncated: boolean }> {
   const pieces: Uint8Array[] = []
   let bytes = 0
+  let count = 0
+  // The rest is not asked for: neither the engine nor the page has it in memory.
   let truncated = false
   for await (const piece of db.streamArrow(sql, [], { signal })) {
+    const [schema] = pieces
     pieces.push(piece)
     bytes += piece.byteLength
-    if (bytes > MOST_BYTES) {
-      truncated = true
+    count += schema === undefined ? 0 : readArrow(joined([schema, piece])).length
+    truncated = count > MOST_ROWS || bytes > MOST_BYTES
+    if (truncated) {
       break
     }
   }
-  const rows = rowsOfArrow(joined(pieces, bytes))
-  if (rows.length < limit) {
-    return { rows, truncated }
-  }
-  return { rows: { ...rows, length: MOST_ROWS }, truncated: true }
+  const rows = rowsOfArrow(joined(pieces))
+  return { rows: rows.length > MOST_ROWS ? { ...rows, length: MOST_ROWS } : rows, truncated }
 }
 
-function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes)
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0))
   let at = 0
   for (const piece of pieces) {
     whole.set(piece, at)
@@ -80,6 +82,7 @@ function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
   return whole
 }
 
-function asError(error: unknown): FirnDBError {
-  return error instanceof FirnDBError ? error : new FirnDBError('Internal', String(error))
+/** The outcome of a statement that began at `offset` of the text and ended with `error`. */
+export function failed(sql: string, ms: number, error: unknown, offset: number): Outcome {
+  return { kind: 'failed', sql, ms, error: error instanceof FirnDBError ? error : new FirnDBError('Internal', String(error)), offset }
 }

@@ -1,6 +1,8 @@
 /** The store of the page, and who is at it. */
 
-import { FirnDB, type OpenOptions, type Role } from 'firndb'
+import { FirnDB, FirnDBError, type OpenOptions, type Role } from 'firndb'
+import type { Database } from './run.js'
+import { askOthersToLeave, letOthersBack } from './windows.js'
 
 /** The name of the store in the browser. */
 export const STORE = 'playground'
@@ -45,32 +47,43 @@ export class Store {
       await FirnDB.delete(INCOMING)
       const tried = await FirnDB.load(INCOMING, archive)
       await tried.close()
-    } finally {
+    } catch (error) {
       await old.close()
+      throw error
+    } finally {
       await FirnDB.delete(INCOMING)
     }
-    await FirnDB.delete(STORE)
-    return new Store(await FirnDB.load(STORE, archive))
+    return Store.#alone(old, async () => new Store(await FirnDB.load(STORE, archive)))
   }
 
   /** An empty store in the place of `old`, which is closed whatever comes of it. */
-  static async reset(old: Store): Promise<Store> {
-    await old.close()
-    await FirnDB.delete(STORE)
-    return Store.open()
+  static reset(old: Store): Promise<Store> {
+    return Store.#alone(old, () => Store.open())
   }
 
-  /** A database in the name of `who`. Rejects with `PermissionDenied` for whom the store does not know. */
-  async databaseOf(who: Who) {
-    const db = await this.#database(who)
+  /** Deletes `old`, which other windows let go of for as long as it takes, and opens what takes its place. */
+  static async #alone(old: Store, open: () => Promise<Store>): Promise<Store> {
+    askOthersToLeave()
+    try {
+      await old.close()
+      await deleteOnceFree()
+      return await open()
+    } finally {
+      letOthersBack()
+    }
+  }
+
+  /**
+   * The connection of `of` in the name of `who`: what a pane says of its session, such as USE, holds for that pane. Rejects
+   * with `PermissionDenied` for whom the store does not know.
+   */
+  async databaseOf(who: Who, of = 'views'): Promise<Database> {
+    const db = await this.#database(who, of)
     return who.as === undefined ? db : db.as(who.as)
   }
 
-  #database({ user, role }: Who): Promise<FirnDB> {
-    if (user === OWNER.user && role === undefined) {
-      return Promise.resolve(this.owner)
-    }
-    const key = JSON.stringify([user, role])
+  #database({ user, role }: Who, of: string): Promise<FirnDB> {
+    const key = JSON.stringify([of, user, role])
     const known = this.#opened.get(key)
     if (known) {
       return known
@@ -99,5 +112,24 @@ export class Store {
     const others = await Promise.allSettled(this.#opened.values())
     const opened = others.flatMap((other) => (other.status === 'fulfilled' ? [other.value] : []))
     await Promise.all([...opened, this.owner].map((db) => db.close()))
+  }
+}
+
+/** So long other windows have for letting go of the store. */
+const LEAVE_MS = 10_000
+const LOOK_MS = 100
+
+async function deleteOnceFree(): Promise<void> {
+  const begin = performance.now()
+  for (;;) {
+    try {
+      return await FirnDB.delete(STORE)
+    } catch (error) {
+      const isLocked = error instanceof FirnDBError && error.code === 'Locked'
+      if (!isLocked || performance.now() - begin > LEAVE_MS) {
+        throw error
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
 }

@@ -5,6 +5,7 @@ import { History } from '../editor/history.js'
 import { type Tab, TabKeeper } from '../editor/tabs.js'
 import { FirnDBError } from 'firndb'
 import { Store } from '../engine/store.js'
+import { whenAsked } from '../engine/windows.js'
 import { Workbench } from './Workbench.js'
 import { Mark } from './Mark.js'
 import './app.css'
@@ -36,6 +37,19 @@ export function App() {
 
   useEffect(start, [start])
 
+  const store = 'opened' in state ? state.opened.store : undefined
+  useEffect(
+    () =>
+      whenAsked(
+        () => {
+          setState({ step: 'Another window deletes the store, or puts another in its place …' })
+          void store?.close()
+        },
+        start,
+      ),
+    [store, start],
+  )
+
   if ('opened' in state) {
     const { opened } = state
     return (
@@ -66,11 +80,16 @@ export function App() {
 }
 
 async function prepare(store: Store): Promise<Opened> {
-  const keeper = new TabKeeper(store.owner)
-  const history = new History(store.owner)
-  const tabs = await keeper.read()
-  await history.open()
-  return { store, keeper, history, tabs }
+  try {
+    const keeper = new TabKeeper(store.owner)
+    const history = new History(store.owner)
+    const tabs = await keeper.read()
+    await history.open()
+    return { store, keeper, history, tabs }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 const generations = new WeakMap<Opened, number>()

@@ -1,70 +1,89 @@
 /** What runs in one pane: statements one after another, by whoever the pane is. */
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { FirnDBError } from 'firndb'
 import type { History } from '../editor/history.js'
-import { type Database, type Outcome, run } from '../engine/run.js'
+import { type Database, failed, type Outcome, run } from '../engine/run.js'
 import { canBeExplained, type Statement } from '../engine/statements.js'
 import type { Store, Who } from '../engine/store.js'
 import { type Trace, trace } from '../engine/trace.js'
+import { PaneTransaction, verbOf } from './transaction.js'
 
 /** A query that took no longer is run once more by itself, to see what it read. */
 const TRACED_MS = 1_000
 
-/** A pane's statements. */
-export interface Session {
+interface State {
   /** What came of the statements of the last run, as far as it is. */
   readonly outcomes: readonly Outcome[]
   /** How many statements the last run has. */
   readonly asked: number
   readonly running: boolean
-  readonly db: Database | undefined
+  /** Whether a transaction was begun and has not ended. */
+  readonly inTransaction: boolean
   /** What the last query read, once that is known; `'tracing'` while it is found out. */
   readonly trace: Trace | 'tracing' | undefined
   /** The last query, where what it read is not known, because it took long. */
   readonly untraced: string | undefined
+}
+
+/** A pane's statements. */
+export interface Session extends State {
+  readonly db: Database | undefined
+  /** Why there is no `db` for whoever the pane is. */
+  readonly problem: FirnDBError | undefined
   run(statements: readonly Statement[]): Promise<readonly Outcome[]>
   traceAgain(): void
+  /** Gives up what runs, and finding out what it read. */
   cancel(): void
 }
 
-interface State {
-  readonly outcomes: readonly Outcome[]
-  readonly asked: number
-  readonly running: boolean
-  readonly trace: Trace | 'tracing' | undefined
-  readonly untraced: string | undefined
-}
+const IDLE: State = { outcomes: [], asked: 0, running: false, inTransaction: false, trace: undefined, untraced: undefined }
 
-const IDLE: State = { outcomes: [], asked: 0, running: false, trace: undefined, untraced: undefined }
-
-/** The statements of a pane in which `who` works. */
-export function useSession(store: Store, who: Who, history: History | undefined): Session {
+/** The statements of the pane called `pane`, in which `who` works. */
+export function useSession(store: Store, who: Who, history: History | undefined, pane = 'left'): Session {
   const [state, setState] = useState<State>(IDLE)
   const [db, setDb] = useState<Database>()
+  const [problem, setProblem] = useState<FirnDBError>()
+  /** Of the run that is the pane's: what another still says is not heard. */
   const controller = useRef<AbortController>(undefined)
+  const [transaction] = useState(() => new PaneTransaction())
 
   useEffect(() => {
     let gone = false
     setDb(undefined)
-    store.databaseOf(who).then(
+    setProblem(undefined)
+    store.databaseOf(who, pane).then(
       (found) => !gone && setDb(found),
-      (error: unknown) => console.warn('the store does not know', who, error),
+      (error: unknown) =>
+        !gone && setProblem(error instanceof FirnDBError ? error : new FirnDBError('Internal', String(error))),
     )
     return () => {
       gone = true
       controller.current?.abort()
+      controller.current = undefined
+      void transaction.abandon()
       setState(IDLE)
     }
-  }, [store, who])
+  }, [store, who, pane, transaction])
 
-  const findTrace = useCallback(async (of: Database, sql: string, signal: AbortSignal) => {
-    setState((old) => ({ ...old, trace: 'tracing', untraced: undefined }))
-    // What cannot be explained is no mistake of whoever asked for it.
-    const found = await trace(of, sql, signal).catch(() => undefined)
-    if (!signal.aborted) {
-      setState((old) => ({ ...old, trace: found }))
+  /** What is changed by the run of `mine`, unless another has begun. */
+  const update = useCallback((mine: AbortController, change: (old: State) => State) => {
+    if (controller.current === mine) {
+      setState(change)
     }
   }, [])
+
+  const findTrace = useCallback(
+    async (of: Database, sql: string) => {
+      const mine = new AbortController()
+      controller.current = mine
+      setState((old) => ({ ...old, trace: 'tracing', untraced: undefined }))
+      // What cannot be explained is no mistake of whoever asked for it.
+      const found = await trace(of, sql, mine.signal).catch(() => undefined)
+      update(mine, (old) => ({ ...old, trace: found, untraced: found === undefined ? sql : undefined }))
+    },
+    [update],
+  )
 
   const runAll = useCallback(
     async (statements: readonly Statement[]) => {
@@ -74,42 +93,74 @@ export function useSession(store: Store, who: Who, history: History | undefined)
       controller.current?.abort()
       const mine = new AbortController()
       controller.current = mine
-      setState({ ...IDLE, asked: statements.length, running: true })
+      setState((old) => ({ ...IDLE, asked: statements.length, running: true, inTransaction: old.inTransaction }))
       const outcomes: Outcome[] = []
+      const kept: Promise<unknown>[] = []
       for (const { sql, from } of statements) {
-        const outcome = await run(db, sql, mine.signal, from)
-        if (controller.current !== mine) {
-          return outcomes
-        }
+        const outcome = await runOne(db, transaction, sql, mine.signal, from)
         outcomes.push(outcome)
-        setState((old) => ({ ...old, outcomes: [...outcomes] }))
-        void history?.add(outcome, who).catch((error: unknown) => console.warn('not kept in the history:', error))
-        if (outcome.kind === 'failed' || outcome.kind === 'cancelled') {
+        // Also what nobody waits for any more: it may have taken effect.
+        kept.push(keep(history, outcome, who))
+        update(mine, (old) => ({ ...old, outcomes: [...outcomes], inTransaction: transaction.isOpen }))
+        if (outcome.kind === 'failed' || outcome.kind === 'cancelled' || controller.current !== mine) {
           break
         }
       }
-      setState((old) => ({ ...old, running: false }))
+      update(mine, (old) => ({ ...old, running: false }))
+      await Promise.all(kept)
       store.changed()
       const last = outcomes.at(-1)
-      if (last?.kind === 'rows' && canBeExplained(last.sql)) {
+      // In a transaction another look would see what others do not.
+      if (controller.current === mine && last?.kind === 'rows' && canBeExplained(last.sql) && !transaction.isOpen) {
         if (last.ms <= TRACED_MS) {
-          void findTrace(db, last.sql, mine.signal)
+          void findTrace(db, last.sql)
         } else {
-          setState((old) => ({ ...old, untraced: last.sql }))
+          update(mine, (old) => ({ ...old, untraced: last.sql }))
         }
       }
       return outcomes
     },
-    [db, findTrace, history, store, who],
+    [db, findTrace, history, store, transaction, update, who],
   )
 
   const cancel = useCallback(() => controller.current?.abort(), [])
   const traceAgain = useCallback(() => {
-    const { current } = controller
-    if (db && state.untraced !== undefined && current) {
-      void findTrace(db, state.untraced, current.signal)
+    if (db && state.untraced !== undefined) {
+      void findTrace(db, state.untraced)
     }
   }, [db, findTrace, state.untraced])
 
-  return useMemo(() => ({ ...state, db, run: runAll, cancel, traceAgain }), [state, db, runAll, cancel, traceAgain])
+  return useMemo(
+    () => ({ ...state, db, problem, run: runAll, cancel, traceAgain }),
+    [state, db, problem, runAll, cancel, traceAgain],
+  )
+}
+
+/** What comes of one statement, which may begin or end the transaction of the pane. */
+async function runOne(
+  db: Database,
+  transaction: PaneTransaction,
+  sql: string,
+  signal: AbortSignal,
+  offset: number,
+): Promise<Outcome> {
+  const verb = verbOf(sql)
+  if (verb === undefined) {
+    return run(transaction.within(db), sql, signal, offset)
+  }
+  const begin = performance.now()
+  try {
+    await transaction.carryOut(verb, db)
+    return { kind: 'affected', sql, ms: performance.now() - begin, affected: 0 }
+  } catch (error) {
+    return failed(sql, performance.now() - begin, error, offset)
+  }
+}
+
+async function keep(history: History | undefined, outcome: Outcome, who: Who): Promise<void> {
+  try {
+    await history?.add(outcome, who)
+  } catch (error) {
+    console.warn('not kept in the history:', error)
+  }
 }
