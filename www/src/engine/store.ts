@@ -7,6 +7,12 @@ import { askOthersToLeave, letOthersBack } from './windows.js'
 /** The name of the store in the browser. */
 export const STORE = 'playground'
 
+/**
+ * How the store is opened. All windows have one engine, so that files which were replaced need not stay for others for
+ * long: that they go is seen.
+ */
+const OPTIONS: OpenOptions = { settings: { 'compaction.grace_ms': 10_000 } }
+
 /** The name of a store that is only looked at. */
 const INCOMING = `${STORE}-incoming`
 
@@ -34,8 +40,8 @@ export class Store {
     this.owner = owner
   }
 
-  static async open(options?: OpenOptions): Promise<Store> {
-    return new Store(await FirnDB.open(STORE, options))
+  static async open(): Promise<Store> {
+    return new Store(await FirnDB.open(STORE, OPTIONS))
   }
 
   /**
@@ -53,7 +59,7 @@ export class Store {
     } finally {
       await FirnDB.delete(INCOMING)
     }
-    return Store.#alone(old, async () => new Store(await FirnDB.load(STORE, archive)))
+    return Store.#alone(old, async () => new Store(await FirnDB.load(STORE, archive, OPTIONS)))
   }
 
   /** An empty store in the place of `old`, which is closed whatever comes of it. */
@@ -88,7 +94,7 @@ export class Store {
     if (known) {
       return known
     }
-    const opened = FirnDB.open(STORE, role === undefined ? { user } : { user, role })
+    const opened = FirnDB.open(STORE, { ...OPTIONS, user, ...(role === undefined ? {} : { role }) })
     this.#opened.set(key, opened)
     // Who could not be let in may be known later.
     opened.catch(() => this.#opened.delete(key))
