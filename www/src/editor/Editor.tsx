@@ -10,11 +10,12 @@ import { Compartment, EditorState, type Extension, Prec } from '@codemirror/stat
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from '@codemirror/view'
 import type { FirnDBError } from 'firndb'
 import { type Ref, useEffect, useImperativeHandle, useRef } from 'react'
+import { DEFAULT_NAMESPACE } from '../engine/names.js'
 import { type Statement, statementAt, statementsOf } from '../engine/statements.js'
 import { COLOURING } from './colours.js'
 import { DIALECT } from './dialect.js'
 import { diagnosticOf } from './mistakes.js'
-import { DEFAULT_NAMESPACE, namespaceOf, type TableInfo } from './schema.js'
+import { namespaceOf, type TableInfo } from './schema.js'
 
 /** What the page does with an editor. */
 export interface EditorHandle {

@@ -1,13 +1,11 @@
 /** Tables and columns, for completion and for the list of tables. */
 
 import type { SQLNamespace } from '@codemirror/lang-sql'
+import type { TableName } from '../engine/names.js'
 import type { Database } from '../engine/run.js'
-import { DIALECT } from './dialect.js'
 
 /** A table as whoever asks is shown it. */
-export interface TableInfo {
-  readonly namespace: string
-  readonly name: string
+export interface TableInfo extends TableName {
   /** SHARED, USER, STREAM or VIEW. */
   readonly kind: string
   readonly columns: readonly ColumnInfo[]
@@ -19,9 +17,6 @@ export interface ColumnInfo {
   readonly type: string
   readonly inPrimaryKey: boolean
 }
-
-/** The namespace whose tables need no prefix. */
-export const DEFAULT_NAMESPACE = 'main'
 
 /** The tables in the store, the engine's own not among them. */
 export async function readTables(db: Database): Promise<TableInfo[]> {
@@ -41,24 +36,6 @@ export async function readTables(db: Database): Promise<TableInfo[]> {
     found.set(key, list)
   }
   return tables.rows.map((table) => ({ ...table, columns: found.get(JSON.stringify([table.namespace, table.name])) ?? [] }))
-}
-
-/** The name by which `table` is called in a statement, quoted where it has to be. */
-export function calledBy({ namespace, name }: Pick<TableInfo, 'namespace' | 'name'>): string {
-  return namespace === DEFAULT_NAMESPACE ? quoted(name) : `${quoted(namespace)}.${quoted(name)}`
-}
-
-/** A name as SQL has it: in quotes where it is a word of SQL, or not plain. */
-export function quoted(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(name) && !KEYWORDS.has(name) ? name : `"${name.replaceAll('"', '""')}"`
-}
-
-const KEYWORDS = new Set(DIALECT.spec.keywords?.split(' '))
-
-/** The name, as `name` or `namespace.name`, by which a table is called in a statement. */
-export function calledByPath(path: string): string {
-  const [namespace, name] = path.includes('.') ? path.split('.', 2) : [DEFAULT_NAMESPACE, path]
-  return calledBy({ namespace: namespace ?? DEFAULT_NAMESPACE, name: name ?? path })
 }
 
 /** `tables` in the form that completion takes. */

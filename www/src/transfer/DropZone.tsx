@@ -63,6 +63,3 @@ export function DropHint({ isOver }: { readonly isOver: boolean }) {
     </div>
   ) : null
 }
-
-export { FileChooser } from './FileChooser.js'
-export { ImportDialog } from './ImportDialog.js'

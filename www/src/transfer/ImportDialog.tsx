@@ -2,8 +2,8 @@
 
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Activities } from '../engine/activities.js'
+import { type TableName, tableCalled, tablesOf } from '../engine/names.js'
 import type { Store } from '../engine/store.js'
-import { tablesOf } from '../samples/load.js'
 import { Dialog } from './Dialog.js'
 import { FileChooser } from './FileChooser.js'
 import { FileForm } from './FileForm.js'
@@ -21,8 +21,8 @@ interface Props {
   readonly onClose: () => void
   /** Files that were dropped or chosen already; another list is another drop. */
   readonly files?: readonly File[]
-  /** Called with the name of each table once it is there as a whole. */
-  readonly onImported: (table: string) => void
+  /** Called with each table once it is there as a whole. */
+  readonly onImported: (table: TableName) => void
   /** Called when an archive is to take the place of the store, which was asked for already. */
   readonly onReplace: (archive: Blob) => void
 }
@@ -86,7 +86,12 @@ export function ImportDialog({ store, activities, open, onClose, files, onImport
         const { file, head, draft } = item
         void activities
           .run(`Import ${file.name}`, 'bytes', (progress) => importFile(store, file, head, draft, progress))
-          .then((done) => done && onImported(draft.table))
+          .then((done) => {
+            const table = tableCalled(draft.table)
+            if (done && table) {
+              onImported(table)
+            }
+          })
       }
     }
     close()

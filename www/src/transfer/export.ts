@@ -1,7 +1,11 @@
 /** What goes out of the store: all of it as an archive, or a table as a file. */
 
 import type { Activities } from '../engine/activities.js'
+import { DEFAULT_NAMESPACE, type TableName, calledBy, qualified } from '../engine/names.js'
+import type { Database } from '../engine/run.js'
+import { save } from '../engine/saving.js'
 import type { Store } from '../engine/store.js'
+import { RowCount } from './row-count.js'
 
 /** The formats that a table can be written in, by the endings of files. */
 export const EXPORT_FORMATS = { parquet: 'Parquet', csv: 'CSV', json: 'JSON, an object a line' } as const
@@ -15,48 +19,55 @@ export function exportStore({ owner }: Pick<Store, 'owner'>, activities: Activit
     const archive = await unlessAborted(owner.dump(), signal)
     report(archive.size, archive.size)
     save(archive, 'playground.tar')
-    return `playground.tar has ${archive.size.toLocaleString()} bytes.`
+    return `playground.tar has ${bytesOf(archive.size)}.`
   })
 }
 
-/** Saves `table`, as `name` or `namespace.name`; of a USER table the rows of `user`, where one is named. */
-export function exportTable(
-  { owner }: Pick<Store, 'owner'>,
-  activities: Activities,
-  table: string,
-  format: ExportFormat,
-  user?: string,
-): Promise<boolean> {
-  const file = `${table.replace(/[^\p{L}\p{N}._-]+/gu, '_')}.${format}`
-  return activities.run(`Export ${table}`, 'bytes', async ({ signal, report }) => {
-    const db = user === undefined ? owner : owner.as(user)
-    const stream = db.copyTo(table, { format, signal, ...(format === 'csv' ? { header: true } : {}) })
-    let done = 0
-    const counted = stream.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>({
-        transform(piece, out) {
-          done += piece.byteLength
-          report(done)
-          out.enqueue(piece)
-        },
-      }),
-    )
-    // The browser keeps a large one on disk.
-    const blob = await new Response(counted as ReadableStream<Uint8Array<ArrayBuffer>>).blob()
-    signal.throwIfAborted()
+/** Saves those rows of `table` that whoever `db` is of is shown. */
+export function exportTable(db: Database, activities: Activities, table: TableName, format: ExportFormat): Promise<boolean> {
+  const file = fileName(table, format)
+  return activities.run(`Export ${calledBy(table)}`, 'bytes', async ({ signal, report }) => {
+    const { blob, rows } = await written(db, table, format, signal, report)
     save(blob, file)
-    return `${file} has ${blob.size.toLocaleString()} bytes.`
+    return `${file} has ${counted(rows)}, ${bytesOf(blob.size)}.`
   })
 }
 
-/** Has the browser save `blob` as `name`. */
-export function save(blob: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  // Not before the browser has begun to read it.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+/** The rows of `table` as a file of `format`, and how many they are. Rejects with the engine's own errors. */
+export async function written(
+  db: Database,
+  table: TableName,
+  format: ExportFormat,
+  signal: AbortSignal,
+  report: (bytes: number) => void,
+): Promise<{ readonly blob: Blob; readonly rows: number }> {
+  // By a query, since a name may have dots in it.
+  const query = `SELECT * FROM ${qualified(table)}`
+  const reader = db.copyTo(query, { format, signal, ...(format === 'csv' ? { header: true } : {}) }).getReader()
+  const count = new RowCount(format)
+  const parts: Blob[] = []
+  let bytes = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) {
+      break
+    }
+    count.add(value)
+    // The browser keeps large ones on disk.
+    parts.push(new Blob([new Uint8Array(value)]))
+    bytes += value.byteLength
+    report(bytes)
+  }
+  signal.throwIfAborted()
+  const blob = new Blob(parts)
+  return { blob, rows: await count.of(blob) }
+}
+
+/** What the file of `table` is called. */
+export function fileName({ namespace, name }: TableName, format: ExportFormat): string {
+  const parts = namespace === DEFAULT_NAMESPACE ? [name] : [namespace, name]
+  const plain = parts.map((part) => part.replace(/[^\p{L}\p{N}_-]+/gu, '_'))
+  return `${plain.join('.')}.${format}`
 }
 
 /** What cannot be taken back is not waited for, at least. */
@@ -65,4 +76,12 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     work.then(resolve, reject)
   })
+}
+
+function counted(rows: number): string {
+  return `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'}`
+}
+
+function bytesOf(bytes: number): string {
+  return bytes < 1e6 ? `${bytes.toLocaleString('en')} bytes` : `${(bytes / 1e6).toFixed(1)} MB`
 }

@@ -1,18 +1,20 @@
 /** What tables there are, and their columns. */
 
-import { calledBy, type TableInfo } from '../editor/schema.js'
+import type { TableInfo } from '../editor/schema.js'
 import type { Activities } from '../engine/activities.js'
-import type { Store } from '../engine/store.js'
+import { calledBy, qualified } from '../engine/names.js'
+import type { Database } from '../engine/run.js'
 import { ExportMenu } from '../transfer/ExportMenu.js'
 
 interface Properties {
-  readonly store: Store
+  /** Whose rows are exported: that of whoever works in the pane. */
+  readonly db: Database | undefined
   readonly activities: Activities
   readonly tables: readonly TableInfo[]
   onShow(sql: string, title?: string): void
 }
 
-export function TablesView({ store, activities, tables, onShow }: Properties) {
+export function TablesView({ db, activities, tables, onShow }: Properties) {
   if (tables.length === 0) {
     return <p className="dock-empty">No tables yet: load a sample, drop a file onto the page, or CREATE TABLE.</p>
   }
@@ -37,10 +39,10 @@ export function TablesView({ store, activities, tables, onShow }: Properties) {
               ))}
             </ul>
             <div className="tables-actions">
-              <button type="button" onClick={() => onShow(`SELECT * FROM ${calledBy(table)} LIMIT 100`, table.name)}>
+              <button type="button" onClick={() => onShow(`SELECT * FROM ${qualified(table)} LIMIT 100`, table.name)}>
                 Show rows
               </button>
-              <ExportMenu store={store} activities={activities} table={`${table.namespace}.${table.name}`} />
+              {db && <ExportMenu db={db} activities={activities} table={table} />}
             </div>
           </details>
         </li>

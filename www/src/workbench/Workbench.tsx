@@ -3,14 +3,16 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { AuditView } from '../access/AuditView.js'
 import type { EditorHandle } from '../editor/Editor.js'
-import { calledByPath, type TableInfo } from '../editor/schema.js'
+import type { TableInfo } from '../editor/schema.js'
 import { Activities } from '../engine/activities.js'
+import { qualified } from '../engine/names.js'
 import { OWNER, type Who } from '../engine/store.js'
 import { SAMPLES } from '../samples/catalogue.js'
 import type { Sample } from '../samples/sample.js'
 import { SamplesDialog } from '../samples/SamplesMenu.js'
-import { DropHint, ImportDialog, useFileDrop } from '../transfer/DropZone.js'
-import { exportStore } from '../transfer/ExportMenu.js'
+import { DropHint, useFileDrop } from '../transfer/DropZone.js'
+import { exportStore } from '../transfer/export.js'
+import { ImportDialog } from '../transfer/ImportDialog.js'
 import { ResetDialog } from '../transfer/Losses.js'
 import { PlanTree } from '../storage/PlanTree.js'
 import { StorageView } from '../storage/StorageView.js'
@@ -154,7 +156,7 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
               case 'plan':
                 return <PlanPanel trace={trace} untraced={sessions[at].untraced} onTrace={sessions[at].traceAgain} />
               case 'tables':
-                return <TablesView store={store} activities={activities} tables={tables ?? NONE} onShow={show} />
+                return <TablesView db={sessions[at].db} activities={activities} tables={tables ?? NONE} onShow={show} />
               case 'audit':
                 return <AuditView store={store} />
               case 'history':
@@ -178,9 +180,8 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
         files={files}
         onClose={() => setDialog(undefined)}
         onImported={(table) => {
-          setDialog(undefined)
           store.changed()
-          show(`SELECT * FROM ${calledByPath(table)} LIMIT 100`, table)
+          show(`SELECT * FROM ${qualified(table)} LIMIT 100`, table.name)
         }}
         onReplace={onReplace}
       />
