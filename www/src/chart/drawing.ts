@@ -1,8 +1,9 @@
 /** What is drawn of a result: some of its rows, or all of them summed up. */
 
 import type { Rows } from '../engine/result.js'
-import { counted, dateOf, grouped, numberOf, textOf } from '../results/format.js'
+import { dateOf, numberOf, textOf } from '../results/format.js'
 import { inSlices } from '../results/slices.js'
+import { count, counted } from '../style/numbers.js'
 import { type Chart, MOST_SERIES, roleOf } from './defaults.js'
 
 /** Points that are drawn; more are not told apart. */
@@ -43,8 +44,8 @@ export function drawingOf(rows: Rows, chart: Chart, signal?: AbortSignal): Promi
 
 /** Rows at equal distances, so that all of the result is seen, however it is sorted. */
 export function evenly(length: number, most: number): number[] {
-  const count = Math.min(length, most)
-  return Array.from({ length: count }, (_, at) => (count < 2 ? 0 : Math.round((at * (length - 1)) / (count - 1))))
+  const taken = Math.min(length, most)
+  return Array.from({ length: taken }, (_, at) => (taken < 2 ? 0 : Math.round((at * (length - 1)) / (taken - 1))))
 }
 
 async function pointsOf(rows: Rows, chart: Chart, y: number, signal?: AbortSignal): Promise<Drawing> {
@@ -67,7 +68,7 @@ async function pointsOf(rows: Rows, chart: Chart, y: number, signal?: AbortSigna
   // A line goes from the left to the right.
   const drawn = chart.mark === 'line' && typeof points[0]?.x !== 'string' ? points.sort((a, b) => Number(a.x) - Number(b.x)) : points
   const notes = [
-    ...(sample.length < rows.length ? [`A sample of ${grouped(sample.length)} of ${grouped(rows.length)} rows, evenly spaced.`] : []),
+    ...(sample.length < rows.length ? [`A sample of ${count(sample.length)} of ${count(rows.length)} rows, evenly spaced.`] : []),
     ...left(sample.length - points.length),
     ...series.notes(),
   ]
@@ -106,7 +107,7 @@ async function barsOf(rows: Rows, chart: Chart, signal?: AbortSignal): Promise<D
   const name = rows.columns[x]?.name ?? ''
   const notes = [
     ...(y !== undefined && summed > 0 ? [`Each bar is the sum of ${rows.columns[y]?.name} over its rows.`] : []),
-    ...(shown.length < bars.size ? [`The first ${MOST_BARS} of ${grouped(bars.size)} values of ${name}.`] : []),
+    ...(shown.length < bars.size ? [`The first ${MOST_BARS} of ${count(bars.size)} values of ${name}.`] : []),
     ...left(rows.length - drawn),
     ...series.notes(),
   ]
@@ -117,7 +118,7 @@ async function binsOf(rows: Rows, chart: Chart, signal?: AbortSignal): Promise<D
   const column = rows.columns[chart.x]
   const isTime = column !== undefined && roleOf(column) === 'time'
   const values = new Float64Array(rows.length)
-  let count = 0
+  let found = 0
   let [low, high] = [Infinity, -Infinity]
   await inSlices(
     rows.length,
@@ -125,20 +126,20 @@ async function binsOf(rows: Rows, chart: Chart, signal?: AbortSignal): Promise<D
       const value = rows.value(row, chart.x)
       const number = isTime ? (dateOf(value)?.getTime() ?? NaN) : numberOf(value)
       if (Number.isFinite(number)) {
-        values[count++] = number
+        values[found++] = number
         low = Math.min(low, number)
         high = Math.max(high, number)
       }
     },
     signal,
   )
-  if (count === 0) {
+  if (found === 0) {
     return { chart, points: [], notes: left(rows.length) }
   }
   const { begin, step, length } = stepsOf(low, high, isTime)
   const heights = new Float64Array(length)
   await inSlices(
-    count,
+    found,
     (at) => {
       const bin = Math.min(length - 1, Math.max(0, Math.floor(((values[at] ?? 0) - begin) / step)))
       heights[bin] = (heights[bin] ?? 0) + 1
@@ -147,7 +148,7 @@ async function binsOf(rows: Rows, chart: Chart, signal?: AbortSignal): Promise<D
   )
   const edge = (at: number) => (isTime ? new Date(begin + at * step) : begin + at * step)
   const points = Array.from(heights, (y, at): Point => ({ x: edge(at), until: edge(at + 1), y }))
-  return { chart, points, notes: left(rows.length - count) }
+  return { chart, points, notes: left(rows.length - found) }
 }
 
 /** Some thirty steps from `low` to `high`; of numbers they begin at round ones. */
@@ -211,6 +212,6 @@ class Series {
 
 export const OTHERS = '(others)'
 
-function left(count: number): string[] {
-  return count > 0 ? [`${counted(count, 'row')} without a value to draw left out.`] : []
+function left(rows: number): string[] {
+  return rows > 0 ? [`${counted(rows, 'row')} without a value to draw left out.`] : []
 }

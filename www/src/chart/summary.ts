@@ -1,7 +1,7 @@
 /** A chart in words, for who does not see it. */
 
 import type { Column } from '../engine/result.js'
-import { grouped } from '../results/format.js'
+import { counted } from '../style/numbers.js'
 import type { Chart, Mark } from './defaults.js'
 import type { Drawing, Place } from './drawing.js'
 
@@ -44,7 +44,7 @@ export function summaryOf({ chart, points }: Drawing, columns: readonly Column[]
   }
   const name = columns[chart.x]?.name ?? ''
   const places = new Set(points.map(({ x }) => x))
-  const x = typeof first.x === 'string' ? `${grouped(places.size)} values of ${name}` : `${name} from ${placeText(from)} to ${placeText(to)}`
+  const x = typeof first.x === 'string' ? `${counted(places.size, 'value')} of ${name}` : `${name} from ${placeText(from)} to ${placeText(to)}`
   const measure = chart.mark === 'histogram' || chart.y === undefined ? 'number of rows' : (columns[chart.y]?.name ?? '')
   return `${title}. ${x}. ${measure} from ${numberText(low)} to ${numberText(high)}, highest at ${placeText(highest.x)}.`
 }
@@ -56,7 +56,7 @@ export function placeText(place: Place): string {
   return typeof place === 'number' ? numberText(place) : place
 }
 
-const NUMBERS = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 })
+const NUMBERS = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 })
 
 export function numberText(number: number): string {
   return NUMBERS.format(number)

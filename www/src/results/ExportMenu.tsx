@@ -1,9 +1,9 @@
 /** The menu of what can be made of a result: a copy, and files. */
 
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { bytes as sizeOf, count } from '../style/numbers.js'
 import { copyAsCsv, MOST_ROWS_COPIED } from './copying.js'
 import { download, type Exported, type FileFormat, fileOf, unavailable } from './export.js'
-import { bytesText, grouped } from './format.js'
 
 const FILES: readonly { readonly format: FileFormat; readonly label: string }[] = [
   { format: 'csv', label: 'Download CSV' },
@@ -56,10 +56,10 @@ export function ExportMenu(exported: Exported) {
     start(async (signal) => {
       const file = await fileOf(format, exported, {
         signal,
-        onProgress: (bytes) => setTold(`${format.toUpperCase()}: ${bytesText(bytes)} …`),
+        onProgress: (bytes) => setTold(`${format.toUpperCase()}: ${sizeOf(bytes)} …`),
       })
       download(file)
-      return `${file.name}, ${bytesText(file.size)}`
+      return `${file.name}, ${sizeOf(file.size)}`
     })
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -114,7 +114,7 @@ export function ExportMenu(exported: Exported) {
             type="button"
             role="menuitem"
             tabIndex={-1}
-            title={`At most ${grouped(MOST_ROWS_COPIED)} rows go to the clipboard.`}
+            title={`At most ${count(MOST_ROWS_COPIED)} rows go to the clipboard.`}
             onClick={() => start((signal) => copyAsCsv(exported.rows, signal))}
           >
             Copy as CSV

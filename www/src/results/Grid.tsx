@@ -9,8 +9,8 @@
 import { defaultRangeExtractor, type Range as Indices, useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { Rows } from '../engine/result.js'
+import { count, counted, duration } from '../style/numbers.js'
 import { copyHeader, copyRange } from './copying.js'
-import { counted, durationText, grouped } from './format.js'
 import { GridHeader } from './GridHeader.js'
 import { GridRow } from './GridRow.js'
 import { type Cell, movedBy, rangeOf, type Selection, sizeOf } from './selection.js'
@@ -250,7 +250,7 @@ function statusOf({ sort, busy, ms, failure }: Sorting, rows: Rows, told: string
   if (told !== '' || !sort) {
     return told
   }
-  return `Sorted by ${name}, ${sort.descending ? 'descending' : 'ascending'}, ${durationText(ms ?? 0)}`
+  return `Sorted by ${name}, ${sort.descending ? 'descending' : 'ascending'}, ${duration(ms ?? 0)}`
 }
 
 function placeOf(selection: Selection, length: number): string {
@@ -263,7 +263,7 @@ function placeOf(selection: Selection, length: number): string {
   const wide = counted(range.right - range.left + 1, 'column')
   return anchor
     ? `${tall} × ${wide} selected, ${counted(sizeOf(range), 'cell')}`
-    : `Row ${grouped(active.row + 1)} of ${grouped(length)}`
+    : `Row ${count(active.row + 1)} of ${count(length)}`
 }
 
 /** The fonts of `grid.css`. */

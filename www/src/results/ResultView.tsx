@@ -2,8 +2,8 @@
 
 import { type KeyboardEvent, lazy, Suspense, useId, useRef, useState } from 'react'
 import type { Database, Outcome } from '../engine/run.js'
+import { duration } from '../style/numbers.js'
 import { ExportMenu } from './ExportMenu.js'
-import { durationText } from './format.js'
 import { Grid } from './Grid.js'
 import { headline, labelOf, messageOf, sentence } from './wording.js'
 import './result.css'
@@ -40,7 +40,7 @@ function Failure({ outcome: { error, ms } }: { readonly outcome: Extract<Outcome
   return (
     <div className="result-failure" role="alert">
       <p>
-        <strong>{error.code}</strong> <span className="result-after">after {durationText(ms)}</span>
+        <strong>{error.code}</strong> <span className="result-after">after {duration(ms)}</span>
       </p>
       <p className="result-message">{message}</p>
       {place.length > 0 && <pre tabIndex={0}>{place.join('\n')}</pre>}
@@ -80,7 +80,7 @@ function RowsView({ outcome, db }: RowsViewProps) {
     <section className="result" aria-label="Result">
       <div className="result-head">
         <p className="result-count" role="status">
-          <strong>{headline(outcome)}</strong> <span className="result-after">{durationText(ms)}</span>
+          <strong>{headline(outcome)}</strong> <span className="result-after">{duration(ms)}</span>
         </p>
         <div ref={tabs} role="tablist" aria-label="View of the result" className="result-tabs" onKeyDown={onKeyDown}>
           {VIEWS.map((each) => (

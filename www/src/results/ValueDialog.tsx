@@ -2,8 +2,9 @@
 
 import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import type { Column } from '../engine/result.js'
+import { count } from '../style/numbers.js'
 import { write } from './copying.js'
-import { grouped, textOf, wholeText } from './format.js'
+import { textOf, wholeText } from './format.js'
 
 /** Characters that are shown; a browser takes seconds to break the lines of more. */
 const MOST_SHOWN = 100_000
@@ -50,7 +51,7 @@ export function ValueDialog({ column, value, row, onClose }: ValueDialogProps) {
         <header className="grid-dialog-head">
           <h2 id={title}>{column.name}</h2>
           <p>
-            {column.type}, row {grouped(row)}
+            {column.type}, row {count(row)}
           </p>
         </header>
         <pre className="grid-dialog-value" tabIndex={0} aria-label="Value">
@@ -58,7 +59,7 @@ export function ValueDialog({ column, value, row, onClose }: ValueDialogProps) {
         </pre>
         {whole.length > MOST_SHOWN && (
           <p>
-            The first {grouped(MOST_SHOWN)} of {grouped(whole.length)} characters. Copying takes all of them.
+            The first {count(MOST_SHOWN)} of {count(whole.length)} characters. Copying takes all of them.
           </p>
         )}
         <footer className="grid-dialog-foot">

@@ -1,8 +1,9 @@
 /** Cells and rows to the clipboard. */
 
 import type { Column, Rows } from '../engine/result.js'
+import { count, counted } from '../style/numbers.js'
 import { csvHeader, csvLine, tsvLine } from './delimited.js'
-import { counted, grouped, textOf } from './format.js'
+import { textOf } from './format.js'
 import { type Range, sizeOf } from './selection.js'
 import { inSlices } from './slices.js'
 
@@ -25,7 +26,7 @@ export async function copyRange(rows: Rows, sourceOf: (row: number) => number, r
   await inSlices(length, (at) => lines.push(tsvLine(rows, sourceOf(range.top + at), range.left, range.right)))
   await write(lines.join('\n'))
   return length < all
-    ? `Copied only the first ${counted(length, 'row')} of ${grouped(all)} selected`
+    ? `Copied only the first ${counted(length, 'row')} of ${count(all)} selected`
     : `Copied ${counted(length, 'row')} of ${counted(wide, 'column')}`
 }
 
@@ -43,7 +44,7 @@ export async function copyAsCsv(rows: Rows, signal?: AbortSignal): Promise<strin
   await inSlices(length, (row) => lines.push(csvLine(rows, row)), signal)
   await write(lines.join(''))
   return length < rows.length
-    ? `Copied only the first ${counted(length, 'row')} of ${grouped(rows.length)} as CSV: download the file for all`
+    ? `Copied only the first ${counted(length, 'row')} of ${count(rows.length)} as CSV: download the file for all`
     : `Copied ${counted(length, 'row')} as CSV`
 }
 

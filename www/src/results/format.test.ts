@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Column } from '../engine/result.js'
-import { bytesText, cellText, counted, dateOf, durationText, isoOfMicros, jsonText, numberOf, textOf, wholeText } from './format.js'
+import { cellText, dateOf, isoOfMicros, jsonText, numberOf, textOf, wholeText } from './format.js'
 
 const column = (type: string, kind: Column['kind']): Column => ({ name: 'x', type, kind })
 
@@ -43,13 +43,6 @@ describe('texts of values', () => {
 })
 
 describe('measures', () => {
-  it('says how long, how many and how much', () => {
-    expect([0.2, 3.4, 345, 1234, 12_891, 61_000].map(durationText)).toEqual([
-      '< 1 ms', '3 ms', '345 ms', '1.23 s', '12.9 s', '1 min 1 s',
-    ])
-    expect([counted(1, 'row'), counted(12_891, 'row')]).toEqual(['1 row', '12,891 rows'])
-    expect([1, 999, 1_500, 85_461_275].map(bytesText)).toEqual(['1 byte', '999 bytes', '1.5 kB', '85 MB'])
-  })
   it('makes numbers and dates of what the package gives', () => {
     expect([7n, '1.50', true, 2.5].map(numberOf)).toEqual([7, 1.5, 1, 2.5])
     expect([null, 'x', '', {}].map(numberOf)).toEqual([NaN, NaN, NaN, NaN])

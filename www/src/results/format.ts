@@ -1,50 +1,12 @@
 /** Values of a result as text, for the grid, the chart and exports. */
 
 import type { Column } from '../engine/result.js'
+import { counted } from '../style/numbers.js'
 
 /** Characters of a value that a cell of the grid holds; the rest would not be seen. */
 const MOST_IN_CELL = 200
 /** Bytes of a binary value that a cell of the grid shows. */
 const BYTES_IN_CELL = 16
-
-const GROUPED = new Intl.NumberFormat('en-US')
-
-/** A whole number with separators of thousands. */
-export function grouped(number: number): string {
-  return GROUPED.format(number)
-}
-
-/** `count` things, in the right number. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${grouped(count)} ${count === 1 ? one : many}`
-}
-
-/** How long something took. */
-export function durationText(ms: number): string {
-  if (ms < 0.95) {
-    return '< 1 ms'
-  }
-  if (ms < 999.5) {
-    return `${Math.round(ms)} ms`
-  }
-  if (ms < 59_950) {
-    return `${(ms / 1000).toFixed(ms < 9_995 ? 2 : 1)} s`
-  }
-  const seconds = Math.round(ms / 1000)
-  return `${grouped(Math.floor(seconds / 60))} min ${seconds % 60} s`
-}
-
-/** A size in bytes, in the unit that keeps it short. */
-export function bytesText(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
-  let unit = 0
-  let size = bytes
-  while (size >= 999.5 && unit < units.length - 1) {
-    size /= 1000
-    unit++
-  }
-  return unit === 0 ? counted(bytes, 'byte') : `${size < 10 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`
-}
 
 /** Microseconds since 1970 as ISO 8601, with as many digits of a second as there are. */
 export function isoOfMicros(micros: bigint, zone: string): string {

@@ -1,7 +1,7 @@
 /** What a statement came to, in a line. */
 
 import type { Outcome } from '../engine/run.js'
-import { counted, durationText, grouped } from './format.js'
+import { counted, duration } from '../style/numbers.js'
 
 /** The outcome in words, without how long it took. */
 export function headline(outcome: Outcome): string {
@@ -24,8 +24,8 @@ export function headline(outcome: Outcome): string {
 /** The outcome in words. */
 export function sentence(outcome: Outcome): string {
   return outcome.kind === 'cancelled'
-    ? `${headline(outcome)} after ${durationText(outcome.ms)}`
-    : `${headline(outcome)}, ${durationText(outcome.ms)}`
+    ? `${headline(outcome)} after ${duration(outcome.ms)}`
+    : `${headline(outcome)}, ${duration(outcome.ms)}`
 }
 
 /** The lines of an error's message, without the hint, which is shown by itself. */
@@ -40,7 +40,7 @@ export function messageOf(message: string, hint: string | undefined): string {
 /** What the rows of `sql` are called, for a screen reader. */
 export function labelOf(sql: string, length: number): string {
   const line = sql.replace(/\s+/g, ' ').trim()
-  return `${grouped(length)} rows of ${line.length > 80 ? `${line.slice(0, 80)}…` : line}`
+  return `${counted(length, 'row')} of ${line.length > 80 ? `${line.slice(0, 80)}…` : line}`
 }
 
 /** Whether `sql` is of those statements that say how many rows they changed, also where those are none. */

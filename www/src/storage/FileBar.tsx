@@ -1,11 +1,12 @@
 /** A file in a chart: a bar over its range of keys, coloured by what the last statement did with it. */
 
 import { type KeyboardEvent, memo } from 'react'
+import { bytes, count, counted, share, shortCount } from '../style/numbers.js'
 import { DEAD_PATTERN, patternOf } from './FilePatterns.js'
 import { type Bar, type Density, NAME_WIDTH } from './lanes.js'
 import { labelOf, type Outcome } from './outcomes.js'
 import { type BatchFile, isLive } from './snapshot.js'
-import { bytes, count, counted, fileName, share, shortCount } from './wording.js'
+import { fileName } from './wording.js'
 
 /** The least that is seen of a hatching. */
 const DEAD_AT_LEAST = 0.1875
@@ -105,7 +106,7 @@ function Told({ bar, width, rem, outcome }: { bar: Bar; width: number; rem: numb
     <>
       <text className="storage-file-line" y={y}>
         <tspan className="storage-file-strong">{fileName(file.number)}</tspan>
-        {`  ${n(file.rows)} rows · ${bytes(file.bytes)}`}
+        {`  ${n(file.rows)} ${file.rows === 1 ? 'row' : 'rows'} · ${bytes(file.bytes)}`}
         {file.deadRows > 0 && ` · ${n(file.deadRows)} hidden`}
         {bar.unknown && !narrow && ' · range not known'}
       </text>

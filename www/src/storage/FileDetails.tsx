@@ -1,10 +1,11 @@
 /** Everything that is known of one file. */
 
 import type { ReactNode } from 'react'
+import { bytes, count, counted, share } from '../style/numbers.js'
 import { labelOf, type Outcome, OUTCOMES } from './outcomes.js'
 import { unixMsOf } from './seq.js'
 import { type BatchFile, isLive, type KeyColumn } from './snapshot.js'
-import { bytes, count, counted, fileName, moment, share } from './wording.js'
+import { fileName, moment } from './wording.js'
 
 export interface FileDetailsProps {
   readonly file: BatchFile

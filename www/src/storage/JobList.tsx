@@ -1,10 +1,10 @@
 /** Jobs that are under way: how far they are, and how they are cancelled. */
 
+import { share } from '../style/numbers.js'
 import { CommandButton } from './CommandButton.js'
 import { isUnderWay } from './snapshot.js'
 import { killJob } from './sql.js'
 import type { Watched } from './watch.js'
-import { share } from './wording.js'
 
 export function JobList({ watched }: { watched: Watched }) {
   const jobs = watched.snapshot?.jobs?.filter(isUnderWay) ?? []

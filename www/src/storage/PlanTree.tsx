@@ -2,10 +2,10 @@
 
 import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
 import type { Trace } from '../engine/trace.js'
+import { count, counted, duration, share } from '../style/numbers.js'
 import { countsOf, linesOf, metricOf, type PlanLine, seen } from './plan.js'
 import './plan.css'
 import { sentenceOf } from './outcomes.js'
-import { count, counted, duration, share } from './wording.js'
 
 export interface PlanTreeProps {
   readonly trace: Trace | undefined

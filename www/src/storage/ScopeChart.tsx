@@ -1,6 +1,7 @@
 /** Both tiers of one scope: hot rows as a heap of flakes, and beneath it each file as a bar over its range of keys. */
 
 import { type KeyboardEvent, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { bytes, count, counted } from '../style/numbers.js'
 import { FileBar } from './FileBar.js'
 import { FileDetails } from './FileDetails.js'
 import { pileOf } from './flakes.js'
@@ -13,7 +14,7 @@ import { Moving } from './Moving.js'
 import { type Picture, useLingering, useMotion } from './motion.js'
 import { labelOf, type Outcomes } from './outcomes.js'
 import { isLive, type KeyColumn, type ScopeStorage } from './snapshot.js'
-import { bytes, count, counted, fileName } from './wording.js'
+import { fileName } from './wording.js'
 
 /** Between the heap and the lanes, in which the axis is. */
 const AXIS_HEIGHT = 1.375

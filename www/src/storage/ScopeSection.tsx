@@ -2,11 +2,11 @@
 
 import { memo, useMemo } from 'react'
 import type { Trace } from '../engine/trace.js'
+import { bytes, counted, share } from '../style/numbers.js'
 import type { AxisKind } from './keyaxis.js'
 import { outcomesOf } from './outcomes.js'
 import { ScopeChart } from './ScopeChart.js'
 import { isLive, type ScopeStorage, type TableStorage } from './snapshot.js'
-import { bytes, counted, share } from './wording.js'
 
 export interface ScopeSectionProps {
   readonly table: TableStorage

@@ -2,13 +2,13 @@
 
 import { useState } from 'react'
 import type { Trace } from '../engine/trace.js'
+import { counted } from '../style/numbers.js'
 import { CommandButton } from './CommandButton.js'
 import type { AxisKind } from './keyaxis.js'
 import { ScopeSection } from './ScopeSection.js'
 import { isLive, type TableStorage } from './snapshot.js'
 import { compactTable, flushTable } from './sql.js'
 import type { Watched } from './watch.js'
-import { counted } from './wording.js'
 
 /** Scopes that are seen without asking for more. */
 const FIRST = 4

@@ -1,6 +1,7 @@
 /** What happened between two snapshots, as far as they tell. */
 
-import { counted, bytes as bytesOf, count, fileName } from './wording.js'
+import { bytes as bytesOf, count, counted } from '../style/numbers.js'
+import { fileName } from './wording.js'
 import { type BatchFile, isLive, type Job, isUnderWay, type ScopeStorage, type StorageSnapshot, type TableStorage } from './snapshot.js'
 
 /** Something that happened to one scope of a table. */

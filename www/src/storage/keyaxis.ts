@@ -1,8 +1,9 @@
 /** Where keys and times lie on the axis of a chart of files. */
 
+import { shortCount } from '../style/numbers.js'
 import { unixMsOf } from './seq.js'
 import type { BatchFile, KeyColumn } from './snapshot.js'
-import { clock, moment, shortCount } from './wording.js'
+import { clock, moment } from './wording.js'
 
 /** What the axis is of. */
 export type AxisKind = 'key' | 'time'

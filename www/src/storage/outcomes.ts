@@ -1,7 +1,7 @@
 /** What the last statement did with each file, in words. */
 
 import type { FileOutcome as Outcome, Scan, Trace } from '../engine/trace.js'
-import { count, counted } from './wording.js'
+import { count, counted } from '../style/numbers.js'
 
 export type { Outcome }
 

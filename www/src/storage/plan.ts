@@ -1,7 +1,7 @@
 /** Plans in plain words: what operators do, and how much of the time each took. */
 
 import type { PlanNode, Scan } from '../engine/trace.js'
-import { count, duration } from './wording.js'
+import { count, duration } from '../style/numbers.js'
 
 /** An operator, with what a view of it needs. */
 export interface PlanLine {
