@@ -2,9 +2,12 @@
 
 import { useCallback, useEffect, useId, useRef, useState, useSyncExternalStore } from 'react'
 import type { Activities, Activity } from '../engine/activities.js'
+import { calledBy } from '../engine/names.js'
 import type { Store } from '../engine/store.js'
+import { bytes, count, counted } from '../style/numbers.js'
+import { ConfirmDialog } from '../transfer/Dialog.js'
 import { SAMPLES } from './catalogue.js'
-import { tablesOf } from './load.js'
+import { type Found, among, foundTables } from './ownership.js'
 import type { Sample } from './sample.js'
 import './samples.css'
 
@@ -32,11 +35,16 @@ export function SamplesDialog({ store, activities, onLoaded, open, onClose }: Pr
     }
   }, [open])
 
-  const load = async (sample: Sample) => {
-    if (await activities.run(titleOf(sample), 'rows', (progress) => sample.load(store, progress))) {
+  /** What is asked about before it is loaded. */
+  const [asked, setAsked] = useState<Sample>()
+
+  const load = async (sample: Sample, replaces = false) => {
+    if (await activities.run(titleOf(sample), 'rows', (progress) => sample.load(store, progress, replaces))) {
       onLoaded(sample)
     }
   }
+  /** Those of somebody's own that have the names of a sample's. */
+  const othersOf = ({ tables }: Sample) => among(there ?? new Map(), tables).filter(({ isOwn }) => !isOwn)
   const remove = (sample: Sample) =>
     activities.run(`Remove ${sample.title}`, 'rows', async () => {
       await sample.remove(store)
@@ -44,44 +52,72 @@ export function SamplesDialog({ store, activities, onLoaded, open, onClose }: Pr
     })
 
   return (
-    <dialog ref={dialog} className="samples" aria-labelledby={title} onClose={onClose}>
-      <header className="samples-header">
-        <h2 id={title}>Samples</h2>
-        <button type="button" className="samples-button" onClick={onClose}>
-          Close
-        </button>
-      </header>
-      <ul className="samples-cards">
-        {SAMPLES.map((sample) => (
-          <Card
-            key={sample.id}
-            sample={sample}
-            isLoaded={there !== undefined && sample.tables.every((table) => there.has(table))}
-            inTheWay={sample.tables.filter((table) => there?.has(table))}
-            activity={running.findLast(({ title }) => title === titleOf(sample))}
-            onLoad={() => void load(sample)}
-            onRemove={() => void remove(sample)}
-            onCancel={(id) => activities.cancel(id)}
-          />
-        ))}
-      </ul>
-    </dialog>
+    <>
+      <dialog ref={dialog} className="samples" aria-labelledby={title} onClose={onClose}>
+        <header className="samples-header">
+          <h2 id={title}>Samples</h2>
+          <button type="button" className="samples-button" onClick={onClose}>
+            Close
+          </button>
+        </header>
+        <ul className="samples-cards">
+          {SAMPLES.map((sample) => (
+            <Card
+              key={sample.id}
+              sample={sample}
+              own={among(there ?? new Map(), sample.tables).filter(({ isOwn }) => isOwn)}
+              others={othersOf(sample)}
+              activity={running.findLast(({ title }) => title === titleOf(sample))}
+              onLoad={() => (othersOf(sample).length > 0 ? setAsked(sample) : void load(sample))}
+              onRemove={() => void remove(sample)}
+              onCancel={(id) => activities.cancel(id)}
+            />
+          ))}
+        </ul>
+      </dialog>
+      <ConfirmDialog
+        title="Drop what is not the sample’s?"
+        open={asked !== undefined}
+        verb="Drop and load"
+        onNo={() => setAsked(undefined)}
+        onYes={() => {
+          setAsked(undefined)
+          if (asked) {
+            void load(asked, true)
+          }
+        }}
+      >
+        {asked && (
+          <p>
+            <strong>This cannot be undone.</strong> {listed(othersOf(asked))} of the same name, which {asked.title} did not make.
+            All rows are lost, of all users.
+          </p>
+        )}
+      </ConfirmDialog>
+    </>
   )
+}
+
+function listed(tables: readonly Found[]): string {
+  const names = tables.map(calledBy).join(', ')
+  return tables.length === 1 ? `There is a table ${names}` : `There are tables ${names}`
 }
 
 interface CardProps {
   readonly sample: Sample
-  readonly isLoaded: boolean
-  /** Tables that loading replaces. */
-  readonly inTheWay: readonly string[]
+  /** Of its tables those that are there. */
+  readonly own: readonly Found[]
+  /** Somebody's own that have their names. */
+  readonly others: readonly Found[]
   readonly activity: Activity | undefined
   readonly onLoad: () => void
   readonly onRemove: () => void
   readonly onCancel: (id: number) => void
 }
 
-function Card({ sample, isLoaded, inTheWay, activity, onLoad, onRemove, onCancel }: CardProps) {
+function Card({ sample, own, others, activity, onLoad, onRemove, onCancel }: CardProps) {
   const name = useId()
+  const isLoaded = own.length === sample.tables.length
   const isBusy = activity?.state === 'running' || activity?.state === 'cancelling'
   return (
     <li className="samples-card" aria-labelledby={name}>
@@ -91,7 +127,7 @@ function Card({ sample, isLoaded, inTheWay, activity, onLoad, onRemove, onCancel
         {isLoaded && !isBusy && <span className="samples-there">✓ Loaded</span>}
       </p>
       <p>{sample.description}</p>
-      <p className="samples-tables">{sample.tables.join(', ')}</p>
+      <p className="samples-tables">{sample.tables.map(calledBy).join(', ')}</p>
       {isBusy ? (
         <Running activity={activity} onCancel={onCancel} />
       ) : (
@@ -103,15 +139,20 @@ function Card({ sample, isLoaded, inTheWay, activity, onLoad, onRemove, onCancel
           )}
           <div className="samples-buttons">
             <button type="button" className="samples-button samples-main" aria-describedby={name} onClick={onLoad}>
-              {inTheWay.length > 0 ? 'Load again' : 'Load'}
+              {own.length > 0 ? 'Load again' : 'Load'}
             </button>
-            {inTheWay.length > 0 && (
+            {own.length > 0 && (
               <>
                 <button type="button" className="samples-button" aria-describedby={name} onClick={onRemove}>
                   Remove
                 </button>
-                <span className="samples-note">Both drop what is in {inTheWay.length > 1 ? 'its tables' : inTheWay[0]}.</span>
+                <span className="samples-note">Both drop what is in {own.length > 1 ? 'its tables' : own.map(calledBy)}.</span>
               </>
+            )}
+            {others.length > 0 && (
+              <span className="samples-note">
+                {listed(others)} of your own: you are asked before {others.length === 1 ? 'it is' : 'they are'} dropped.
+              </span>
             )}
           </div>
         </>
@@ -122,12 +163,12 @@ function Card({ sample, isLoaded, inTheWay, activity, onLoad, onRemove, onCancel
 
 function Running({ activity, onCancel }: { readonly activity: Activity; readonly onCancel: (id: number) => void }) {
   const { id, title, done, total, rate, step, state } = activity
-  const count = done > 0 ? `${done.toLocaleString()} rows` : ''
-  const speed = done > 0 && rate !== undefined && rate > 0 ? `${Math.round(rate).toLocaleString()} rows/s` : ''
+  const rows = done > 0 ? counted(done, 'row') : ''
+  const speed = done > 0 && rate !== undefined && rate > 0 ? `${count(Math.round(rate))} rows/s` : ''
   return (
     <div className="samples-running">
       <progress aria-label={title} {...(done > 0 && total !== undefined ? { value: done, max: total } : {})} />
-      <span className="samples-step">{[count, speed, step].filter(Boolean).join(' · ')}</span>
+      <span className="samples-step">{[rows, speed, step].filter(Boolean).join(' · ')}</span>
       <button type="button" className="samples-button" disabled={state === 'cancelling'} onClick={() => onCancel(id)}>
         {state === 'cancelling' ? 'Cancelling …' : 'Cancel'}
       </button>
@@ -136,9 +177,9 @@ function Running({ activity, onCancel }: { readonly activity: Activity; readonly
 }
 
 /** The tables that there are, read when the dialog is opened and whenever something may have changed. */
-function useTables(store: Store, open: boolean): ReadonlySet<string> | undefined {
-  const [tables, setTables] = useState<ReadonlySet<string>>()
-  const look = useCallback(() => tablesOf(store.owner).then(setTables, () => undefined), [store])
+function useTables(store: Store, open: boolean): ReadonlyMap<string, Found> | undefined {
+  const [tables, setTables] = useState<ReadonlyMap<string, Found>>()
+  const look = useCallback(() => foundTables(store.owner).then(setTables, () => undefined), [store])
   useEffect(() => {
     if (!open) {
       return
@@ -154,6 +195,6 @@ function titleOf({ title }: Sample): string {
 }
 
 function sizeOf({ rows, downloadBytes }: Sample): string {
-  const size = downloadBytes > 0 ? `${(downloadBytes / 1e6).toFixed(1)} MB to download` : 'made in the browser'
-  return `${rows.toLocaleString()} rows, ${size}`
+  const size = downloadBytes > 0 ? `${bytes(downloadBytes)} to download` : 'made in the browser'
+  return `${counted(rows, 'row')}, ${size}`
 }

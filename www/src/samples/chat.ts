@@ -12,7 +12,7 @@ export const CHAT: Recipe = {
   rows: CHAT_ROWS,
   downloadBytes: 0,
   namespace: 'chat',
-  tables: ['chat.rooms', 'chat.messages', 'chat.drafts', 'chat.presence'],
+  tables: ['rooms', 'messages', 'drafts', 'presence'].map((name) => ({ namespace: 'chat', name })),
   // Users stay when the sample is removed: an id that was dropped is never given out again.
   definitions: `
 CREATE USER IF NOT EXISTS alice;

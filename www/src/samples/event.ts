@@ -11,13 +11,13 @@ export interface Order {
 export type Event =
   /** A file is on its way; nothing has to be done. */
   | { readonly kind: 'download'; readonly done: number; readonly total: number | undefined }
-  /** Pieces follow, up to `end`: rows of `table`, in the name of `as`. They go in together. */
+  /** Pieces follow, up to `end`: rows of `table`, as `namespace.name`, in the name of `as`. They go in together. */
   | { readonly kind: 'begin'; readonly table: string; readonly as?: string }
   /** Lines of CSV. */
   | { readonly kind: 'piece'; readonly bytes: Uint8Array<ArrayBuffer>; readonly rows: number }
   | { readonly kind: 'end' }
-  /** A statement, and what to call it meanwhile. */
-  | { readonly kind: 'run'; readonly sql: string; readonly step: string }
+  /** A statement, what to call it meanwhile, and the rows that it adds, if any. */
+  | { readonly kind: 'run'; readonly sql: string; readonly step: string; readonly rows?: number }
 
 /** What the page is answered. */
 export type Answer =

@@ -1,5 +1,6 @@
 /** The two samples of flights. */
 
+import { DEFAULT_NAMESPACE } from '../engine/names.js'
 import type { Recipe } from './sample.js'
 
 /** What is small enough to be there at once. */
@@ -11,9 +12,9 @@ export const FLIGHTS: Recipe = {
     'key and by time: to look rows up, to change cold ones, and to see what a query leaves out.',
   rows: 200_000,
   downloadBytes: 1_600_864,
-  tables: ['flights'],
+  tables: [{ namespace: DEFAULT_NAMESPACE, name: 'flights' }],
   definitions:
-    'CREATE TABLE flights (id BIGINT PRIMARY KEY, delay INTEGER, distance INTEGER, time DOUBLE PRECISION)',
+    'CREATE TABLE main.flights (id BIGINT PRIMARY KEY, delay INTEGER, distance INTEGER, time DOUBLE PRECISION)',
   queries: [
     {
       title: 'One row by its key: one file is read, the others are left out',
@@ -75,9 +76,9 @@ export const FLIGHTS_LARGE: Recipe = {
     'and see how few files are opened.',
   rows: 3_000_000,
   downloadBytes: 13_493_022,
-  tables: ['flights_3m'],
+  tables: [{ namespace: DEFAULT_NAMESPACE, name: 'flights_3m' }],
   definitions:
-    'CREATE TABLE flights_3m (id BIGINT PRIMARY KEY, date TIMESTAMP, delay BIGINT, distance BIGINT, origin TEXT, destination TEXT)',
+    'CREATE TABLE main.flights_3m (id BIGINT PRIMARY KEY, date TIMESTAMP, delay BIGINT, distance BIGINT, origin TEXT, destination TEXT)',
   queries: [
     { title: 'One row of three million', sql: 'SELECT * FROM flights_3m WHERE id = 1500000' },
     {

@@ -2,8 +2,11 @@
 
 import type { FirnDB } from 'firndb'
 import type { Progress } from '../engine/activities.js'
+import { calledBy, quoted, tableCalled } from '../engine/names.js'
 import type { Store } from '../engine/store.js'
+import { bytes, counted, duration } from '../style/numbers.js'
 import type { Event } from './event.js'
+import { type Found, among, claim, dropAll, foundTables } from './ownership.js'
 import { pull } from './pull.js'
 import type { Recipe, Sample } from './sample.js'
 import { during, resume } from './unfinished.js'
@@ -16,30 +19,53 @@ export function sampleOf(recipe: Recipe): Sample {
   }
   return {
     ...recipe,
-    load: (store, progress) => load(recipe, store, progress),
+    load: (store, progress, replaces) => load(recipe, store, progress, replaces),
     remove: (store) => during(recipe.id, () => remove(store)),
     tidy: (store) => resume(recipe.id, () => remove(store)),
   }
 }
 
-async function load(recipe: Recipe, store: Store, progress: Progress): Promise<string> {
+async function load(recipe: Recipe, store: Store, progress: Progress, replaces: boolean | undefined): Promise<string> {
   const { owner } = store
   const begun = performance.now()
+  let hasBegun = false
   const work = async () => {
     progress.report(0, recipe.rows, 'making tables')
-    await drop(owner, recipe)
-    await owner.exec(recipe.definitions)
+    await refuseOthers(owner, recipe, replaces)
+    hasBegun = true
+    await define(owner, recipe, replaces)
     store.changed()
     const order = { sample: recipe.id, base: document.baseURI }
     const rows = await carryOut(pull(order, progress.signal), store, recipe.rows, progress)
-    const seconds = (performance.now() - begun) / 1000
-    return `${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s: ${recipe.tables.join(', ')}.`
+    return `${counted(rows, 'row')} in ${duration(performance.now() - begun)}: ${recipe.tables.map(calledBy).join(', ')}.`
   }
   try {
-    return await during(recipe.id, work, () => drop(owner, recipe))
+    // What was refused has what it had.
+    return await during(recipe.id, work, async () => (hasBegun ? await drop(owner, recipe) : undefined))
   } finally {
     store.changed()
   }
+}
+
+/** Makes the tables of a sample in the place of those that are there; of those that are not its own only if it `replaces`. */
+export async function define(db: FirnDB, recipe: Recipe, replaces?: boolean): Promise<void> {
+  const there = await refuseOthers(db, recipe, replaces)
+  await dropAll(db, there)
+  try {
+    await db.exec(recipe.definitions)
+  } finally {
+    await claim(db, recipe.id, recipe.tables)
+  }
+}
+
+/** The tables that have the names of a sample's. Rejects where one is not its own, unless it `replaces`. */
+async function refuseOthers(db: FirnDB, { tables }: Recipe, replaces = false): Promise<readonly Found[]> {
+  const there = among(await foundTables(db), tables)
+  const other = there.find(({ isOwn }) => !isOwn)
+  if (other && !replaces) {
+    throw new Error(`there is a table ${calledBy(other)} already, which this sample did not make: it stays`)
+  }
+  return there
 }
 
 /** Does what `events` say, and gives how many rows went in. */
@@ -74,35 +100,35 @@ export async function carryOut(
       report(done, total, downloaded(event.done, event.total))
     } else if (event.kind === 'begin') {
       const db = event.as === undefined ? owner : owner.as(event.as)
-      const step = event.as === undefined ? event.table : `${event.table} of ${event.as}`
-      await db.copyFrom(event.table, pieces(step), { format: 'csv', signal, name: event.table })
+      const step = event.as === undefined ? shown(event.table) : `${shown(event.table)} of ${event.as}`
+      await db.copyFrom(event.table, pieces(step), { format: 'csv', signal, name: shown(event.table) })
       store.changed()
     } else if (event.kind === 'run') {
       report(done, total, event.step)
       await owner.query(event.sql, [], { signal })
+      done += event.rows ?? 0
+      report(done, total, event.step)
       store.changed()
     }
   }
 }
 
-/** Takes the tables of a sample away; those that are not there are no mistake. */
+/** Takes away the tables that a sample has made; those that are not there are no mistake. */
 export async function drop(db: FirnDB, { tables, namespace }: Pick<Recipe, 'tables' | 'namespace'>): Promise<void> {
-  for (const table of tables.toReversed()) {
-    await db.query(`DROP TABLE IF EXISTS ${table}`)
-  }
+  const own = among(await foundTables(db), tables).filter(({ isOwn }) => isOwn)
+  await dropAll(db, own)
   if (namespace !== undefined) {
     // It stays where somebody has put something else into it.
-    await db.query(`DROP NAMESPACE IF EXISTS ${namespace}`).catch(() => undefined)
+    await db.query(`DROP NAMESPACE IF EXISTS ${quoted(namespace)}`).catch(() => undefined)
   }
 }
 
-/** The tables that there are, as `name` or `namespace.name`. */
-export async function tablesOf(db: FirnDB): Promise<ReadonlySet<string>> {
-  const { rows } = await db.query<{ namespace: string; name: string }>('SELECT namespace, name FROM system.tables')
-  return new Set(rows.map(({ namespace, name }) => (namespace === 'main' ? name : `${namespace}.${name}`)))
+/** What a table is called on the page. */
+function shown(table: string): string {
+  const found = tableCalled(table)
+  return found ? calledBy(found) : table
 }
 
 function downloaded(done: number, total: number | undefined): string {
-  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
-  return total === undefined ? `downloading, ${megabytes(done)} MB` : `downloading, ${megabytes(done)} of ${megabytes(total)} MB`
+  return total === undefined ? `downloading, ${bytes(done)}` : `downloading, ${bytes(done)} of ${bytes(total)}`
 }

@@ -1,6 +1,7 @@
 /** What a sample is: tables of data that somebody can load with one press, and statements that show what they are for. */
 
 import type { Progress } from '../engine/activities.js'
+import type { TableName } from '../engine/names.js'
 import type { Store } from '../engine/store.js'
 
 /** A statement worth running on a sample. */
@@ -19,15 +20,16 @@ export interface Sample {
   readonly rows: number
   /** Bytes that come over the network; 0 for what is made up on the spot. */
   readonly downloadBytes: number
-  /** Its tables, as `name` or `namespace.name`; those that others refer to come first. */
-  readonly tables: readonly string[]
+  /** Its tables; those that others refer to come first. */
+  readonly tables: readonly TableName[]
   readonly queries: readonly SampleQuery[]
   /**
    * Loads it in the place of what is there of it, and resolves to what there is to say. Whether it fails or is cancelled:
-   * nothing of it is left then.
+   * nothing of it is left then. Tables that have its names without being its own are dropped only where `replaces` says so;
+   * otherwise it fails, and they stay.
    */
-  load(store: Store, progress: Progress): Promise<string>
-  /** Takes it away. */
+  load(store: Store, progress: Progress, replaces?: boolean): Promise<string>
+  /** Takes it away, and nothing that is not its own. */
   remove(store: Store): Promise<void>
   /** Takes away what a tab has left of it that ended while it loaded it. */
   tidy(store: Store): Promise<void>

@@ -12,7 +12,10 @@ export const TPCH: Recipe = {
   rows: 5 + 25 + SUPPLIERS + CUSTOMERS + PARTS + 4 * PARTS + ORDERS + LINES,
   downloadBytes: 0,
   namespace: 'tpch',
-  tables: ['region', 'nation', 'supplier', 'customer', 'part', 'partsupp', 'orders', 'lineitem'].map((name) => `tpch.${name}`),
+  tables: ['region', 'nation', 'supplier', 'customer', 'part', 'partsupp', 'orders', 'lineitem'].map((name) => ({
+    namespace: 'tpch',
+    name,
+  })),
   definitions: `
 CREATE NAMESPACE IF NOT EXISTS tpch;
 CREATE TABLE tpch.region (r_regionkey INTEGER PRIMARY KEY, r_name TEXT NOT NULL, r_comment TEXT);

@@ -5,6 +5,7 @@ import { DEFAULT_NAMESPACE, type TableName, calledBy, qualified } from '../engin
 import type { Database } from '../engine/run.js'
 import { save } from '../engine/saving.js'
 import type { Store } from '../engine/store.js'
+import { bytes, counted } from '../style/numbers.js'
 import { RowCount } from './row-count.js'
 
 /** The formats that a table can be written in, by the endings of files. */
@@ -19,7 +20,7 @@ export function exportStore({ owner }: Pick<Store, 'owner'>, activities: Activit
     const archive = await unlessAborted(owner.dump(), signal)
     report(archive.size, archive.size)
     save(archive, 'playground.tar')
-    return `playground.tar has ${bytesOf(archive.size)}.`
+    return `playground.tar has ${bytes(archive.size)}.`
   })
 }
 
@@ -29,7 +30,7 @@ export function exportTable(db: Database, activities: Activities, table: TableNa
   return activities.run(`Export ${calledBy(table)}`, 'bytes', async ({ signal, report }) => {
     const { blob, rows } = await written(db, table, format, signal, report)
     save(blob, file)
-    return `${file} has ${counted(rows)}, ${bytesOf(blob.size)}.`
+    return `${file} has ${counted(rows, 'row')}, ${bytes(blob.size)}.`
   })
 }
 
@@ -46,17 +47,17 @@ export async function written(
   const reader = db.copyTo(query, { format, signal, ...(format === 'csv' ? { header: true } : {}) }).getReader()
   const count = new RowCount(format)
   const parts: Blob[] = []
-  let bytes = 0
+  let done = 0
   for (;;) {
-    const { done, value } = await reader.read()
-    if (done) {
+    const { done: over, value } = await reader.read()
+    if (over) {
       break
     }
     count.add(value)
     // The browser keeps large ones on disk.
     parts.push(new Blob([new Uint8Array(value)]))
-    bytes += value.byteLength
-    report(bytes)
+    done += value.byteLength
+    report(done)
   }
   signal.throwIfAborted()
   const blob = new Blob(parts)
@@ -76,12 +77,4 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     work.then(resolve, reject)
   })
-}
-
-function counted(rows: number): string {
-  return `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'}`
-}
-
-function bytesOf(bytes: number): string {
-  return bytes < 1e6 ? `${bytes.toLocaleString('en')} bytes` : `${(bytes / 1e6).toFixed(1)} MB`
 }

@@ -46,6 +46,7 @@ export async function* chat(): AsyncGenerator<Event> {
     kind: 'run',
     sql: `INSERT INTO chat.presence AS USER '${user}' (device, state) VALUES ('laptop', 'online')`,
     step: `${user} comes online`,
+    rows: 1,
   }))
 }
 

@@ -7,7 +7,7 @@ import type { Value } from './csv.js'
 import { download } from './download.js'
 import { flush, slice } from './slice.js'
 
-const TABLE = 'flights_3m'
+const TABLE = 'main.flights_3m'
 const COLUMNS = ['date', 'delay', 'distance', 'origin', 'destination']
 
 /** A slice is a row group, of which the file has eleven, so that others get their turn in between. */

@@ -6,7 +6,7 @@ import type { Value } from './csv.js'
 import { download } from './download.js'
 import { flush, slice } from './slice.js'
 
-const TABLE = 'flights'
+const TABLE = 'main.flights'
 
 /** Rows between two flushes, so that there are several files. */
 const SLICE_ROWS = 70_000
