@@ -20,7 +20,7 @@ export type Event =
   | { readonly kind: 'run'; readonly sql: string; readonly step: string; readonly rows?: number }
 
 /** What the page is answered. */
-export type Answer =
-  | { readonly kind: 'event'; readonly event: Event }
+export type Answer<E = Event> =
+  | { readonly kind: 'event'; readonly event: E }
   | { readonly kind: 'over' }
   | { readonly kind: 'failed'; readonly message: string }

@@ -1,10 +1,11 @@
 /** One file of an import: its table, its columns, and its first rows. */
 
 import { useId } from 'react'
+import { bytes, counted } from '../style/numbers.js'
 import { ColumnsForm } from './ColumnsForm.js'
 import { type Draft, addedId, problemsOf } from './draft.js'
-import type { Head, Hints } from './head.js'
-import type { Item } from './items.js'
+import type { Hints } from './head.js'
+import type { Item, ReadyItem } from './items.js'
 
 interface Props {
   readonly item: Item
@@ -34,19 +35,18 @@ export function FileForm({ item, taken, users, onDraft, onHints, onRemove }: Pro
         </p>
       )}
       {item.state === 'ready' && (
-        <Ready file={item.file.name} head={item.head} draft={item.draft} taken={taken} users={users} onDraft={onDraft} onHints={onHints} />
+        <Ready item={item} taken={taken} users={users} onDraft={onDraft} onHints={onHints} />
       )}
     </section>
   )
 }
 
 interface ReadyProps extends Omit<Props, 'item' | 'onRemove'> {
-  readonly file: string
-  readonly head: Head
-  readonly draft: Draft
+  readonly item: ReadyItem
 }
 
-function Ready({ file, head, draft, taken, users, onDraft, onHints }: ReadyProps) {
+function Ready({ item, taken, users, onDraft, onHints }: ReadyProps) {
+  const { head, draft, hints, problem } = item
   const problems = problemsOf(draft, taken)
   const change = (some: Partial<Draft>) => onDraft({ ...draft, ...some })
   return (
@@ -91,7 +91,7 @@ function Ready({ file, head, draft, taken, users, onDraft, onHints }: ReadyProps
             ))}
           </select>
         </label>
-        {head.format === 'csv' && <CsvFields head={head} onHints={onHints} />}
+        {head.format === 'csv' && <CsvFields said={{ ...head, ...hints }} onHints={onHints} />}
         <label className="transfer-check">
           <input
             type="checkbox"
@@ -101,12 +101,17 @@ function Ready({ file, head, draft, taken, users, onDraft, onHints }: ReadyProps
           Leave out bad rows
         </label>
       </div>
+      {problem !== undefined && (
+        <p className="transfer-problem" role="alert">
+          {problem}
+        </p>
+      )}
       {head.notes.map((note) => (
         <p key={note} className="transfer-note">
           {note}
         </p>
       ))}
-      <ColumnsForm file={file} head={head} columns={draft.columns} onColumns={(columns) => change({ columns })} />
+      <ColumnsForm file={item.file.name} head={head} columns={draft.columns} onColumns={(columns) => change({ columns })} />
       {problems.length > 0 && (
         <ul className="transfer-problem" role="alert">
           {problems.map((problem) => (
@@ -120,12 +125,12 @@ function Ready({ file, head, draft, taken, users, onDraft, onHints }: ReadyProps
 
 const DELIMITERS = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' } as const
 
-function CsvFields({ head, onHints }: { readonly head: Head; readonly onHints: (hints: Hints) => void }) {
+function CsvFields({ said, onHints }: { readonly said: Hints; readonly onHints: (hints: Hints) => void }) {
   return (
     <>
       <label>
         Separated by
-        <select value={head.delimiter} onChange={({ target }) => onHints({ delimiter: target.value })}>
+        <select value={said.delimiter} onChange={({ target }) => onHints({ delimiter: target.value })}>
           {Object.entries(DELIMITERS).map(([sign, name]) => (
             <option key={sign} value={sign}>
               {name}
@@ -136,7 +141,7 @@ function CsvFields({ head, onHints }: { readonly head: Head; readonly onHints: (
       <label className="transfer-check">
         <input
           type="checkbox"
-          checked={head.header === true}
+          checked={said.header === true}
           onChange={({ target }) => onHints({ header: target.checked })}
         />
         The first line has names
@@ -146,12 +151,11 @@ function CsvFields({ head, onHints }: { readonly head: Head; readonly onHints: (
 }
 
 function factsOf(item: Item): string {
-  const { size: bytes } = item.file
-  const size = bytes < 1e6 ? `${bytes.toLocaleString()} bytes` : `${(bytes / 1e6).toFixed(1)} MB`
+  const size = bytes(item.file.size)
   if (item.state !== 'ready') {
     return size
   }
   const { format, rows, isArray } = item.head
   const name = { csv: 'CSV', json: isArray ? 'JSON, an array' : 'JSON, an object a line', parquet: 'Parquet' }[format]
-  return [name, size, rows === undefined ? '' : `${rows.toLocaleString()} rows`].filter(Boolean).join(' · ')
+  return [name, size, rows === undefined ? '' : counted(rows, 'row')].filter(Boolean).join(' · ')
 }

@@ -2,17 +2,17 @@
 
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Activities } from '../engine/activities.js'
-import { type TableName, tableCalled, tablesOf } from '../engine/names.js'
+import { type TableName, calledBy, tableCalled, tablesOf } from '../engine/names.js'
 import type { Store } from '../engine/store.js'
 import { Dialog } from './Dialog.js'
 import { FileChooser } from './FileChooser.js'
 import { FileForm } from './FileForm.js'
 import { ReplaceDialog } from './Losses.js'
 import { problemsOf } from './draft.js'
-import { formatOf } from './head.js'
+import { type Hints, formatOf } from './head.js'
 import { importFile } from './import-file.js'
 import { archiveProblem } from './look.js'
-import { type Item, draftOfItem, firstLook, lookAgain } from './items.js'
+import { type Item, asSaid, isLookedAt, itemOf, looked, seenAgain } from './items.js'
 
 interface Props {
   readonly store: Store
@@ -34,30 +34,57 @@ export function ImportDialog({ store, activities, open, onClose, files, onImport
   const [taken, setTaken] = useState<ReadonlySet<string>>(new Set())
   const [users, setUsers] = useState<readonly string[]>([])
 
-  const put = useCallback((item: Item) => {
-    setItems((all) => all.map((each) => (each.file === item.file ? item : each)))
+  /** Aborted when the dialog is closed: what was being done for it is for nobody then. */
+  const visit = useRef(new AbortController())
+
+  const change = useCallback((file: File, how: (item: Item) => Item) => {
+    setItems((all) => all.map((each) => (each.file === file ? how(each) : each)))
   }, [])
 
   const add = useCallback(
     async (chosen: readonly File[]) => {
+      const { signal } = visit.current
       const tables = await tablesOf(store.owner).catch(() => new Set<string>())
+      if (signal.aborted) {
+        return
+      }
       setTaken(tables)
       const used = new Set(tables)
+      const archives: File[] = []
       for (const file of chosen) {
         if (formatOf(file.name) === 'archive' && (await archiveProblem(file)) === undefined) {
-          setArchive(file)
-          continue
+          archives.push(file)
         }
-        setItems((all) => [...all.filter((each) => keyOf(each.file) !== keyOf(file)), { state: 'reading', file }])
-        const item = draftOfItem(await firstLook(file), used)
+      }
+      if (signal.aborted) {
+        return
+      }
+      setArchive(archives[0])
+      const others = chosen.filter((file) => !archives.includes(file))
+      const keys = new Set(others.map(keyOf))
+      setItems((all) => [...all.filter(({ file }) => !keys.has(keyOf(file))), ...others.map((file): Item => ({ state: 'reading', file }))])
+      for (const file of others) {
+        const item = itemOf(await looked(file), used)
+        if (signal.aborted) {
+          return
+        }
         if (item.state === 'ready') {
-          used.add(item.draft.table)
+          used.add(nameOf(item.draft.table))
         }
-        put(item)
+        change(file, () => item)
       }
     },
-    [store, put],
+    [store, change],
   )
+
+  /** Has `item` looked at again, as somebody says that it is. */
+  const lookAgain = (item: Item, said: Hints) => {
+    if (item.state === 'ready') {
+      const asked = asSaid(item, said)
+      change(item.file, () => asked)
+      void looked(item.file, asked.hints).then((seen) => change(item.file, (now) => seenAgain(now, asked.hints, seen)))
+    }
+  }
 
   const seen = useRef<readonly File[]>(undefined)
   useEffect(() => {
@@ -76,10 +103,15 @@ export function ImportDialog({ store, activities, open, onClose, files, onImport
     }
   }, [store, open])
 
-  const close = () => {
-    setItems([])
-    onClose()
-  }
+  // However it was closed, it begins with nothing the next time.
+  useEffect(() => {
+    if (!open) {
+      visit.current.abort()
+      visit.current = new AbortController()
+      setItems([])
+    }
+  }, [open])
+
   const start = () => {
     for (const item of items) {
       if (item.state === 'ready') {
@@ -94,28 +126,28 @@ export function ImportDialog({ store, activities, open, onClose, files, onImport
           })
       }
     }
-    close()
+    onClose()
   }
 
   const ready = items.filter((item) => item.state === 'ready')
   const others = (item: Item) =>
-    new Set([...taken, ...ready.flatMap((each) => (each.file === item.file ? [] : [each.draft.table]))])
+    new Set([...taken, ...ready.flatMap((each) => (each.file === item.file ? [] : [nameOf(each.draft.table)]))])
   const problems = ready.flatMap((item) => problemsOf(item.draft, others(item)))
   return (
     <>
       <Dialog
         title="Import"
         open={open}
-        onClose={close}
+        onClose={onClose}
         actions={
           <>
-            <button type="button" className="transfer-button" onClick={close}>
+            <button type="button" className="transfer-button" onClick={onClose}>
               Cancel
             </button>
             <button
               type="button"
               className="transfer-button transfer-main"
-              disabled={ready.length === 0 || problems.length > 0 || items.some(({ state }) => state === 'reading')}
+              disabled={ready.length === 0 || problems.length > 0 || items.some(isLookedAt)}
               onClick={start}
             >
               {ready.length > 1 ? `Import ${ready.length} tables` : 'Import'}
@@ -133,12 +165,8 @@ export function ImportDialog({ store, activities, open, onClose, files, onImport
             item={item}
             taken={others(item)}
             users={users}
-            onDraft={(draft) => item.state === 'ready' && put({ ...item, draft })}
-            onHints={(hints) => {
-              if (item.state === 'ready') {
-                void lookAgain(item, hints).then((next) => put(draftOfItem(next, others(item))))
-              }
-            }}
+            onDraft={(draft) => change(item.file, (now) => (now.state === 'ready' ? { ...now, draft } : now))}
+            onHints={(hints) => lookAgain(item, hints)}
             onRemove={() => setItems((all) => all.filter((each) => each.file !== item.file))}
           />
         ))}
@@ -148,12 +176,18 @@ export function ImportDialog({ store, activities, open, onClose, files, onImport
         archive={archive}
         onClose={() => setArchive(undefined)}
         onReplace={(blob) => {
-          close()
+          onClose()
           onReplace(blob)
         }}
       />
     </>
   )
+}
+
+/** The table that is typed as `text`, as others are called. */
+function nameOf(text: string): string {
+  const table = tableCalled(text)
+  return table ? calledBy(table) : text
 }
 
 /** What tells files from each other; the same may be chosen twice. */

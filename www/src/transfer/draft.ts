@@ -1,12 +1,14 @@
 /** A table that is to be made of a file: what is chosen for it, what is wrong with that, and its SQL. */
 
 import type { CopyFromOptions } from 'firndb'
+import { type TableName, calledBy, qualified, quoted, tableCalled } from '../engine/names.js'
 import type { Head } from './head.js'
-import { columnNames, nameProblem, quoted, quotedTable, tableName } from './names.js'
+import { columnNames, nameProblem, tableName } from './names.js'
 import { canBeKey } from './types.js'
 
 /** What is chosen. */
 export interface Draft {
+  /** The table, as it was typed. */
   readonly table: string
   readonly kind: 'SHARED' | 'USER'
   /** Whose rows they are, in a USER table; those of whoever imports them where it is empty. */
@@ -30,6 +32,31 @@ export function draftOf(head: Head, file: string, taken: ReadonlySet<string>): D
   }
 }
 
+/**
+ * `draft`, which was of a file as it was `before`, for the file as it was read since: what somebody has chosen stays, as far as
+ * its column is there. Columns are the same by their places, or by their names where there are more or fewer.
+ */
+export function redrafted(draft: Draft, before: Head, head: Head): Draft {
+  const [old, next] = [before, head].map((each) => draftOf(each, '', new Set()))
+  if (!old || !next) {
+    return draft
+  }
+  const areMore = before.columns.length !== head.columns.length
+  const was = head.columns.map(({ name }, at) =>
+    areMore ? before.columns.findIndex((column) => name !== '' && column.name === name) : at,
+  )
+  const columns = next.columns.map((column, at) => {
+    const place = was[at] ?? -1
+    const [mine, suggested] = [draft.columns[place], old.columns[place]]
+    return {
+      name: mine && mine.name !== suggested?.name ? mine.name : column.name,
+      type: mine && mine.type !== suggested?.type ? mine.type : column.type,
+    }
+  })
+  const key = draft.key === undefined ? undefined : was.indexOf(draft.key)
+  return { ...draft, columns, key: draft.key === old.key || key === -1 ? next.key : key }
+}
+
 /** The column that looks like a key: unique as far as it was looked at, and called like one, or the first. */
 function keyOf({ columns }: Head): number | undefined {
   const suits = ({ isUnique, type }: Head['columns'][number]) => isUnique && /^(BIGINT|INTEGER|TEXT|UUID|DECIMAL\(\d+,0\))$/.test(type)
@@ -46,15 +73,26 @@ export function addedId({ columns }: Pick<Draft, 'columns'>): string {
   return columnNames([...names, 'id']).at(-1) ?? 'id'
 }
 
-/** What has to be changed before there can be such a table. */
-export function problemsOf(draft: Draft, taken: ReadonlySet<string>): string[] {
-  const parts = draft.table.split('.')
-  const problems: (string | undefined)[] = parts.map(nameProblem)
-  if (parts.length > 2) {
-    problems.push('the name of a table has no more than one dot, between namespace and name')
+const NO_NAME = 'the name of a table has no more than one dot, between namespace and name'
+
+/** The table that `draft` is of. Throws where {@link problemsOf} has something to say of its name. */
+export function tableOf({ table }: Pick<Draft, 'table'>): TableName {
+  const found = tableCalled(table)
+  if (!found) {
+    throw new Error(NO_NAME)
   }
-  if (taken.has(draft.table)) {
-    problems.push(`there is a table ${draft.table} already`)
+  return found
+}
+
+/** What has to be changed before there can be such a table; `taken` are those that there are, as {@link calledBy} says. */
+export function problemsOf(draft: Draft, taken: ReadonlySet<string>): string[] {
+  const table = tableCalled(draft.table)
+  const problems = table ? [table.namespace, table.name].map(nameProblem) : [nameProblem(draft.table) ?? NO_NAME]
+  if (table && `${table.namespace}${table.name}`.includes('.')) {
+    problems.push('a file does not go into a table that has a dot in its name')
+  }
+  if (table && taken.has(calledBy(table))) {
+    problems.push(`there is a table ${calledBy(table)} already`)
   }
   const names = draft.columns.map(({ name }) => name)
   problems.push(...names.map(nameProblem))
@@ -80,7 +118,7 @@ export function createSql(draft: Draft, names: readonly string[]): string {
   })
   const id = quoted(addedId({ columns: names.map((name) => ({ name, type: '' })) }))
   const all = draft.key === undefined ? [`${id} BIGINT PRIMARY KEY DEFAULT SNOWFLAKE_ID()`, ...columns] : columns
-  return `CREATE ${draft.kind} TABLE ${quotedTable(draft.table)} (${all.join(', ')})`
+  return `CREATE ${draft.kind} TABLE ${qualified(tableOf(draft))} (${all.join(', ')})`
 }
 
 /** What the columns are called while rows come in. */
@@ -96,7 +134,7 @@ export function renameSql(draft: Draft, head: Head): string[] {
     return from === name ? [] : [{ from, to: name }]
   })
   const rename = (from: string, to: string) =>
-    `ALTER TABLE ${quotedTable(draft.table)} RENAME COLUMN ${quoted(from)} TO ${quoted(to)}`
+    `ALTER TABLE ${qualified(tableOf(draft))} RENAME COLUMN ${quoted(from)} TO ${quoted(to)}`
   // By way of names that nobody has, since two columns may change theirs with each other.
   const between = columnNames([...names, ...draft.columns.map(({ name }) => name), ...changed.map(({ from }) => `${from}_`)])
   const free = between.slice(names.length + draft.columns.length)

@@ -31,8 +31,10 @@ export interface Head {
   readonly delimiter?: string
   readonly header?: boolean
   readonly nullText?: string
-  /** JSON: whether the file is one array, which cannot be loaded in parts. */
+  /** JSON: whether the file is one array. */
   readonly isArray?: boolean
+  /** Parquet: whether the rows can be loaded in parts, as CSV. */
+  readonly isSimple?: boolean
 }
 
 /** What somebody says about a file that was guessed wrong. */
@@ -43,6 +45,9 @@ export interface Hints {
 
 /** A file that cannot be read as what it looks like; the message is for whoever chose it. */
 export class Unreadable extends Error {}
+
+/** What stands for NULL in CSV that is made of Parquet; nothing at all would be an empty line in a table of one column. */
+export const NULL_TEXT = '\\N'
 
 /** Rows that are shown. */
 export const PREVIEW_ROWS = 5

@@ -8,6 +8,7 @@ import type { Head } from './head.js'
 import { importFile } from './import-file.js'
 import { jsonHead } from './json-head.js'
 import { parquetHead } from './parquet-head.js'
+import { csvOfParquet } from './parquet-rows.js'
 import { textOf } from './text.js'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -32,7 +33,7 @@ async function load(file: File, change: (draft: Draft) => Partial<Draft> = () =>
   const head = await headOf(file)
   const draft = draftOf(head, file.name, new Set())
   const progress = { signal, report: () => undefined }
-  return await importFile({ owner: db, changed: () => undefined }, file, head, { ...draft, ...change(draft) }, progress)
+  return await importFile({ owner: db, changed: () => undefined }, file, head, { ...draft, ...change(draft) }, progress, csvOfParquet)
 }
 
 const rowsOf = async (sql: string) => (await db.query<unknown[]>(sql, [], { rowMode: 'array' })).rows
@@ -105,4 +106,53 @@ test('in parts, lines are counted from where the part begins', async () => {
   const file = new File([`a,b\n${line.repeat(40_000)}no,x\n`], 'parts.csv')
   await expect(load(file)).rejects.toThrow(/line \d+.*\(lines are counted from line [\d,]+ of the file\)/s)
   await expect(load(file, () => ({ skipsBadRows: true }))).resolves.toMatch(/^40,000 rows/)
+})
+
+test('Parquet of simple types goes in by parts, as it was', async () => {
+  await db.exec(`CREATE TABLE simple (id BIGINT PRIMARY KEY, t TEXT, z TIMESTAMPTZ, s TIMESTAMP, d DECIMAL(15,2), r REAL, f DOUBLE PRECISION,
+    o BOOLEAN, y DATE, i INTEGER, m SMALLINT);
+    INSERT INTO simple VALUES (1, 'a,"b"' || chr(10) || 'c', '2020-01-01 00:00:00.123456Z', '1969-12-31 23:59:59.999999', -0.01, 0.1, 5e-324, true,
+      '1969-12-31', -1, 1), (2, '', '0001-01-01 00:00:00Z', '9999-12-31 23:59:59', 1234567890123.45, 3.4e38, '-Infinity', false, '2024-02-29', 2, 2),
+      (3, '\\N', NULL, NULL, NULL, NULL, 'NaN', NULL, NULL, NULL, NULL), (4, NULL, NULL, NULL, NULL, -0.0, -0.0, NULL, NULL, NULL, NULL);
+    INSERT INTO simple (id, t, f) SELECT value, repeat('x', 100), value * 0.1 FROM generate_series(5, 200000)`)
+  const bytes = await new Response(db.copyTo('simple', { format: 'parquet' }) as ReadableStream<Uint8Array<ArrayBuffer>>).blob()
+  const file = new File([bytes], 'simple_copy.parquet')
+  expect((await headOf(file)).isSimple).toBe(true)
+  expect(await load(file)).toBe('200,000 rows of simple_copy.parquet are in simple_copy.')
+  const some = (table: string) => rowsOf(`SELECT *, s::TEXT, z::TEXT, r::TEXT, f::TEXT FROM ${table} WHERE id < 5 ORDER BY id`)
+  expect(await some('simple_copy')).toEqual(await some('simple'))
+  const same = 'SELECT count(*) FROM simple a JOIN simple_copy b ON a.id = b.id WHERE a.id > 4 AND a.f = b.f AND a.t = b.t'
+  expect(await rowsOf(same)).toEqual([[199_996n]])
+  expect(await rowsOf("SELECT count(*) > 1 FROM system.batches WHERE table_name = 'simple_copy'")).toEqual([[true]])
+  // A row that is none of the table's leaves nothing.
+  await expect(load(file, ({ columns }) => ({ table: 'broken', columns: columns.map(({ name }) => ({ name, type: 'BIGINT' })) }))).rejects.toThrow()
+  expect(await tables()).not.toContain('broken')
+})
+
+test('an array of JSON goes in by parts', async () => {
+  const rows = Array.from({ length: 120_000 }, (_, id) => ({ id, text: `]},{"${'x'.repeat(80)}\n` }))
+  await load(new File([JSON.stringify(rows, null, 1)], 'array.json'))
+  expect(await rowsOf('SELECT count(*), count(DISTINCT id), min(length(text)) FROM "array"')).toEqual([[120_000n, 120_000n, 86]])
+  expect(await rowsOf("SELECT count(*) > 0 FROM system.batches WHERE table_name = 'array'")).toEqual([[true]])
+  await expect(load(new File(['[{"a":1},{"a":"x"}'], 'cut.json'))).rejects.toThrow(/the file ends/)
+  expect(await tables()).not.toContain('cut')
+})
+
+test("cancelled while the table is made, nothing is left, and somebody else's table stays", async () => {
+  const file = new File(['a\n1\n'], 'early.csv')
+  const controller = new AbortController()
+  const loading = load(file, undefined, controller.signal)
+  setTimeout(() => controller.abort(), 0)
+  await expect(loading.then(() => controller.signal.throwIfAborted())).rejects.toThrow()
+  await db.query('DROP TABLE IF EXISTS early')
+  await db.query('CREATE TABLE early (mine TEXT PRIMARY KEY)')
+  await expect(load(file)).rejects.toThrow(/early/)
+  expect(await tables()).toContain('early')
+})
+
+test('whatever namespace somebody works in', async () => {
+  await db.exec('CREATE NAMESPACE IF NOT EXISTS elsewhere; USE elsewhere')
+  await load(new File([`a\n${'1\n'.repeat(3)}`], 'order.csv'))
+  await db.query('USE main')
+  expect(await rowsOf('SELECT count(*) FROM main."order"')).toEqual([[3n]])
 })

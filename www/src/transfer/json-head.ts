@@ -62,7 +62,8 @@ function* lines(text: string, isWhole: boolean): Generator<string> {
 function* elements(text: string): Generator<string> {
   let depth = 0
   let from = -1
-  for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+  // A text may have no end here, and what is in it are no brackets.
+  for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)|[[\]{}]/gs)) {
     if (sign === '[' || sign === '{') {
       if (depth === 1) {
         from = index

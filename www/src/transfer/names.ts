@@ -1,24 +1,16 @@
 /** Names of tables and columns, from whatever a file calls them. */
 
+import { DEFAULT_NAMESPACE, calledBy } from '../engine/names.js'
+
 const MOST_BYTES = 255
 const SYSTEM = ['_seq', '_deleted']
 
-/** `name` as SQL. */
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-/** `name` or `namespace.name` as SQL. */
-export function quotedTable(table: string): string {
-  return table.split('.').map(quoted).join('.')
-}
-
-/** A name for the table of a file that is called `file`, which none of `taken` has. */
+/** A name for the table of a file that is called `file`, which none of `taken` has, as {@link calledBy} says them. */
 export function tableName(file: string, taken: ReadonlySet<string>): string {
   const stem = file.replace(/\.[^.]*$/, '').normalize('NFC').toLowerCase()
   const plain = stem.replace(/[^\p{L}\p{N}]+/gu, '_').replace(/^_+|_+$/g, '').slice(0, 60)
   const name = plain === '' ? 'imported' : /^\d/.test(plain) ? `t_${plain}` : plain
-  return free(name, (each) => taken.has(each))
+  return free(name, (each) => taken.has(calledBy({ namespace: DEFAULT_NAMESPACE, name: each })))
 }
 
 /** Names for columns: those that they have, but never none, never one twice, and none of the system's. */

@@ -3,6 +3,7 @@
 import { type FileMetaData, type SchemaTree, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { type FoundColumn, type Head, PREVIEW_ROWS, Unreadable, foundColumn, shown } from './head.js'
+import { isSimple } from './parquet-rows.js'
 import type { Value } from './types.js'
 
 /** Rows that are looked at. */
@@ -31,6 +32,8 @@ export async function parquetHead(file: Blob): Promise<Head> {
   const names = children.map(({ element }) => element.name)
   const notes: string[] = []
   let rows: Record<string, unknown>[] = []
+  // What cannot be read here the engine may be able to.
+  let canRead = false
   try {
     const size = Number(metadata.row_groups[0]?.total_byte_size ?? 0)
     if (size > MOST_GROUP_BYTES) {
@@ -38,6 +41,7 @@ export async function parquetHead(file: Blob): Promise<Head> {
     } else {
       const rowEnd = Math.min(SAMPLED_ROWS, Number(metadata.row_groups[0]?.num_rows ?? 0))
       rows = rowEnd === 0 ? [] : await parquetReadObjects({ file: buffer, metadata, compressors, rowStart: 0, rowEnd })
+      canRead = true
     }
   } catch (error) {
     notes.push(`Its first rows cannot be shown: ${messageOf(error)}`)
@@ -46,7 +50,8 @@ export async function parquetHead(file: Blob): Promise<Head> {
   if (nested.length > 0) {
     notes.push(`FirnDB cannot read columns that are structures, maps or lists of lists: ${nested.join(', ')}.`)
   }
-  if (metadata.num_rows > MANY_ROWS) {
+  const simple = canRead && isSimple(metadata)
+  if (metadata.num_rows > MANY_ROWS && !simple) {
     notes.push('All its rows go in together: other tabs wait for some seconds while they are committed.')
   }
   const columns = children.map((child): FoundColumn => {
@@ -60,6 +65,7 @@ export async function parquetHead(file: Blob): Promise<Head> {
     sampled: rows.length,
     rows: Number(metadata.num_rows),
     notes,
+    isSimple: simple,
   }
 }
 

@@ -1,6 +1,5 @@
 /** How many rows a file has that is being written. */
 
-import { parquetMetadataAsync } from 'hyparquet'
 import type { ExportFormat } from './export.js'
 
 const QUOTE = 0x22
@@ -37,6 +36,8 @@ export class RowCount {
     if (this.#format !== 'parquet') {
       return this.#format === 'csv' ? Math.max(this.#lines - 1, 0) : this.#lines
     }
+    // Only whoever writes Parquet needs it.
+    const { parquetMetadataAsync } = await import('hyparquet')
     const slice = (start: number, end?: number) => file.slice(start, end).arrayBuffer()
     return Number((await parquetMetadataAsync({ byteLength: file.size, slice })).num_rows)
   }

@@ -12,13 +12,13 @@ export interface Piece {
 /** Characters that a piece has at least, but for the last. */
 export const PIECE_CHARACTERS = 256 * 1024
 
-/** `rows` as pieces. */
-export function* piecesOf(rows: Iterable<readonly Value[]>): Generator<Piece> {
+/** `rows` as pieces; `none` stands for NULL. */
+export function* piecesOf(rows: Iterable<readonly Value[]>, none = ''): Generator<Piece> {
   const encoder = new TextEncoder()
   let text = ''
   let count = 0
   for (const row of rows) {
-    text += lineOf(row)
+    text += lineOf(row, none)
     count++
     if (text.length >= PIECE_CHARACTERS) {
       yield { bytes: encoder.encode(text), rows: count }
@@ -32,21 +32,24 @@ export function* piecesOf(rows: Iterable<readonly Value[]>): Generator<Piece> {
 }
 
 /** A row with the end of its line. */
-export function lineOf(row: readonly Value[]): string {
+export function lineOf(row: readonly Value[], none = ''): string {
   let line = ''
   for (let at = 0; at < row.length; at++) {
-    line += at === 0 ? fieldOf(row[at]) : `,${fieldOf(row[at])}`
+    line += at === 0 ? fieldOf(row[at], none) : `,${fieldOf(row[at], none)}`
   }
   return `${line}\n`
 }
 
-function fieldOf(value: Value): string {
+function fieldOf(value: Value, none: string): string {
   if (value === null || value === undefined) {
-    return ''
+    return none
   }
   if (typeof value === 'string') {
-    // Without its quotes an empty text would be NULL.
-    return value === '' || /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
+    // Without its quotes such a text would be NULL.
+    return value === '' || value === none || /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
+  }
+  if (Object.is(value, -0)) {
+    return '-0'
   }
   // Without the Z: TIMESTAMP is in no zone.
   return value instanceof Date ? value.toISOString().slice(0, -1) : String(value)
