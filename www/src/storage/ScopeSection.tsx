@@ -5,6 +5,7 @@ import type { Trace } from '../engine/trace.js'
 import { bytes, counted, share } from '../style/numbers.js'
 import type { AxisKind } from './keyaxis.js'
 import { outcomesOf } from './outcomes.js'
+import { ownerOf } from './owner.js'
 import { ScopeChart } from './ScopeChart.js'
 import { isLive, type ScopeStorage, type TableStorage } from './snapshot.js'
 
@@ -37,11 +38,6 @@ export const ScopeSection = memo(function ScopeSection({ table, scope, axisKind,
     </section>
   )
 })
-
-/** Whose scope it is; `undefined` when all share it. */
-function ownerOf(scope: string): string | undefined {
-  return scope === 'shared' ? undefined : scope.replace(/^u-/, '')
-}
 
 function HotTotals({ scope: { hot } }: { scope: ScopeStorage }) {
   const more = [

@@ -1,6 +1,6 @@
 /** The storage of the page as a picture: rows that fall as hot snow, freeze into files, and are found again. */
 
-import { useState } from 'react'
+import { memo, useState } from 'react'
 import type { Store, Who } from '../engine/store.js'
 import type { Trace } from '../engine/trace.js'
 import { ActivityLog } from './ActivityLog.js'
@@ -26,15 +26,23 @@ export interface StorageViewProps {
   readonly who: Who
   /** What the last statement read. */
   readonly trace: Trace | undefined
+  /** Whether the view is seen. While it is not, nothing is read or drawn; when it is again, it goes on from where it was. */
+  readonly active?: boolean
 }
 
-export function StorageView({ store, who, trace }: StorageViewProps) {
-  const watched = useStorage(store, who)
-  return <StoragePicture watched={watched} trace={trace} />
+export function StorageView({ store, who, trace, active = true }: StorageViewProps) {
+  const watched = useStorage(store, who, active)
+  return <StoragePicture watched={watched} trace={trace} active={active} />
 }
 
-/** The view of what is `watched`. */
-export function StoragePicture({ watched, trace }: { watched: Watched; trace: Trace | undefined }) {
+interface StoragePictureProps {
+  readonly watched: Watched
+  readonly trace: Trace | undefined
+  readonly active: boolean
+}
+
+/** The view of what is `watched`, as it was last seen while it is not active. */
+const StoragePicture = memo(function StoragePicture({ watched, trace }: StoragePictureProps) {
   const [axisKind, setAxisKind] = useState<AxisKind>('key')
   const [ownToo, setOwnToo] = useState(false)
   const [shown, setShown] = useState(FIRST)
@@ -93,6 +101,10 @@ export function StoragePicture({ watched, trace }: { watched: Watched; trace: Tr
       </label>
     </div>
   )
+}, isSame)
+
+function isSame(before: StoragePictureProps, after: StoragePictureProps): boolean {
+  return !after.active || (before.active && before.watched === after.watched && before.trace === after.trace)
 }
 
 const AXES: readonly { readonly kind: AxisKind; readonly label: string }[] = [

@@ -1,8 +1,9 @@
 /** What happened between two snapshots, as far as they tell. */
 
 import { bytes as bytesOf, count, counted } from '../style/numbers.js'
-import { fileName } from './wording.js'
+import { ownerOf } from './owner.js'
 import { type BatchFile, isLive, type Job, isUnderWay, type ScopeStorage, type StorageSnapshot, type TableStorage } from './snapshot.js'
+import { fileName } from './wording.js'
 
 /** Something that happened to one scope of a table. */
 export type ScopeEvent = { readonly table: string; readonly scope: string } & (
@@ -163,7 +164,8 @@ function filesOf(numbers: readonly number[]): string {
 }
 
 function placeOf({ table, scope }: { table: string; scope: string }): string {
-  return scope === 'shared' ? table : `${table} (${scope.replace(/^u-/, '')})`
+  const owner = ownerOf(scope)
+  return owner === undefined ? table : `${table} (${owner})`
 }
 
 /** An event and when it was seen. */

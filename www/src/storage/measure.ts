@@ -18,6 +18,10 @@ export function useMeasure<E extends HTMLElement>(): { ref: RefObject<E | null>;
       return
     }
     const look = () => {
+      // Nothing has a width while it is hidden.
+      if (element.clientWidth === 0) {
+        return
+      }
       const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16
       const width = element.clientWidth / rem
       // Whatever depends on it may be much, and is drawn in pieces.

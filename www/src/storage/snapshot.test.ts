@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { isLive, isOfOneMoment, sharing, snapshotOf, type SystemRows } from './snapshot.js'
+import { isOfOneMoment } from './reading.js'
+import { snapshotOf, type SystemRows } from './rows.js'
+import { isLive, sharing } from './snapshot.js'
 
 const NAMES = { namespace: 'app', table_name: 'flights', scope: 'shared' }
 

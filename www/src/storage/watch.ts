@@ -1,10 +1,12 @@
 /** Looks at the store again and again, and tells what has become of it. */
 
-import { startTransition, useCallback, useEffect, useRef, useState } from 'react'
+import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { run } from '../engine/run.js'
 import type { Store, Who } from '../engine/store.js'
 import { difference, logged, type Seen } from './difference.js'
-import { isUnderWay, readRows, sharing, type StorageSnapshot, snapshotOf } from './snapshot.js'
+import { Reader } from './reading.js'
+import { snapshotOf } from './rows.js'
+import { isUnderWay, sharing, type StorageSnapshot } from './snapshot.js'
 import type { Command } from './sql.js'
 
 /** Between two looks while nothing is known to happen. */
@@ -24,7 +26,7 @@ export interface Watched {
   readonly commands: readonly Command[]
   /** Why the last command failed. */
   readonly failure: string | undefined
-  /** Does `command` in the name of whoever looks. */
+  /** Does `command` by the rights of whoever looks: nobody does upkeep for somebody else. */
   command(command: Command): Promise<void>
   /** Forgets `failure`. */
   dismiss(): void
@@ -39,38 +41,47 @@ export interface State {
 
 const UNSEEN: State = { snapshot: undefined, log: [], error: undefined }
 
-/** The store as `who` sees it: at once when it says that it changed, else every second while the page is visible. */
-export function useStorage(store: Store, who: Who): Watched {
+/**
+ * The store as `who` sees it: at once when it says that it changed, else every second, as long as the page is visible and
+ * this is `active`. After that the next look is compared with the last.
+ */
+export function useStorage(store: Store, who: Who, active: boolean): Watched {
   const { user, role, as } = who
   const [state, setState] = useState<State>(UNSEEN)
   const [commands, setCommands] = useState<readonly Command[]>([])
   const [failure, setFailure] = useState<string>()
   const running = useRef(0)
-  const look = useRef(() => {})
+  const watched = useRef<Watch>(undefined)
 
   useEffect(() => {
     setState(UNSEEN)
-    const watch = new Watch(store, whoIs(user, role, as), () => running.current > 0, setState)
-    const listener = () => watch.look()
-    look.current = listener
-    const unsubscribe = store.subscribe(listener)
-    document.addEventListener('visibilitychange', listener)
-    watch.look()
-    return () => {
-      watch.end()
-      unsubscribe()
-      document.removeEventListener('visibilitychange', listener)
-    }
+    watched.current = new Watch(store, whoIs(user, role, as), () => running.current > 0, setState)
   }, [store, user, role, as])
+
+  useEffect(() => {
+    const watch = watched.current
+    if (!active || !watch) {
+      return
+    }
+    const unsubscribe = store.subscribe(() => watch.changed())
+    const look = () => watch.look()
+    document.addEventListener('visibilitychange', look)
+    watch.begin()
+    return () => {
+      watch.rest()
+      unsubscribe()
+      document.removeEventListener('visibilitychange', look)
+    }
+  }, [store, user, role, as, active])
 
   const command = useCallback(
     async (command: Command) => {
       running.current += 1
       setFailure(undefined)
       setCommands((all) => [...all, command])
-      look.current()
+      watched.current?.look()
       try {
-        const db = await store.databaseOf(whoIs(user, role, as))
+        const db = await store.databaseOf(whoIs(user, role))
         const outcome = await run(db, command.sql, new AbortController().signal)
         if (outcome.kind === 'failed') {
           setFailure(`${command.title}: ${outcome.error.message}`)
@@ -83,20 +94,25 @@ export function useStorage(store: Store, who: Who): Watched {
         store.changed()
       }
     },
-    [store, user, role, as],
+    [store, user, role],
   )
   const dismiss = useCallback(() => setFailure(undefined), [])
-  return { ...state, commands, failure, command, dismiss }
+  return useMemo(() => ({ ...state, commands, failure, command, dismiss }), [state, commands, failure, command, dismiss])
 }
 
-function whoIs(user: string, role: Who['role'], as: string | undefined): Who {
+function whoIs(user: string, role: Who['role'], as?: string): Who {
   return { user, ...(role === undefined ? {} : { role }), ...(as === undefined ? {} : { as }) }
 }
 
-/** Reads one snapshot after the other until it is ended; never two at once, and none while the page is hidden. */
+/**
+ * Reads one snapshot after the other while it is not at rest; never two at once, and none while the page is hidden.
+ *
+ * Who acts for somebody looks by its own rights, at what it acts upon: a look in another's name is an entry of the audit log.
+ */
 export class Watch {
   readonly #store: Pick<Store, 'databaseOf'>
   readonly #who: Who
+  readonly #reader: Reader
   readonly #isBusy: () => boolean
   readonly #tell: (state: State) => void
   #state = UNSEEN
@@ -105,19 +121,34 @@ export class Watch {
   #reading = false
   /** Whether somebody asked for a look during the last one. */
   #again = false
-  #ended = false
+  /** Whether tables may have come or gone since the last one. */
+  #anew = true
+  #resting = true
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(store: Pick<Store, 'databaseOf'>, who: Who, isBusy: () => boolean, tell: (state: State) => void) {
     this.#store = store
-    this.#who = who
+    this.#who = whoIs(who.user, who.role)
+    this.#reader = new Reader(who.as)
     this.#isBusy = isBusy
     this.#tell = tell
   }
 
+  /** Looks again and again, beginning at once. */
+  begin(): void {
+    this.#resting = false
+    this.changed()
+  }
+
+  /** Looks, and at which tables there are too. */
+  changed(): void {
+    this.#anew = true
+    this.look()
+  }
+
   look(): void {
     clearTimeout(this.#timer)
-    if (this.#ended || document.hidden) {
+    if (this.#resting || document.hidden) {
       return
     }
     if (this.#reading) {
@@ -133,14 +164,20 @@ export class Watch {
     })
   }
 
-  end(): void {
-    this.#ended = true
+  /** Looks at nothing until it begins again, and tells nothing. */
+  rest(): void {
+    this.#resting = true
     clearTimeout(this.#timer)
   }
 
   async #read(): Promise<void> {
     try {
-      const rows = await readRows(await this.#store.databaseOf(this.#who))
+      const anew = this.#anew
+      this.#anew = false
+      const rows = await this.#reader.read(await this.#store.databaseOf(this.#who), anew)
+      if (this.#resting) {
+        return
+      }
       const text = JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
       if (text === this.#rows && this.#state.error === undefined) {
         return
@@ -160,7 +197,7 @@ export class Watch {
   }
 
   #set(state: State): void {
-    if (!this.#ended) {
+    if (!this.#resting) {
       this.#state = state
       // Charts of many files are drawn in pieces.
       startTransition(() => this.#tell(state))
