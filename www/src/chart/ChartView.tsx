@@ -3,7 +3,7 @@
 import { type ReactNode, type RefObject, useEffect, useId, useMemo, useRef, useState } from 'react'
 import type { Rows } from '../engine/result.js'
 import { turn } from '../results/slices.js'
-import { type Chart, defaultChart, type Mark, MARKS, roleOf } from './defaults.js'
+import { type Chart, defaultChart, isTold, type Mark, MARKS, roleOf } from './defaults.js'
 import { type Drawing, drawingOf, evenly } from './drawing.js'
 import { pictureOf } from './plot.js'
 import { summaryOf, titleOf } from './summary.js'
@@ -26,8 +26,7 @@ export interface ChartViewProps {
 
 export function ChartView({ rows }: ChartViewProps) {
   const first = useMemo(() => {
-    // Of numbers and times the kind says enough.
-    const isRead = rows.columns.map((column) => roleOf(column) === 'category')
+    const isRead = rows.columns.map(isTold)
     const sample = evenly(rows.length, SAMPLE).map((row) => isRead.map((reads, column) => (reads ? rows.value(row, column) : null)))
     return defaultChart(rows.columns, sample)
   }, [rows])

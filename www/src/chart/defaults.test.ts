@@ -35,6 +35,16 @@ describe('the chart that suits a result', () => {
       mark: 'dot', x: 0, y: 1, colour: 2,
     })
   })
+  it('is bars for the steps of an integer, and a line for many', () => {
+    const of = columns(['hour', 'integer'], ['n', 'integer'])
+    expect(defaultChart(of, times(24, (at) => [at, BigInt(100 - at)]))).toEqual({ mark: 'bar', x: 0, y: 1 })
+    expect(defaultChart(of, times(200, (at) => [BigInt(at), 1]))).toEqual({ mark: 'line', x: 0, y: 1 })
+    expect(defaultChart(columns(['mean', 'float'], ['hour', 'integer']), times(24, (at) => [null, at]))).toEqual({ mark: 'bar', x: 1, y: 0 })
+    // Neither sorted, nor one of each, nor all there.
+    for (const row of [(at: number) => [(at * 7) % 24, at % 2], (at: number) => [at >> 1, 1], (at: number) => [at === 3 ? null : at, 1]]) {
+      expect(defaultChart(of, times(24, row))?.mark).toBe('dot')
+    }
+  })
   it('does not measure by numbers that name rows', () => {
     const rows = times(20, (at) => [at, 'ab'[at % 2], at * 2])
     expect(defaultChart(columns(['user_id', 'integer'], ['kind', 'text'], ['n', 'integer']), rows)).toEqual({

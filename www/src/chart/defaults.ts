@@ -39,6 +39,13 @@ export const MOST_SERIES = 10
 /** Characters of labels that fit beside each other, and how many such labels do. */
 const LONG_LABEL = 8
 const MANY_LABELS = 12
+/** Steps of a number that have a bar each; of more a line is drawn. */
+const MANY_STEPS = 50
+
+/** Whether the values of a column say something about which chart suits it; of others the kind says enough. */
+export function isTold(column: Column): boolean {
+  return roleOf(column) === 'category' || column.kind === 'integer'
+}
 
 /** The chart that suits columns of which `sample` has some rows; `undefined` where nothing can be drawn. */
 export function defaultChart(columns: readonly Column[], sample: readonly (readonly unknown[])[]): Chart | undefined {
@@ -59,8 +66,12 @@ export function defaultChart(columns: readonly Column[], sample: readonly (reado
     return { mark: barFor(valuesOf(sample, columns, category)), x: category, y: number }
   }
   if (number !== undefined && second !== undefined) {
-    const [x, y] = number < second ? [number, second] : [second, number]
-    return { mark: 'dot', x, y, ...series }
+    const [left, right] = number < second ? [number, second] : [second, number]
+    const steps = [left, right].find((at) => isStep(columns[at], sample.map((row) => row[at])))
+    if (steps !== undefined) {
+      return { mark: sample.length > MANY_STEPS ? 'line' : 'bar', x: steps, y: steps === left ? right : left }
+    }
+    return { mark: 'dot', x: left, y: right, ...series }
   }
   if (number !== undefined) {
     return { mark: 'histogram', x: number }
@@ -77,6 +88,22 @@ function barFor(values: readonly string[]): Mark {
 /** Whether a column names its rows, as that of a GROUP BY does. */
 function isLabel(values: readonly string[]): boolean {
   return values.length > 0 && new Set(values).size === values.length
+}
+
+/** Whether a column goes from step to step, as an integer does by which rows were grouped and sorted. */
+function isStep(column: Column | undefined, values: readonly unknown[]): boolean {
+  return (
+    column?.kind === 'integer' &&
+    values.length > 1 &&
+    values.every((value, at) => {
+      const before = values[at - 1]
+      return isInteger(value) && (at === 0 || (isInteger(before) && before < value))
+    })
+  )
+}
+
+function isInteger(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint'
 }
 
 /** Whether a column tells a few series apart. */

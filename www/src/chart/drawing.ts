@@ -7,7 +7,7 @@ import { count, counted } from '../style/numbers.js'
 import { type Chart, MOST_SERIES, roleOf } from './defaults.js'
 
 /** Points that are drawn; more are not told apart. */
-export const MOST_POINTS = 5_000
+export const MOST_POINTS = 2_000
 /** Bars that are drawn. */
 const MOST_BARS = 50
 const BINS = 30

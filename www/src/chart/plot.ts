@@ -12,6 +12,9 @@ const MOST_MARKED = 60
 /** Characters of a label at a standing bar or at the end of a line, and at a lying bar. */
 const SHORT = 12
 const LONG = 24
+/** Pixels of a character, and bars of which not each needs a label. */
+const CHARACTER = 7
+const MANY_BARS = 12
 const COLOURS = Array.from({ length: 9 }, (_, at) => `var(--chart-${at + 1})`)
 const ONE_COLOUR = 'var(--chart-1)'
 
@@ -36,7 +39,7 @@ export function pictureOf(drawing: Drawing, columns: readonly Column[], width: n
     style: { background: 'transparent', color: 'var(--text)', fontFamily: 'inherit', fontSize: '12px', overflow: 'visible' },
     ...axesOf(chart, names, points),
     ...seriesOf(chart, names),
-    marks: marksOf(drawing, names),
+    marks: marksOf(drawing, names, width),
   })
   const image = picture instanceof SVGSVGElement ? picture : picture.querySelector(':scope > svg')
   image?.setAttribute('role', 'img')
@@ -107,7 +110,7 @@ function seriesOf({ mark }: Chart, { series }: Names): Plot.PlotOptions {
     : { color: { ...color, legend: true } }
 }
 
-function marksOf(drawing: Drawing, names: Names): Plot.Markish[] {
+function marksOf(drawing: Drawing, names: Names, width: number): Plot.Markish[] {
   const { chart, points } = drawing
   const inColours = names.series.length > 0
   const fill = inColours ? 'colour' : ONE_COLOUR
@@ -143,9 +146,17 @@ function marksOf(drawing: Drawing, names: Names): Plot.Markish[] {
       return [
         Plot.barY(points, { x: 'x', y: 'y', fill, title: titleOfBar }),
         Plot.ruleY([0]),
-        Plot.axisX({ tickFormat: (text: unknown) => shortened(String(text), SHORT) }),
+        Plot.axisX({ ticks: roomy(names.places, width), tickFormat: (text: unknown) => shortened(String(text), SHORT) }),
       ]
   }
+}
+
+/** As many of `places`, at equal distances, as have room for their labels beneath bars. */
+function roomy(places: readonly Place[], width: number): Place[] {
+  const longest = Math.max(1, ...places.map((place) => Math.min(String(place).length, SHORT)))
+  const every = Math.ceil((places.length * (longest + 1) * CHARACTER) / width)
+  // Labels of few bars are of things that have no order to guess the others by.
+  return places.length > MANY_BARS ? places.filter((_, at) => at % every === 0) : [...places]
 }
 
 function endsOf(points: readonly Point[]): Plot.Markish {

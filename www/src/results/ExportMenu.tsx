@@ -12,7 +12,12 @@ const FILES: readonly { readonly format: FileFormat; readonly label: string }[] 
   { format: 'arrow', label: 'Download Arrow' },
 ]
 
-export function ExportMenu(exported: Exported) {
+export interface ExportMenuProps extends Exported {
+  /** Whether the page has only the first rows. */
+  readonly truncated: boolean
+}
+
+export function ExportMenu({ truncated, ...exported }: ExportMenuProps) {
   const [open, setOpen] = useState(false)
   const [told, setTold] = useState('')
   const [failure, setFailure] = useState('')
@@ -132,7 +137,7 @@ export function ExportMenu(exported: Exported) {
                 onClick={() => reason === undefined && save(format)}
               >
                 {label}
-                {reason !== undefined && <small>{reason}</small>}
+                {reason !== undefined ? <small>{reason}</small> : truncated && <small>{reachOf(format)}</small>}
               </button>
             )
           })}
@@ -140,4 +145,9 @@ export function ExportMenu(exported: Exported) {
       )}
     </div>
   )
+}
+
+/** How much of a result a file has, where the page has only the first rows. */
+function reachOf(format: FileFormat): string {
+  return format === 'arrow' ? 'The first rows, a few more than are shown: as far as the page has read.' : 'All rows: the query runs once more.'
 }

@@ -268,6 +268,8 @@ function placeOf(selection: Selection, length: number): string {
 
 /** The fonts of `grid.css`. */
 function fontsOf(rem: number) {
-  const family = getComputedStyle(document.documentElement).getPropertyValue('--font') || 'sans-serif'
-  return { cell: `${0.8125 * rem}px ${family}`, name: `600 ${0.8125 * rem}px ${family}`, type: `${0.6875 * rem}px ${family}` }
+  const style = getComputedStyle(document.documentElement)
+  const family = style.getPropertyValue('--font') || 'sans-serif'
+  const mono = `${0.75 * rem}px ${style.getPropertyValue('--mono') || 'monospace'}`
+  return { cell: `${0.8125 * rem}px ${family}`, mono, name: `600 ${0.8125 * rem}px ${family}`, type: `${0.6875 * rem}px ${family}` }
 }

@@ -4,6 +4,7 @@ import type { VirtualItem } from '@tanstack/react-virtual'
 import { memo } from 'react'
 import type { Column, Rows } from '../engine/result.js'
 import { cellText } from './format.js'
+import { isMono } from './widths.js'
 
 export interface GridRowProps {
   readonly rows: Rows
@@ -84,14 +85,14 @@ const GridCell = memo(function GridCell({ rows, row, source, index, start, size,
 
 const RIGHT: ReadonlySet<Column['kind']> = new Set(['integer', 'float', 'decimal'])
 
-function classOf({ kind }: Column, value: unknown, selected: boolean): string {
+function classOf(column: Column, value: unknown, selected: boolean): string {
   const classes = ['grid-cell']
   if (value === null || value === undefined) {
     classes.push('grid-null')
   }
-  if (RIGHT.has(kind)) {
+  if (RIGHT.has(column.kind)) {
     classes.push('grid-number')
-  } else if (kind === 'binary' || kind === 'json') {
+  } else if (isMono(column)) {
     classes.push('grid-code')
   }
   if (selected) {

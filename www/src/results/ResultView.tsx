@@ -98,7 +98,7 @@ function RowsView({ outcome, db }: RowsViewProps) {
             </button>
           ))}
         </div>
-        <ExportMenu db={db} sql={sql} rows={rows} />
+        <ExportMenu db={db} sql={sql} rows={rows} truncated={outcome.truncated} />
       </div>
       <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${view}`} className="result-panel">
         {/* The table stays while the chart is seen, with its sort and its place. */}

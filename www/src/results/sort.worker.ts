@@ -5,7 +5,7 @@ import { orderOf } from './order.js'
 
 /** What the page sends: what is sorted, in pieces, and then what it is sorted by. */
 export type Asked =
-  | { readonly kind: 'ipc'; readonly piece: Uint8Array }
+  | { readonly kind: 'ipc'; readonly piece: Uint8Array; readonly at: number; readonly length: number }
   | { readonly kind: 'values'; readonly piece: readonly unknown[] }
   | {
       readonly kind: 'sort'
@@ -23,8 +23,9 @@ const scope = self as unknown as {
   postMessage(message: Sorted, transfer: Transferable[]): void
 }
 
-const pieces: Uint8Array[] = []
-/** The rows of the pieces; they stay for the next sort. */
+/** The Arrow that was sent, until it is read: one copy, whatever it comes in. */
+let bytes: Uint8Array | undefined
+/** The rows of that; they stay for the next sort. */
 let rows: Rows | undefined
 /** The values of one column, where there is no Arrow; they are sent for every sort. */
 let values: unknown[] = []
@@ -32,7 +33,8 @@ let values: unknown[] = []
 scope.onmessage = ({ data }) => {
   switch (data.kind) {
     case 'ipc':
-      pieces.push(data.piece)
+      bytes ??= new Uint8Array(data.length)
+      bytes.set(data.piece, data.at)
       return
     case 'values':
       values = values.concat(data.piece)
@@ -51,14 +53,9 @@ scope.onmessage = ({ data }) => {
 }
 
 function valuesOf(column: number): (row: number) => unknown {
-  if (pieces.length > 0) {
-    const bytes = new Uint8Array(pieces.reduce((sum, { byteLength }) => sum + byteLength, 0))
-    let at = 0
-    for (const piece of pieces.splice(0)) {
-      bytes.set(piece, at)
-      at += piece.byteLength
-    }
+  if (bytes) {
     rows = rowsOfArrow(bytes)
+    bytes = undefined
   }
   const sent = values
   const of = rows

@@ -10,7 +10,7 @@ const PIECE_BYTES = 4 << 20
 /** Values of a column that are sent at a time. */
 const PIECE_VALUES = 4_000
 /** How long a worker that has nothing to do keeps its copy of the rows. */
-const KEPT_MS = 60_000
+const KEPT_MS = 10_000
 
 /** Sorts the rows of one result, one sort at a time. */
 export class Sorter {
@@ -82,7 +82,7 @@ export class Sorter {
     if (ipc) {
       for (let at = 0; at < ipc.byteLength && !this.#sent && !stopped(); at += PIECE_BYTES) {
         const piece = new Uint8Array(ipc.subarray(at, at + PIECE_BYTES))
-        post({ kind: 'ipc', piece }, [piece.buffer])
+        post({ kind: 'ipc', piece, at, length: ipc.byteLength }, [piece.buffer])
         await turn()
       }
       this.#sent ||= !stopped()

@@ -1,6 +1,6 @@
 /** Widths of the grid's columns, from their headers and some of their values. */
 
-import type { Rows } from '../engine/result.js'
+import type { Column, Rows } from '../engine/result.js'
 import { cellText } from './format.js'
 
 /** Rows that are looked at. */
@@ -14,6 +14,8 @@ const MOST_AT_FIRST = 22
 /** How the texts of a grid are set, as CSS fonts. */
 export interface Fonts {
   readonly cell: string
+  /** Of cells with JSON and bytes. */
+  readonly mono: string
   readonly name: string
   readonly type: string
 }
@@ -36,12 +38,17 @@ export function widthsOf(rows: Rows, fonts: Fonts, rem: number): number[] {
       longest = text.length > longest.length ? text : longest
     }
     const width = Math.max(
-      measured(longest, fonts.cell),
+      measured(longest, isMono(column) ? fonts.mono : fonts.cell),
       measured(column.name, fonts.name) + SIGN * rem,
       measured(column.type, fonts.type),
     )
     return Math.ceil(Math.min(Math.max(width + PADDING * rem, LEAST * rem), MOST_AT_FIRST * rem))
   })
+}
+
+/** Whether cells of the column have letters of one width. */
+export function isMono({ kind }: Column): boolean {
+  return kind === 'json' || kind === 'binary'
 }
 
 /** A width that a column may be given by hand. */

@@ -2,6 +2,7 @@
 
 import { type Seen, sentenceOf } from './difference.js'
 import { clock } from './wording.js'
+import './log.css'
 
 /** Entries that are seen. */
 const SHOWN = 10

@@ -1,31 +1,44 @@
-/** What is on its way from one snapshot to the next. */
+/**
+ * What is on its way from one snapshot to the next. These are boxes above the picture, of which only place and opacity change:
+ * browsers move such by themselves, while parts of a picture would be laid out and painted by the page for each frame.
+ */
 
 import type { CSSProperties } from 'react'
+import type { Bar } from './lanes.js'
 import type { Motion } from './motion.js'
 
 /** Styles with the places that the keyframes go between. */
 type MovingStyle = CSSProperties & Record<`--${string}`, string>
 
-export function Moving({ motion, rem }: { motion: Motion; rem: number }) {
+export function Moving({ motion, bars }: { motion: Motion; bars: readonly Bar[] }) {
   return (
-    <g className="storage-moving" aria-hidden="true">
+    <div className="storage-moving" aria-hidden="true">
+      {bars
+        .filter(({ file }) => motion.frozen.has(file.number))
+        .map(({ file, x, y, width, height }) => (
+          <span
+            key={file.number}
+            className="storage-freezing"
+            style={{ left: `${x}rem`, top: `${y}rem`, width: `${width}rem`, height: `${height}rem` }}
+          />
+        ))}
       {motion.merging.map(({ bar, dx, dy, stretch }) => {
         const style: MovingStyle = {
-          '--from': `translate(${bar.x * rem}px, ${bar.y * rem}px)`,
-          '--to': `translate(${(bar.x + dx) * rem}px, ${(bar.y + dy) * rem}px) scaleX(${stretch})`,
+          '--from': `translate(${bar.x}rem, ${bar.y}rem)`,
+          '--to': `translate(${bar.x + dx}rem, ${bar.y + dy}rem) scaleX(${stretch})`,
+          width: `${bar.width}rem`,
+          height: `${bar.height}rem`,
         }
-        return (
-          <rect key={bar.file.number} className="storage-merging" width={bar.width * rem} height={bar.height * rem} rx={0.2 * rem} style={style} />
-        )
+        return <span key={bar.file.number} className="storage-merging" style={style} />
       })}
       {motion.falling.map(({ x, y, dx, dy, delayMs }) => {
         const style: MovingStyle = {
-          '--from': `translate(${x * rem}px, ${y * rem}px)`,
-          '--to': `translate(${(x + dx) * rem}px, ${(y + dy) * rem}px)`,
+          '--from': `translate(${x}rem, ${y}rem)`,
+          '--to': `translate(${x + dx}rem, ${y + dy}rem)`,
           animationDelay: `${delayMs}ms`,
         }
-        return <circle key={`${x} ${y}`} className="storage-falling" r={0.1875 * rem} style={style} />
+        return <span key={`${x} ${y}`} className="storage-falling" style={style} />
       })}
-    </g>
+    </div>
   )
 }

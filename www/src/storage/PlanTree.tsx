@@ -1,20 +1,18 @@
 /** How the last statement was run: its operators as a tree, and what it read of each table. */
 
-import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
+import { type CSSProperties, type KeyboardEvent, useMemo, useRef, useState } from 'react'
 import type { Trace } from '../engine/trace.js'
 import { count, counted, duration, share } from '../style/numbers.js'
+import { ownerOf } from './owner.js'
 import { countsOf, linesOf, metricOf, type PlanLine, seen } from './plan.js'
 import './plan.css'
 import { sentenceOf } from './outcomes.js'
 
 export interface PlanTreeProps {
-  readonly trace: Trace | undefined
+  readonly trace: Trace
 }
 
 export function PlanTree({ trace }: PlanTreeProps) {
-  if (!trace) {
-    return <p className="plan-empty">Run a query, and the way it was answered is here: each step, its rows and its time.</p>
-  }
   const whole = [
     ...(trace.rows === undefined ? [] : [counted(trace.rows, 'row')]),
     ...(trace.elapsed_ms === undefined ? [] : [duration(trace.elapsed_ms)]),
@@ -87,7 +85,7 @@ function Tree({ trace }: { trace: Trace }) {
             {...(isParent ? { 'aria-expanded': !closed.has(path) } : {})}
             tabIndex={path === reachable ? 0 : -1}
             data-path={path}
-            style={{ paddingInlineStart: `${Math.min(depth - 1, DEEPEST) * 0.875}rem` }}
+            style={indented(depth)}
             onFocus={() => setCurrent(path)}
             onKeyDown={(event) => press(event, line)}
           >
@@ -107,6 +105,10 @@ function Tree({ trace }: { trace: Trace }) {
 
 /** From which depth on steps are not moved to the right any more. */
 const DEEPEST = 12
+
+function indented(depth: number): CSSProperties & Record<'--deep', number> {
+  return { '--deep': Math.min(depth - 1, DEEPEST) }
+}
 
 interface StepProps {
   readonly line: PlanLine
@@ -176,7 +178,7 @@ function Scans({ trace }: { trace: Trace }) {
           <tr key={`${at} ${scan.table}`}>
             <th scope="row">
               {scan.table}
-              {scan.scope !== 'shared' && scan.scope !== '' && <small> of {scan.scope.replace(/^u-/, '')}</small>}
+              {scan.scope !== '' && ownerOf(scan.scope) !== undefined && <small> of {ownerOf(scan.scope)}</small>}
             </th>
             <td>
               <ul>

@@ -15,6 +15,9 @@ import { type Picture, useLingering, useMotion } from './motion.js'
 import { labelOf, type Outcomes } from './outcomes.js'
 import { isLive, type KeyColumn, type ScopeStorage } from './snapshot.js'
 import { fileName } from './wording.js'
+import './chart.css'
+import './motion.css'
+import './details.css'
 
 /** Between the heap and the lanes, in which the axis is. */
 const AXIS_HEIGHT = 1.375
@@ -100,8 +103,8 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
                 ))}
               </g>
             )}
-            {motion && <Moving key={motion.id} motion={motion} rem={measure.rem} />}
           </svg>
+          {motion && <Moving key={motion.id} motion={motion} bars={bars} />}
           {hovered && <Tip bar={hovered} width={measure.width} height={drawn.height} outcomes={outcomes} />}
         </div>
       )}

@@ -13,6 +13,7 @@ import { Legend } from './Legend.js'
 import type { StorageSnapshot, TableStorage } from './snapshot.js'
 import { COMPACT_ALL, FLUSH_ALL } from './sql.js'
 import './storage.css'
+import './controls.css'
 import { TableCard } from './TableCard.js'
 import { useStorage, type Watched } from './watch.js'
 

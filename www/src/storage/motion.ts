@@ -8,6 +8,8 @@ import type { ScopeStorage } from './snapshot.js'
 
 /** How long a movement takes, the latest flake's delay with it. */
 export const MOTION_MS = 1800
+/** Flakes that are seen to fall; the others of a heap are gone meanwhile. */
+const MOST_FALLING = 40
 
 /** A flake on its way to a file. */
 export interface Falling extends Place {
@@ -55,7 +57,8 @@ export function motionOf(before: Picture, after: Picture, id: number): Motion | 
       for (const bar of bars) {
         frozen.add(bar.file.number)
       }
-      before.flakes.forEach((flake, at) => {
+      const every = Math.ceil(before.flakes.length / MOST_FALLING)
+      before.flakes.filter((_, at) => at % every === 0).forEach((flake, at) => {
         const bar = bars[at % bars.length]
         if (bar) {
           falling.push(fallOf(flake, bar, at))
