@@ -46,6 +46,9 @@ export function thirdParty(): { readonly page: Plugin; readonly worker: Plugin }
         if (bare.length > 0) {
           this.error(`no text of a licence is in these packages: ${bare.map(({ name }) => name).join(', ')}`)
         }
+        if (packages.some(({ name, texts }) => name === OURS && texts.length < OUR_TEXTS.length)) {
+          this.warn('what the engine is made of is not told in THIRD-PARTY.txt: `cargo xtask web` finds it out')
+        }
         await writeFile(join(dir ?? 'dist', 'THIRD-PARTY.txt'), textOf(packages))
       },
     },
@@ -114,7 +117,7 @@ async function manifestOf(root: string): Promise<Manifest> {
 
 async function packageAt(root: string): Promise<Package> {
   const { name = '', version = '', license = '' } = await manifestOf(root)
-  const files = name === OURS ? OUR_TEXTS : (await readdir(root)).filter((file) => IS_TEXT.test(file)).sort()
+  const files = (await readdir(root)).filter((file) => (name === OURS ? OUR_TEXTS.includes(file) : IS_TEXT.test(file))).sort()
   const texts = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8')))
   return { name, version, license, texts: texts.map((text) => text.trim()) }
 }

@@ -76,7 +76,7 @@ export function SamplesDialog({ store, activities, onLoaded, open, onClose }: Pr
         </ul>
       </dialog>
       <ConfirmDialog
-        title="Drop what is not the sample’s?"
+        title={`Load ${asked?.title ?? ''}, and drop what is there?`}
         open={asked !== undefined}
         verb="Drop and load"
         onNo={() => setAsked(undefined)}
@@ -89,7 +89,7 @@ export function SamplesDialog({ store, activities, onLoaded, open, onClose }: Pr
       >
         {asked && (
           <p>
-            <strong>This cannot be undone.</strong> {listed(othersOf(asked))} of the same name, which {asked.title} did not make.
+            <strong>This cannot be undone.</strong> {listed(othersOf(asked))} already, which this sample did not make.
             All rows are lost, of all users.
           </p>
         )}

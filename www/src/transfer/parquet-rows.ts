@@ -63,9 +63,11 @@ const PARSERS = {
 const DAY_MS = 86_400_000
 
 function timeOf(micros: bigint): string {
-  const rest = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n
-  const text = dayOf(Number((micros - rest) / 1000n)).slice(0, 19)
-  return rest === 0n ? text : `${text}.${String(rest).padStart(6, '0')}`
+  const rest = Number(micros % 1_000_000n)
+  const after = rest < 0 ? rest + 1_000_000 : rest
+  // Whole seconds, which a number has exactly.
+  const text = dayOf(Number(micros / 1_000_000n - (rest < 0 ? 1n : 0n)) * 1000).slice(0, 19)
+  return after === 0 ? text : `${text}.${String(after).padStart(6, '0')}`
 }
 
 function dayOf(ms: number): string {
@@ -122,12 +124,15 @@ function whole(chunks: readonly Chunk[], name: string, from: number, to: number)
   return values
 }
 
+/** The same array each time, with the next row in it. */
 function* rowsOf(columns: readonly ArrayLike<Value>[], scales: readonly (number | undefined)[], count: number): Generator<readonly Value[]> {
+  const row = new Array<Value>(columns.length)
   for (let at = 0; at < count; at++) {
-    yield columns.map((column, number) => {
+    for (const [number, column] of columns.entries()) {
       const value = column[at]
       const scale = scales[number]
-      return scale !== undefined && typeof value === 'number' ? value.toFixed(scale) : value
-    })
+      row[number] = scale !== undefined && typeof value === 'number' ? value.toFixed(scale) : value
+    }
+    yield row
   }
 }
