@@ -1,26 +1,24 @@
-/** The hot tier of a scope as a heap of snow, each flake so many versions of rows. */
+/** The hot tier of a scope as a heap of snow, each flake so many versions of rows. Boxes, so that browsers let them fall by themselves. */
 
+import { memo } from 'react'
 import type { FlakeKind } from './flakes.js'
 import type { Place } from './heap.js'
 
 export interface HotPileProps {
   readonly places: readonly Place[]
   readonly kinds: readonly FlakeKind[]
-  readonly rem: number
 }
 
-export function HotPile({ places, kinds, rem }: HotPileProps) {
-  return places.map(({ x, y }, at) => {
-    const kind = kinds[at] ?? 'row'
-    return (
-      <g key={at} className="storage-flake" data-kind={kind} style={{ transform: `translate(${x * rem}px, ${y * rem}px)` }}>
-        <circle r={0.1875 * rem} />
-        {kind === 'tombstone' && <path d={cross(0.1 * rem)} />}
-      </g>
-    )
-  })
+export function HotPile({ places, kinds }: HotPileProps) {
+  return (
+    <div className="storage-heap" aria-hidden="true">
+      {places.map(({ x, y }, at) => (
+        <Flake key={at} x={x} y={y} kind={kinds[at] ?? 'row'} />
+      ))}
+    </div>
+  )
 }
 
-function cross(r: number): string {
-  return `M${-r} ${-r}L${r} ${r}M${r} ${-r}L${-r} ${r}`
-}
+const Flake = memo(function Flake({ x, y, kind }: Place & { readonly kind: FlakeKind }) {
+  return <span className="storage-flake" data-kind={kind} style={{ left: `${x}rem`, top: `${y}rem` }} />
+})

@@ -79,7 +79,6 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
           <svg width={measure.width * measure.rem} height={drawn.height * measure.rem} role="group" aria-label={label}>
             <g aria-hidden="true">
               <Ground drawn={drawn} width={measure.width} rem={measure.rem} />
-              <HotPile places={drawn.picture.flakes} kinds={drawn.kinds} rem={measure.rem} />
             </g>
             {bars.length > 0 && (
               <g role="listbox" aria-label={`Files of ${label}`} ref={group}>
@@ -104,6 +103,7 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
               </g>
             )}
           </svg>
+          <HotPile places={drawn.picture.flakes} kinds={drawn.kinds} />
           {motion && <Moving key={motion.id} motion={motion} bars={bars} />}
           {hovered && <Tip bar={hovered} width={measure.width} height={drawn.height} outcomes={outcomes} />}
         </div>
