@@ -1,8 +1,10 @@
 /** What was run, kept in the store itself. */
 
-import type { FirnDB } from 'firndb'
+import { FirnDBError } from 'firndb'
 import type { Outcome } from '../engine/run.js'
 import type { Who } from '../engine/store.js'
+import { headline } from '../results/wording.js'
+import { type Asked, makeOwn } from './own.js'
 
 /** A statement that was run. */
 export interface Past {
@@ -19,23 +21,21 @@ const KEPT = 500
 /** Characters of a statement that are kept. */
 const MOST_CHARACTERS = 10_000
 
-const TABLE = `CREATE TABLE IF NOT EXISTS playground.history (
-  id BIGINT PRIMARY KEY DEFAULT SNOWFLAKE_ID(), at TIMESTAMP NOT NULL, who TEXT NOT NULL, sql TEXT NOT NULL,
-  ms DOUBLE PRECISION NOT NULL, outcome TEXT NOT NULL)`
+const COLUMNS = `id BIGINT PRIMARY KEY DEFAULT SNOWFLAKE_ID(), at TIMESTAMP NOT NULL, who TEXT NOT NULL, sql TEXT NOT NULL,
+  ms DOUBLE PRECISION NOT NULL, outcome TEXT NOT NULL`
 
 /** What was run, the last first. */
 export class History {
-  readonly #db: FirnDB
+  readonly #db: Asked
   #written = 0
 
-  constructor(db: FirnDB) {
+  constructor(db: Asked) {
     this.#db = db
   }
 
   /** Makes its table, and lets go of what is older than what is kept. */
   async open(): Promise<void> {
-    await this.#db.query('CREATE NAMESPACE IF NOT EXISTS playground')
-    await this.#db.query(TABLE)
+    await this.#make()
     await this.#shorten()
   }
 
@@ -49,13 +49,16 @@ export class History {
   }
 
   async add(outcome: Outcome, who: Who): Promise<void> {
-    await this.#db.query('INSERT INTO playground.history (at, who, sql, ms, outcome) VALUES ($1, $2, $3, $4, $5)', [
-      new Date(),
-      nameOf(who),
-      outcome.sql.slice(0, MOST_CHARACTERS),
-      outcome.ms,
-      told(outcome),
-    ])
+    try {
+      await this.#insert(outcome, who)
+    } catch (error) {
+      if (!(error instanceof FirnDBError && error.code === 'NotFound')) {
+        throw error
+      }
+      // Somebody dropped the table: it begins anew.
+      await this.#make()
+      await this.#insert(outcome, who)
+    }
     this.#written++
     if (this.#written % KEPT === 0) {
       await this.#shorten()
@@ -64,6 +67,20 @@ export class History {
 
   async clear(): Promise<void> {
     await this.#db.query('DELETE FROM playground.history')
+  }
+
+  async #make(): Promise<void> {
+    await makeOwn(this.#db, 'history', COLUMNS)
+  }
+
+  async #insert(outcome: Outcome, who: Who): Promise<void> {
+    await this.#db.query('INSERT INTO playground.history (at, who, sql, ms, outcome) VALUES ($1, $2, $3, $4, $5)', [
+      new Date(),
+      nameOf(who),
+      outcome.sql.slice(0, MOST_CHARACTERS),
+      outcome.ms,
+      outcome.kind === 'failed' ? outcome.error.code : headline(outcome),
+    ])
   }
 
   async #shorten(): Promise<void> {
@@ -76,17 +93,4 @@ export class History {
 /** `who` in a few words. */
 export function nameOf({ user, role, as }: Who): string {
   return `${user}${role === undefined ? '' : ` (${role})`}${as === undefined ? '' : ` as ${as}`}`
-}
-
-function told(outcome: Outcome): string {
-  switch (outcome.kind) {
-    case 'rows':
-      return `${outcome.rows.length} rows`
-    case 'affected':
-      return `${outcome.affected} affected`
-    case 'failed':
-      return outcome.error.code
-    case 'cancelled':
-      return 'cancelled'
-  }
 }

@@ -1,7 +1,7 @@
 import { Text } from '@codemirror/state'
 import { FirnDBError } from 'firndb'
 import { expect, test } from 'vitest'
-import { diagnosticOf } from './mistakes.js'
+import { diagnosticOf, placeIn } from './mistakes.js'
 
 function marked(script: string, sql: string, position?: { line: number; column: number }) {
   const text = Text.of(script.split('\n'))
@@ -24,4 +24,14 @@ test('columns count characters, not units of UTF-16', () => {
 test('a place beyond the text, or none, marks something that is there', () => {
   expect(marked('SELECT 1', 'SELECT', { line: 7, column: 3 })).toBe('')
   expect(marked('SELECT 1; SELECT 2', 'SELECT 2')).toBe('SELECT 2')
+})
+
+test('places are told within all of the text', () => {
+  const script = "SELECT 1;\n  SELECT '❄️',\n boddy; SELECT boddy"
+  const text = Text.of(script.split('\n'))
+  const at = (sql: string, position?: { line: number; column: number }) =>
+    placeIn(text, new FirnDBError('NotFound', 'no', position ? { position } : {}), script.indexOf(sql))
+  expect(at("SELECT '", { line: 2, column: 2 })).toEqual({ at: script.indexOf('boddy'), line: 3, column: 2 })
+  expect(at('SELECT boddy', { line: 1, column: 8 })).toEqual({ at: script.lastIndexOf('boddy'), line: 3, column: 16 })
+  expect(at('SELECT boddy')).toBeUndefined()
 })

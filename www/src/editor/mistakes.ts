@@ -15,6 +15,23 @@ export function diagnosticOf(text: Text, error: FirnDBError, offset: number): Di
   return { from, to: Math.max(to, from), severity: 'error', source: error.code, message: firstLine(error) }
 }
 
+/** A place in a text, for people: both from 1. */
+export interface Place {
+  readonly at: number
+  readonly line: number
+  readonly column: number
+}
+
+/** Where `error` is in all of `text`, if it says where it is in its statement, which begins at `offset`. */
+export function placeIn(text: Text, error: FirnDBError, offset: number): Place | undefined {
+  if (error.position === undefined) {
+    return undefined
+  }
+  const at = placeOf(text, Math.min(offset, text.length), error.position)
+  const line = text.lineAt(at)
+  return { at, line: line.number, column: [...text.sliceString(line.from, at)].length + 1 }
+}
+
 /** Where line and column, from 1 and in characters, of the statement at `begin` are. */
 function placeOf(text: Text, begin: number, { line, column }: { line: number; column: number }): number {
   const first = text.lineAt(begin)

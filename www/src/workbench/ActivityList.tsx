@@ -1,7 +1,8 @@
 /** Long work that is under way: how far, how fast, and a button to end it. */
 
-import { useSyncExternalStore } from 'react'
+import { useEffect, useSyncExternalStore } from 'react'
 import type { Activities, Activity } from '../engine/activities.js'
+import { bytes, count } from '../style/numbers.js'
 
 export function ActivityList({ activities }: { readonly activities: Activities }) {
   const list = useSyncExternalStore(activities.subscribe, activities.snapshot)
@@ -14,8 +15,18 @@ export function ActivityList({ activities }: { readonly activities: Activities }
   )
 }
 
+/** How long work that is done, and of which there is no more to say, stays. */
+const GLANCE_MS = 3_000
+
 function Card({ activity, activities }: { readonly activity: Activity; readonly activities: Activities }) {
   const { id, title, state, done, total, message, step } = activity
+  useEffect(() => {
+    if (state !== 'done' || message !== undefined) {
+      return
+    }
+    const timer = setTimeout(() => activities.dismiss(id), GLANCE_MS)
+    return () => clearTimeout(timer)
+  }, [activities, id, state, message])
   const over = state !== 'running' && state !== 'cancelling'
   return (
     <article className="activity" data-state={state} aria-label={title}>
@@ -55,10 +66,6 @@ function amounts({ done, total, unit, rate }: Activity): string {
   return rate === undefined || rate <= 0 ? whole : `${whole}, ${amount(rate, unit)}/s`
 }
 
-/** Bytes in thousands, anything else with its unit. */
-function amount(count: number, unit: string): string {
-  if (unit !== 'bytes') {
-    return `${Math.round(count).toLocaleString('en')} ${unit}`
-  }
-  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} MB` : `${Math.round(count / 1e3)} kB`
+function amount(done: number, unit: string): string {
+  return unit === 'bytes' ? bytes(Math.round(done)) : `${count(Math.round(done))} ${unit}`
 }

@@ -1,6 +1,6 @@
 /** The views beside the panes; on a narrow page, where one thing is shown at a time, the way to all of them. */
 
-import { type KeyboardEvent, type ReactNode, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
 
 /** A view of the dock. */
 export type DockView = 'storage' | 'plan' | 'tables' | 'audit' | 'history'
@@ -17,12 +17,15 @@ interface Properties {
   /** The view that a narrow page shows in the place of the panes, if it does. */
   readonly view: DockView | undefined
   onView(view: DockView | 'query'): void
-  readonly children: (view: DockView) => ReactNode
+  /** A view, and whether it is shown: one that was looked at stays as it is while others are. */
+  readonly children: (view: DockView, isShown: boolean) => ReactNode
 }
 
 export function Dock({ view, onView, children }: Properties) {
   const [last, setLast] = useState<DockView>('storage')
   const shown = view ?? last
+  const seen = useRef(new Set<DockView>())
+  seen.current.add(shown)
   const choose = (to: DockView | 'query') => {
     if (to !== 'query') {
       setLast(to)
@@ -51,7 +54,7 @@ export function Dock({ view, onView, children }: Properties) {
               type="button"
               role="tab"
               aria-selected={id === shown}
-              aria-controls="dock-view"
+              aria-controls={`dock-view-${id}`}
               tabIndex={id === shown ? 0 : -1}
               onClick={() => choose(id)}
               onKeyDown={press}
@@ -60,9 +63,19 @@ export function Dock({ view, onView, children }: Properties) {
             </button>
           ))}
         </div>
-        <div id="dock-view" className="dock-view" role="tabpanel" aria-labelledby={`dock-tab-${shown}`} tabIndex={0}>
-          {children(shown)}
-        </div>
+        {VIEWS.map(({ id }) => (
+          <div
+            key={id}
+            id={`dock-view-${id}`}
+            className="dock-view"
+            role="tabpanel"
+            aria-labelledby={`dock-tab-${id}`}
+            tabIndex={0}
+            hidden={id !== shown}
+          >
+            {seen.current.has(id) && children(id, id === shown)}
+          </div>
+        ))}
       </aside>
       <nav className="narrow-nav" aria-label="Parts of the page">
         {[{ id: 'query' as const, title: 'Query' }, ...VIEWS].map(({ id, title }) => (

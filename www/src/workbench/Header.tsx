@@ -1,6 +1,7 @@
 /** The head of the page: data in and out, one pane or two, light or dark. */
 
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
+import { applyTheme, keptTheme, themeCalled, THEMES, type ThemeName } from '../style/theme.js'
 import { Mark } from './Mark.js'
 import { Menu } from './Menu.js'
 
@@ -47,42 +48,20 @@ export function Header({ split, onSamples, onImport, onExport, onReset, onSplit 
   )
 }
 
-const THEMES = ['system', 'light', 'dark'] as const
-type ThemeName = (typeof THEMES)[number]
-
-/** Where the browser keeps which theme somebody chose: it is known before the store is open. */
-const THEME = 'firndb-playground-theme'
-
 function Theme() {
-  const [theme, setTheme] = useState<ThemeName>(keptTheme)
-  useEffect(() => {
-    if (theme === 'system') {
-      delete document.documentElement.dataset.theme
-    } else {
-      document.documentElement.dataset.theme = theme
-    }
-    try {
-      localStorage.setItem(THEME, theme)
-    } catch {
-      // The choice holds for this visit.
-    }
-  }, [theme])
+  const [theme, setTheme] = useState(keptTheme)
+  const choose = (to: ThemeName) => {
+    applyTheme(to)
+    setTheme(to)
+  }
   return (
     <label className="header-theme">
       Theme
-      <select value={theme} onChange={(event) => setTheme(THEMES.find((name) => name === event.target.value) ?? 'system')}>
+      <select value={theme} onChange={(event) => choose(themeCalled(event.target.value))}>
         {THEMES.map((name) => (
           <option key={name}>{name}</option>
         ))}
       </select>
     </label>
   )
-}
-
-function keptTheme(): ThemeName {
-  try {
-    return THEMES.find((name) => name === localStorage.getItem(THEME)) ?? 'system'
-  } catch {
-    return 'system'
-  }
 }

@@ -3,17 +3,24 @@
 import { useEffect, useState } from 'react'
 import type { History, Past } from '../editor/history.js'
 import type { Store } from '../engine/store.js'
+import { duration } from '../style/numbers.js'
+import { timeOf } from './times.js'
 
 interface Properties {
   readonly store: Store
   readonly history: History
+  /** What is not shown is not read. */
+  readonly isShown: boolean
   onShow(sql: string): void
 }
 
-export function HistoryView({ store, history, onShow }: Properties) {
+export function HistoryView({ store, history, isShown, onShow }: Properties) {
   const [containing, setContaining] = useState('')
   const [past, setPast] = useState<readonly Past[]>()
   useEffect(() => {
+    if (!isShown) {
+      return
+    }
     let gone = false
     const read = () =>
       history.read(containing).then(
@@ -26,7 +33,7 @@ export function HistoryView({ store, history, onShow }: Properties) {
       gone = true
       stop()
     }
-  }, [store, history, containing])
+  }, [store, history, containing, isShown])
 
   return (
     <div className="history">
@@ -54,7 +61,7 @@ export function HistoryView({ store, history, onShow }: Properties) {
               <code>{sql}</code>
             </button>
             <p>
-              <time dateTime={at.toISOString()}>{at.toLocaleTimeString()}</time> · {who} · {outcome} · {ms.toFixed(0)} ms
+              <time dateTime={at.toISOString()}>{timeOf(at, new Date())}</time> · {who} · {outcome} · {duration(ms)}
             </p>
           </li>
         ))}

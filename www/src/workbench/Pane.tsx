@@ -4,21 +4,24 @@ import { type ReactNode, useCallback, useEffect, useId, useRef, useState } from 
 import { Identity } from '../access/Identity.js'
 import { Editor, type EditorHandle } from '../editor/Editor.js'
 import type { TableInfo } from '../editor/schema.js'
-import type { Tab } from '../editor/tabs.js'
 import type { Outcome } from '../engine/run.js'
 import type { Store, Who } from '../engine/store.js'
 import { ResultView } from '../results/ResultView.js'
+import { AnswerHead, type Asked } from './AnswerHead.js'
 import type { Session } from './session.js'
+import { Splitter } from './Splitter.js'
 import { TabStrip } from './TabStrip.js'
-import type { Tabs } from './tabs.js'
+import { type TabList, useTabs } from './tabs.js'
 import './pane.css'
 
 interface Properties {
   readonly store: Store
   readonly who: Who
   readonly session: Session
-  readonly tabs: Tabs
+  readonly tabs: TabList
   readonly tables: readonly TableInfo[]
+  /** Which pane it is, for what is remembered of it. */
+  readonly index: number
   readonly name: string
   /** What is shown before anything was run, where that is more than a hint. */
   readonly empty: ReactNode
@@ -27,10 +30,13 @@ interface Properties {
   onEditor(editor: EditorHandle | null): void
 }
 
-export function Pane({ store, who, session, tabs, tables, name, empty, onWho, onEditor }: Properties) {
+export function Pane({ store, who, session, tabs, tables, index, name, empty, onWho, onEditor }: Properties) {
   const editor = useRef<EditorHandle>(null)
   const [chosen, setChosen] = useState(0)
-  const tab: Tab | undefined = tabs.active
+  /** Of what the answers are; tabs are changed, and typed in, while statements run. */
+  const [asked, setAsked] = useState<Asked>()
+  const latest = useRef(asked)
+  const { active } = useTabs(tabs)
   const { outcomes } = session
   const shown = outcomes[Math.min(chosen, outcomes.length - 1)]
 
@@ -46,11 +52,19 @@ export function Pane({ store, who, session, tabs, tables, name, empty, onWho, on
   useEffect(() => setChosen(Math.max(0, outcomes.length - 1)), [outcomes.length])
 
   const run = async (which: 'all' | 'chosen') => {
-    editor.current?.mark(undefined, 0)
-    const done = await session.run(editor.current?.statements(which) ?? [])
-    const last = done.at(-1)
-    if (last?.kind === 'failed') {
-      editor.current?.mark(last.error, last.offset)
+    const { current } = editor
+    const statements = current?.statements(which) ?? []
+    if (!current || !session.db || statements.length === 0) {
+      return
+    }
+    const mine = { tab: active.id, title: active.title, text: current.text() }
+    latest.current = mine
+    setAsked(mine)
+    current.mark(undefined, 0)
+    const last = (await session.run(statements)).at(-1)
+    const isThere = current.document() === mine.tab && current.text() === mine.text
+    if (last?.kind === 'failed' && isThere && latest.current === mine) {
+      current.mark(last.error, last.offset)
     }
   }
 
@@ -61,18 +75,17 @@ export function Pane({ store, who, session, tabs, tables, name, empty, onWho, on
         <Identity store={store} who={who} onWho={onWho} />
       </div>
       <div className="pane-editor">
-        {tab && (
-          <Editor
-            ref={attach}
-            label={`SQL, ${tab.title}`}
-            document={tab.id}
-            text={tab.body}
-            tables={tables}
-            onChange={(body) => tabs.edit(tab.id, body)}
-            onRun={(which) => void run(which)}
-          />
-        )}
+        <Editor
+          ref={attach}
+          label={`SQL, ${active.title}`}
+          document={active.id}
+          text={active.body}
+          tables={tables}
+          onChange={(document, body) => tabs.edit(document, body)}
+          onRun={(which) => void run(which)}
+        />
       </div>
+      <Splitter label="Height of the editor" name={`editor-${index}`} variable="--editor" axis="y" least={5} leastBeside={17} />
       <div className="pane-actions">
         <button type="button" className="primary" disabled={!session.db} onClick={() => void run('chosen')} title="Ctrl+Enter">
           Run
@@ -86,10 +99,22 @@ export function Pane({ store, who, session, tabs, tables, name, empty, onWho, on
           </button>
         )}
         <Running session={session} />
+        {session.inTransaction && <span className="pane-transaction">In a transaction</span>}
         <Outcomes outcomes={outcomes} chosen={chosen} onChoose={setChosen} />
       </div>
+      {asked && shown && (
+        <AnswerHead asked={asked} outcome={shown} tabs={tabs} onPlace={(at) => editor.current?.goTo(at)} />
+      )}
       <div className="pane-result">
-        {shown && session.db ? <ResultView key={outcomes.indexOf(shown)} outcome={shown} db={session.db} /> : (!session.running && empty) || <Hint running={session.running} />}
+        {shown && session.db ? (
+          <ResultView outcome={shown} db={session.db} />
+        ) : session.problem ? (
+          <p role="alert" className="pane-problem">
+            <strong>{session.problem.code}</strong> {session.problem.message}
+          </p>
+        ) : (
+          (!session.running && empty) || <Hint running={session.running} />
+        )}
       </div>
     </section>
   )

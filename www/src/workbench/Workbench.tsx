@@ -21,12 +21,13 @@ import { ActivityList } from './ActivityList.js'
 import { Dock, type DockView } from './Dock.js'
 import { Header } from './Header.js'
 import { HistoryView } from './HistoryView.js'
+import { ClosedNotice, TroubleNotice } from './Notices.js'
 import { Pane } from './Pane.js'
 import { useSession } from './session.js'
 import { Splitter } from './Splitter.js'
 import { TablesView } from './TablesView.js'
 import { useTables } from './tables.js'
-import { useTabs } from './tabs.js'
+import { TabList } from './tabs.js'
 import { Welcome } from './Welcome.js'
 import './workbench.css'
 
@@ -51,17 +52,26 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
   })
   const [view, setView] = useState<DockView | 'query'>('query')
   const tables = useTables(store)
-  const tabs = [useTabs(0, kept, keeper), useTabs(1, kept, keeper)] as const
-  const sessions = [useSession(store, firstWho, history), useSession(store, secondWho, history)] as const
+  const [tabs] = useState(() => [new TabList(0, kept, keeper), new TabList(1, kept, keeper)] as const)
+  const sessions = [useSession(store, firstWho, history, 'left'), useSession(store, secondWho, history, 'right')] as const
   const editors = useRef<[EditorHandle | null, EditorHandle | null]>([null, null])
+  const attachFirst = useCallback((editor: EditorHandle | null) => void (editors.current[0] = editor), [])
+  const attachSecond = useCallback((editor: EditorHandle | null) => void (editors.current[1] = editor), [])
   const whos = [firstWho, secondWho] as const
   const at = split && focused === 1 ? 1 : 0
 
-  // What was typed last is written before the page goes.
+  // What was typed last is written before the page goes, or else found by the next one.
   useEffect(() => {
-    const flush = () => void keeper.flush()
-    document.addEventListener('visibilitychange', flush)
-    return () => document.removeEventListener('visibilitychange', flush)
+    const leave = () => {
+      keeper.leave()
+      void keeper.flush()
+    }
+    document.addEventListener('visibilitychange', leave)
+    addEventListener('pagehide', leave)
+    return () => {
+      document.removeEventListener('visibilitychange', leave)
+      removeEventListener('pagehide', leave)
+    }
   }, [keeper])
 
   const toggleSplit = useCallback(async () => {
@@ -76,26 +86,40 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
     setFocused(split ? 0 : 1)
   }, [split, store])
 
-  /** Shows `sql` in a tab of the pane that is worked in. */
+  /**
+   * Shows `sql` in a tab of the pane that is worked in, as both are at that moment, which may be long after it was asked for.
+   * What is `late` does not take the place of a text that is being typed.
+   */
+  const here = useRef(at)
+  here.current = at
   const show = useCallback(
-    (sql: string, title?: string) => {
-      setView('query')
-      const editor = editors.current[at]
-      const list = tabs[at]
-      if (editor && list.active?.body.trim() === '') {
+    (sql: string, title?: string, late = false) => {
+      const editor = editors.current[here.current]
+      const list = tabs[here.current] ?? tabs[0]
+      const { active } = list.now()
+      if (editor?.document() === active.id && editor.text().trim() === '') {
         editor.replace(sql)
-        editor.focus()
+        if (title !== undefined && /^Query \d+$/.test(active.title)) {
+          list.rename(active.id, title)
+        }
+      } else if (late && editor?.hasFocus()) {
+        list.open(title, sql, true)
+        return
       } else {
         list.open(title, sql)
       }
+      setView('query')
+      if (!late) {
+        editor?.focus()
+      }
     },
-    [at, tabs],
+    [tabs],
   )
 
   const loaded = (sample: Sample) => {
     setDialog(undefined)
     store.changed()
-    show(scriptOf(sample), sample.title)
+    show(scriptOf(sample), sample.title, true)
   }
   const loadFlights = async () => {
     const flights = SAMPLES[0]
@@ -114,6 +138,7 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
         session={sessions[index]}
         tabs={tabs[index]}
         tables={tables ?? NONE}
+        index={index}
         empty={
           isEmpty ? (
             <Welcome
@@ -125,9 +150,7 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
         }
         name={index === 0 ? (split ? 'Left pane' : 'Query') : 'Right pane'}
         onWho={index === 0 ? setFirstWho : setSecondWho}
-        onEditor={(editor) => {
-          editors.current[index] = editor
-        }}
+        onEditor={index === 0 ? attachFirst : attachSecond}
       />
     </div>
   )
@@ -147,25 +170,37 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
           {pane(0)}
           {split && pane(1)}
         </div>
-        <Splitter label="Width of the views" variable="--dock" axis="x" least={280} most={900} beginning={460} />
+        <Splitter label="Width of the views" name="dock" variable="--dock" axis="x" least={17.5} leastBeside={24} />
         <Dock view={view === 'query' ? undefined : view} onView={setView}>
-          {(chosen) => {
+          {(chosen, isShown) => {
             switch (chosen) {
               case 'storage':
-                return <StorageView store={store} who={whos[at]} trace={trace === 'tracing' ? undefined : trace} />
+                return (
+                  <StorageView
+                    store={store}
+                    who={whos[at]}
+                    trace={trace === 'tracing' ? undefined : trace}
+                    active={isShown}
+                  />
+                )
               case 'plan':
                 return <PlanPanel trace={trace} untraced={sessions[at].untraced} onTrace={sessions[at].traceAgain} />
               case 'tables':
                 return <TablesView db={sessions[at].db} activities={activities} tables={tables ?? NONE} onShow={show} />
               case 'audit':
-                return <AuditView store={store} />
+                return isShown && <AuditView store={store} />
               case 'history':
-                return <HistoryView store={store} history={history} onShow={show} />
+                return <HistoryView store={store} history={history} isShown={isShown} onShow={show} />
             }
           }}
         </Dock>
       </main>
-      <ActivityList activities={activities} />
+      <div className="notices">
+        <TroubleNotice keeper={keeper} />
+        <ClosedNotice tabs={tabs[0]} />
+        <ClosedNotice tabs={tabs[1]} />
+        <ActivityList activities={activities} />
+      </div>
       <SamplesDialog
         store={store}
         activities={activities}
@@ -181,11 +216,17 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
         onClose={() => setDialog(undefined)}
         onImported={(table) => {
           store.changed()
-          show(`SELECT * FROM ${qualified(table)} LIMIT 100`, table.name)
+          show(`SELECT * FROM ${qualified(table)} LIMIT 100`, table.name, true)
         }}
-        onReplace={onReplace}
+        onReplace={(archive) => {
+          keeper.discard()
+          onReplace(archive)
+        }}
       />
-      <ResetDialog store={store} open={dialog === 'reset'} onClose={() => setDialog(undefined)} onReset={onReset} />
+      <ResetDialog store={store} open={dialog === 'reset'} onClose={() => setDialog(undefined)} onReset={() => {
+          keeper.discard()
+          onReset()
+        }} />
       <DropHint isOver={isOver} />
     </div>
   )

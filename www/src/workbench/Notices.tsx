@@ -1,0 +1,46 @@
+/** What the page has to say beside its work: a text that was closed and can be had again, and texts that are not kept. */
+
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import type { TabKeeper } from '../editor/tabs.js'
+import { type TabList, useTabs } from './tabs.js'
+
+export function ClosedNotice({ tabs }: { readonly tabs: TabList }) {
+  const { closed } = useTabs(tabs)
+  return (
+    <div role="status">
+      {closed && (
+        <p className="notice">
+          <span className="notice-text">Closed “{closed.tab.title}”.</span>
+          <button type="button" onClick={() => tabs.reopen()}>
+            Undo
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}
+
+export function TroubleNotice({ keeper }: { readonly keeper: TabKeeper }) {
+  const trouble = useSyncExternalStore(keeper.subscribe, keeper.trouble)
+  const [dismissed, setDismissed] = useState<string>()
+  const last = useRef(trouble)
+  useEffect(() => {
+    // The same trouble, once it was over, is told again.
+    if (trouble !== last.current) {
+      last.current = trouble
+      setDismissed(undefined)
+    }
+  }, [trouble])
+  return (
+    <div role="alert">
+      {trouble !== undefined && trouble !== dismissed && (
+        <p className="notice" data-state="failed">
+          <span className="notice-text">What is typed is not kept for the next visit: {trouble}</span>
+          <button type="button" className="icon" aria-label="Dismiss: texts are not kept" onClick={() => setDismissed(trouble)}>
+            ×
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}
