@@ -9,7 +9,7 @@ import type { ScopeStorage } from './snapshot.js'
 /** How long a movement takes, the latest flake's delay with it. */
 export const MOTION_MS = 1800
 /** Flakes that are seen to fall; the others of a heap are gone meanwhile. */
-const MOST_FALLING = 40
+const MOST_FALLING = 20
 
 /** A flake on its way to a file. */
 export interface Falling extends Place {
