@@ -161,3 +161,20 @@ test('two users side by side, one acts for the other, and the audit log grows', 
   await pictures(tab, '8-two-users')
   await accessible(tab, 'two panes and the audit log')
 })
+
+test('a transaction goes on from run to run, and others see it when it is committed', async (t) => {
+  const tab = await visit(t, on)
+  await tab.getByRole('button', { name: 'Two users' }).click()
+  await tab.getByRole('region', { name: 'Right pane' }).waitFor()
+  const count = async (pane) => {
+    await run(tab, 'SELECT count(*) FROM basket', pane)
+    return tab.getByRole('region', { name: pane }).locator('[role=gridcell]').first().innerText()
+  }
+  await run(tab, 'CREATE TABLE basket (id BIGINT PRIMARY KEY); BEGIN; INSERT INTO basket VALUES (1), (2)', 'Left pane')
+  assert.equal(await count('Left pane'), '2')
+  assert.equal(await count('Right pane'), '0')
+  await run(tab, 'COMMIT', 'Left pane')
+  assert.equal(await count('Right pane'), '2')
+  await run(tab, 'BEGIN; DELETE FROM basket; ROLLBACK; SELECT count(*) FROM basket', 'Left pane')
+  assert.equal(await count('Left pane'), '2')
+})

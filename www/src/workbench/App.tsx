@@ -4,7 +4,7 @@ import { useCallback, useEffect, useState } from 'react'
 import { History } from '../editor/history.js'
 import { type Tab, TabKeeper } from '../editor/tabs.js'
 import { FirnDBError } from 'firndb'
-import { Store } from '../engine/store.js'
+import { OWNER, Store } from '../engine/store.js'
 import { whenAsked } from '../engine/windows.js'
 import { Workbench } from './Workbench.js'
 import { Mark } from './Mark.js'
@@ -83,8 +83,10 @@ async function prepare(store: Store): Promise<Opened> {
   try {
     const keeper = new TabKeeper(store.owner)
     const history = new History(store.owner)
+    // What is not needed for the first query is waited for by nobody: a history that is not there yet makes itself.
+    history.open().catch((error: unknown) => console.warn('the history was not opened:', error))
+    store.databaseOf(OWNER, 'left').catch(() => undefined)
     const tabs = await keeper.read()
-    await history.open()
     return { store, keeper, history, tabs }
   } catch (error) {
     await store.close()

@@ -39,6 +39,9 @@ export function Header({ split, onSamples, onImport, onExport, onReset, onSplit 
             Export the whole store
           </button>
           <Theme />
+          <a href="./THIRD-PARTY.txt" target="_blank" rel="noreferrer">
+            Licences
+          </a>
           <button type="button" className="danger" onClick={onReset}>
             Delete everything …
           </button>

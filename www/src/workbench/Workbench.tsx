@@ -14,7 +14,6 @@ import { DropHint, useFileDrop } from '../transfer/DropZone.js'
 import { exportStore } from '../transfer/export.js'
 import { ImportDialog } from '../transfer/ImportDialog.js'
 import { ResetDialog } from '../transfer/Losses.js'
-import { PlanTree } from '../storage/PlanTree.js'
 import { StorageView } from '../storage/StorageView.js'
 import type { Opened } from './App.js'
 import { ActivityList } from './ActivityList.js'
@@ -23,6 +22,7 @@ import { Header } from './Header.js'
 import { HistoryView } from './HistoryView.js'
 import { ClosedNotice, TroubleNotice } from './Notices.js'
 import { Pane } from './Pane.js'
+import { PlanView } from './PlanView.js'
 import { useSession } from './session.js'
 import { Splitter } from './Splitter.js'
 import { TablesView } from './TablesView.js'
@@ -184,7 +184,7 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
                   />
                 )
               case 'plan':
-                return <PlanPanel trace={trace} untraced={sessions[at].untraced} onTrace={sessions[at].traceAgain} />
+                return <PlanView session={sessions[at]} />
               case 'tables':
                 return <TablesView db={sessions[at].db} activities={activities} tables={tables ?? NONE} onShow={show} />
               case 'audit':
@@ -223,10 +223,15 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
           onReplace(archive)
         }}
       />
-      <ResetDialog store={store} open={dialog === 'reset'} onClose={() => setDialog(undefined)} onReset={() => {
+      <ResetDialog
+        store={store}
+        open={dialog === 'reset'}
+        onClose={() => setDialog(undefined)}
+        onReset={() => {
           keeper.discard()
           onReset()
-        }} />
+        }}
+      />
       <DropHint isOver={isOver} />
     </div>
   )
@@ -239,35 +244,3 @@ const NO_FILES: readonly File[] = []
 function scriptOf({ queries }: Sample): string {
   return queries.map(({ title, sql }) => `-- ${title}\n${sql};\n`).join('\n')
 }
-
-function PlanPanel({
-  trace,
-  untraced,
-  onTrace,
-}: {
-  readonly trace: ReturnType<typeof useSession>['trace']
-  readonly untraced: string | undefined
-  onTrace(): void
-}) {
-  if (trace === 'tracing') {
-    return <p className="dock-empty">Running it once more, to see what it reads …</p>
-  }
-  if (trace) {
-    return <PlanTree trace={trace} />
-  }
-  return (
-    <div className="dock-empty">
-      <p>
-        {untraced === undefined
-          ? 'Run a query: its plan, what each step took, and what was read of each table come here.'
-          : 'That query took more than a second, so it was not run again to see what it reads.'}
-      </p>
-      {untraced !== undefined && (
-        <button type="button" onClick={onTrace}>
-          Run it again with EXPLAIN ANALYZE
-        </button>
-      )}
-    </div>
-  )
-}
-
