@@ -1,9 +1,10 @@
 /** The menu of what can be made of a result: a copy, and files. */
 
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { save as saveFile } from '../engine/saving.js'
 import { bytes as sizeOf, count } from '../style/numbers.js'
 import { copyAsCsv, MOST_ROWS_COPIED } from './copying.js'
-import { download, type Exported, type FileFormat, fileOf, unavailable } from './export.js'
+import { type Exported, type FileFormat, fileOf, unavailable } from './export.js'
 
 const FILES: readonly { readonly format: FileFormat; readonly label: string }[] = [
   { format: 'csv', label: 'Download CSV' },
@@ -63,7 +64,7 @@ export function ExportMenu({ truncated, ...exported }: ExportMenuProps) {
         signal,
         onProgress: (bytes) => setTold(`${format.toUpperCase()}: ${sizeOf(bytes)} …`),
       })
-      download(file)
+      saveFile(file, file.name)
       return `${file.name}, ${sizeOf(file.size)}`
     })
 

@@ -64,17 +64,6 @@ export async function fileOf(format: FileFormat, exported: Exported, options: Ex
   return new File(parts, `${nameOf(sql)}.${ENDINGS[format]}`, { type: TYPES[format] })
 }
 
-/** Has the browser keep `file`. */
-export function download(file: File): void {
-  const url = URL.createObjectURL(file)
-  const link = document.createElement('a')
-  link.href = url
-  link.download = file.name
-  link.click()
-  // The browser reads it after this, and does not say when it is done.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000)
-}
-
 /** A name for a file of what `sql` gives: that of its first table. */
 export function nameOf(sql: string): string {
   const bare = sql.replace(/--[^\n]*|\/\*[^]*?\*\/|'(?:[^']|'')*'/g, ' ')

@@ -1,5 +1,7 @@
 /** Every statement of the storage view, in one place. */
 
+import { qualified } from '../engine/names.js'
+
 /** What lies in which tier, a row per table and scope. */
 export const SCOPES = 'SELECT * FROM system.scopes'
 /** Every batch file. */
@@ -20,13 +22,13 @@ export interface Command {
 
 /** Hot rows of one table become a file. */
 export function flushTable(namespace: string, name: string): Command {
-  return { sql: `STORAGE FLUSH TABLE ${quoted(namespace)}.${quoted(name)}`, title: `Flushing ${namespace}.${name}` }
+  return { sql: `STORAGE FLUSH TABLE ${qualified({ namespace, name })}`, title: `Flushing ${namespace}.${name}` }
 }
 
 /** The files of one table become fewer. */
 export function compactTable(namespace: string, name: string): Command {
   return {
-    sql: `STORAGE COMPACT TABLE ${quoted(namespace)}.${quoted(name)}`,
+    sql: `STORAGE COMPACT TABLE ${qualified({ namespace, name })}`,
     title: `Compacting ${namespace}.${name}`,
   }
 }
@@ -40,8 +42,4 @@ export const COMPACT_ALL: Command = { sql: 'STORAGE COMPACT ALL', title: 'Compac
 /** Ends a job; what it did stays. */
 export function killJob(id: number): Command {
   return { sql: `KILL JOB ${Math.trunc(id)}`, title: `Cancelling job ${Math.trunc(id)}` }
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }
