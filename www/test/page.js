@@ -82,15 +82,19 @@ export async function type(tab, sql, pane = 'Query') {
 /** Types and runs `sql`, and waits for what came of all of it. */
 export async function run(tab, sql, pane = 'Query') {
   await type(tab, sql, pane)
-  await tab.keyboard.press('ControlOrMeta+Shift+Enter')
-  await settled(tab, pane)
+  await settled(tab, () => tab.keyboard.press('ControlOrMeta+Shift+Enter'), pane)
 }
 
-/** Waits until nothing runs in the pane. */
-export async function settled(tab, pane = 'Query') {
+/** Has `begin` run statements in the pane, and waits until they have come to their end. */
+export async function settled(tab, begin, pane = 'Query') {
   const region = tab.getByRole('region', { name: pane })
-  await tab.waitForTimeout(50)
-  await region.getByRole('button', { name: 'Cancel', exact: true }).waitFor({ state: 'hidden' })
+  const finished = async () => Number(await region.getAttribute('data-finished'))
+  const before = await finished()
+  await begin()
+  for (const until = Date.now() + PATIENCE_MS; (await finished()) === before; ) {
+    assert.ok(Date.now() < until, 'the statements did not come to their end')
+    await tab.waitForTimeout(20)
+  }
 }
 
 /** Takes pictures of what is there, at both widths and in both themes, if `SCREENSHOTS` names a directory. */

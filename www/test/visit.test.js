@@ -80,13 +80,14 @@ test('an error is shown, and marked at its place', async (t) => {
 test('a long query is cancelled', async (t) => {
   const tab = await visit(t, on)
   await type(tab, 'SELECT count(*) FROM flights a, flights b WHERE a.delay * b.distance % 7919 = 1')
-  await tab.keyboard.press('ControlOrMeta+Enter')
-  const cancel = tab.getByRole('button', { name: 'Cancel', exact: true })
-  await cancel.waitFor()
-  await tab.waitForTimeout(500)
-  await cancel.click()
+  await settled(tab, async () => {
+    await tab.keyboard.press('ControlOrMeta+Enter')
+    const cancel = tab.getByRole('button', { name: 'Cancel', exact: true })
+    await cancel.waitFor()
+    await tab.waitForTimeout(500)
+    await cancel.click()
+  })
   await tab.getByText(/Cancelled/).first().waitFor()
-  await settled(tab)
   // And the engine goes on.
   await run(tab, 'SELECT count(*) FROM flights')
   assert.equal(await cell(tab, 1, 1).innerText(), '200000')
@@ -107,8 +108,7 @@ test('everything is done with the keyboard alone', async (t) => {
   await goTo(/^SQL, /)
   await tab.keyboard.press('ControlOrMeta+a')
   await tab.keyboard.insertText('SELECT id, delay FROM flights WHERE id <= 500 ORDER BY id')
-  await tab.keyboard.press('ControlOrMeta+Enter')
-  await settled(tab)
+  await settled(tab, () => tab.keyboard.press('ControlOrMeta+Enter'))
   // Into the grid, and down to its last row.
   await goTo(/^(Table|Chart)$/)
   for (let presses = 0; presses < 20; presses++) {

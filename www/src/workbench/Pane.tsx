@@ -69,7 +69,7 @@ export function Pane({ store, who, session, tabs, tables, index, name, empty, on
   }
 
   return (
-    <section className="pane" aria-label={name}>
+    <section className="pane" aria-label={name} aria-busy={session.running} data-finished={session.finished}>
       <div className="pane-head">
         <TabStrip tabs={tabs} />
         <Identity store={store} who={who} onWho={onWho} />

@@ -18,6 +18,8 @@ interface State {
   /** How many statements the last run has. */
   readonly asked: number
   readonly running: boolean
+  /** How many runs have come to their end. */
+  readonly finished: number
   /** Whether a transaction was begun and has not ended. */
   readonly inTransaction: boolean
   /** What the last query read, once that is known; `'tracing'` while it is found out. */
@@ -37,7 +39,15 @@ export interface Session extends State {
   cancel(): void
 }
 
-const IDLE: State = { outcomes: [], asked: 0, running: false, inTransaction: false, trace: undefined, untraced: undefined }
+const IDLE: State = {
+  outcomes: [],
+  asked: 0,
+  running: false,
+  finished: 0,
+  inTransaction: false,
+  trace: undefined,
+  untraced: undefined,
+}
 
 /** The statements of the pane called `pane`, in which `who` works. */
 export function useSession(store: Store, who: Who, history: History | undefined, pane = 'left'): Session {
@@ -93,7 +103,13 @@ export function useSession(store: Store, who: Who, history: History | undefined,
       controller.current?.abort()
       const mine = new AbortController()
       controller.current = mine
-      setState((old) => ({ ...IDLE, asked: statements.length, running: true, inTransaction: old.inTransaction }))
+      setState(({ finished, inTransaction }) => ({
+        ...IDLE,
+        asked: statements.length,
+        running: true,
+        finished,
+        inTransaction,
+      }))
       const outcomes: Outcome[] = []
       const kept: Promise<unknown>[] = []
       for (const { sql, from } of statements) {
@@ -106,7 +122,7 @@ export function useSession(store: Store, who: Who, history: History | undefined,
           break
         }
       }
-      update(mine, (old) => ({ ...old, running: false }))
+      update(mine, (old) => ({ ...old, running: false, finished: old.finished + 1 }))
       await Promise.all(kept)
       store.changed()
       const last = outcomes.at(-1)
