@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isShipped, ready, run, stage, visit } from './page.js'
+import { isShipped, ready, run, stage, visit } from '../harness/page.js'
 
 const on = stage()
 
@@ -45,7 +45,8 @@ test('the first query is answered soon after a visit', async (t) => {
     took.push(Math.round(performance.now() - begin))
   }
   t.diagnostic(`from the visit to the first answer: ${took.join(', ')} ms`)
-  assert.ok(Math.min(...took) <= (await allowed(FIRST_QUERY_MS)), `${took} ms`)
+  took.sort((a, b) => a - b)
+  assert.ok((took[1] ?? Infinity) <= (await allowed(FIRST_QUERY_MS)), `${took} ms`)
 })
 
 test('three million rows are loaded while the page and other tabs go on', async (t) => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { accessible, BELOW, pictures, ready, run, stage, visit } from './page.js'
+import { accessible, BELOW, pictures, ready, run, stage, visit } from '../harness/page.js'
 
 const on = stage()
 

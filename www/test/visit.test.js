@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { accessible, pictures, ready, run, settled, stage, type, visit } from './page.js'
+import { accessible, pictures, ready, run, settled, stage, type, visit } from '../harness/page.js'
 
 const on = stage()
 

@@ -53,7 +53,10 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
   const [view, setView] = useState<DockView | 'query'>('query')
   const tables = useTables(store)
   const [tabs] = useState(() => [new TabList(0, kept, keeper), new TabList(1, kept, keeper)] as const)
-  const sessions = [useSession(store, firstWho, history, 'left'), useSession(store, secondWho, history, 'right')] as const
+  const sessions = [
+    useSession(store, firstWho, history, 'left', true),
+    useSession(store, secondWho, history, 'right', split),
+  ] as const
   const editors = useRef<[EditorHandle | null, EditorHandle | null]>([null, null])
   const attachFirst = useCallback((editor: EditorHandle | null) => void (editors.current[0] = editor), [])
   const attachSecond = useCallback((editor: EditorHandle | null) => void (editors.current[1] = editor), [])

@@ -49,8 +49,8 @@ const IDLE: State = {
   untraced: undefined,
 }
 
-/** The statements of the pane called `pane`, in which `who` works. */
-export function useSession(store: Store, who: Who, history: History | undefined, pane = 'left'): Session {
+/** The statements of the pane called `pane`, in which `who` works; while it is not shown it has no connection. */
+export function useSession(store: Store, who: Who, history: History, pane: string, shown: boolean): Session {
   const [state, setState] = useState<State>(IDLE)
   const [db, setDb] = useState<Database>()
   const [problem, setProblem] = useState<FirnDBError>()
@@ -62,6 +62,9 @@ export function useSession(store: Store, who: Who, history: History | undefined,
     let gone = false
     setDb(undefined)
     setProblem(undefined)
+    if (!shown) {
+      return
+    }
     store.databaseOf(who, pane).then(
       (found) => !gone && setDb(found),
       (error: unknown) =>
@@ -74,7 +77,7 @@ export function useSession(store: Store, who: Who, history: History | undefined,
       void transaction.abandon()
       setState(IDLE)
     }
-  }, [store, who, pane, transaction])
+  }, [store, who, pane, shown, transaction])
 
   /** What is changed by the run of `mine`, unless another has begun. */
   const update = useCallback((mine: AbortController, change: (old: State) => State) => {
@@ -173,9 +176,9 @@ async function runOne(
   }
 }
 
-async function keep(history: History | undefined, outcome: Outcome, who: Who): Promise<void> {
+async function keep(history: History, outcome: Outcome, who: Who): Promise<void> {
   try {
-    await history?.add(outcome, who)
+    await history.add(outcome, who)
   } catch (error) {
     console.warn('not kept in the history:', error)
   }
