@@ -88,6 +88,22 @@ test('the whole store goes out, and comes back over what was there', async (t) =
   assert.equal(await firstCell(tab).innerText(), '3')
 })
 
+test('everything is deleted while another window has it open, and both go on', async (t) => {
+  const other = await visit(t, on)
+  await run(other, 'SELECT count(*) FROM people')
+  const tab = await visit(t, on)
+  await tab.getByRole('button', { name: /^More/ }).click()
+  await tab.getByRole('button', { name: 'Delete everything …' }).click()
+  await tab.getByRole('dialog').getByRole('button', { name: /Delete/ }).click()
+  await tab.getByText('No tables yet.').waitFor()
+  await ready(tab)
+  await other.getByText('No tables yet.').waitFor()
+  await ready(other)
+  await run(tab, "CREATE TABLE people (name TEXT PRIMARY KEY); INSERT INTO people VALUES ('Ada'), ('Grace'), ('Barbara')")
+  await run(other, 'SELECT count(*) FROM people')
+  assert.equal(await firstCell(other).innerText(), '3')
+})
+
 test('the page works without a network once it was loaded', async (t) => {
   const tab = await visit(t, on)
   await tab.evaluate(async () => {
