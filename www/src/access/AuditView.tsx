@@ -1,6 +1,7 @@
 /** The audit log, growing. */
 
-import { useEffect, useState } from 'react'
+import { useCallback } from 'react'
+import { useReading } from '../engine/reading.js'
 import type { Store } from '../engine/store.js'
 
 interface Entry {
@@ -19,32 +20,14 @@ interface Entry {
 const SHOWN = 200
 
 export function AuditView({ store }: { readonly store: Store }) {
-  const [entries, setEntries] = useState<readonly Entry[]>()
-  const [failure, setFailure] = useState<string>()
-  useEffect(() => {
-    let gone = false
-    const read = async () => {
-      try {
-        const { rows } = await store.owner.query<Entry>(
-          `SELECT number, at, actor, role, subject, outcome, error, statement, rows FROM system.audit_log ORDER BY number DESC LIMIT ${SHOWN}`,
-        )
-        if (!gone) {
-          setEntries(rows)
-          setFailure(undefined)
-        }
-      } catch (error) {
-        if (!gone) {
-          setFailure(error instanceof Error ? error.message : String(error))
-        }
-      }
-    }
-    void read()
-    const stop = store.subscribe(() => void read())
-    return () => {
-      gone = true
-      stop()
-    }
+  const read = useCallback(async () => {
+    const { rows } = await store.owner.query<Entry>(
+      `SELECT number, at, actor, role, subject, outcome, error, statement, rows
+         FROM system.audit_log ORDER BY number DESC LIMIT ${SHOWN}`,
+    )
+    return rows
   }, [store])
+  const { value: entries, failure } = useReading(store, read)
 
   if (failure !== undefined) {
     return <p role="alert" className="audit-failure">{failure}</p>

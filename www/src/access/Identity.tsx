@@ -1,7 +1,8 @@
 /** Who works in a pane: the user, its role at most, and in whose name. */
 
-import { useEffect, useId, useState } from 'react'
+import { useCallback, useId } from 'react'
 import type { Role } from 'firndb'
+import { useReading } from '../engine/reading.js'
 import { OWNER, type Store, type Who } from '../engine/store.js'
 import { nameOf } from '../editor/history.js'
 import './access.css'
@@ -69,25 +70,16 @@ export function Identity({ store, who, onWho }: { readonly store: Store; readonl
   )
 }
 
-/** The users whom the store knows, read again whenever something may have changed. */
+/** The users whom the store knows. */
 function useUsers(store: Store): readonly User[] {
-  const [users, setUsers] = useState<readonly User[]>([])
-  useEffect(() => {
-    let gone = false
-    const read = () =>
-      store.owner.query<User>('SELECT id, role FROM system.users WHERE dropped_at IS NULL ORDER BY id').then(
-        ({ rows }) => !gone && setUsers(rows),
-        () => undefined,
-      )
-    void read()
-    const stop = store.subscribe(() => void read())
-    return () => {
-      gone = true
-      stop()
-    }
+  const read = useCallback(async () => {
+    const { rows } = await store.owner.query<User>('SELECT id, role FROM system.users WHERE dropped_at IS NULL ORDER BY id')
+    return rows
   }, [store])
-  return users
+  return useReading(store, read).value ?? NOBODY
 }
+
+const NOBODY: readonly User[] = []
 
 function asRole(text: string): Role | undefined {
   return ROLES.find((role) => role === text)

@@ -1,7 +1,8 @@
 /** What was run, the last first. */
 
-import { useEffect, useState } from 'react'
-import type { History, Past } from '../editor/history.js'
+import { useCallback, useState } from 'react'
+import type { History } from '../editor/history.js'
+import { useReading } from '../engine/reading.js'
 import type { Store } from '../engine/store.js'
 import { duration } from '../style/numbers.js'
 import { timeOf } from './times.js'
@@ -16,24 +17,8 @@ interface Properties {
 
 export function HistoryView({ store, history, isShown, onShow }: Properties) {
   const [containing, setContaining] = useState('')
-  const [past, setPast] = useState<readonly Past[]>()
-  useEffect(() => {
-    if (!isShown) {
-      return
-    }
-    let gone = false
-    const read = () =>
-      history.read(containing).then(
-        (found) => !gone && setPast(found),
-        (error: unknown) => console.warn('the history cannot be read:', error),
-      )
-    void read()
-    const stop = store.subscribe(() => void read())
-    return () => {
-      gone = true
-      stop()
-    }
-  }, [store, history, containing, isShown])
+  const read = useCallback(() => history.read(containing), [history, containing])
+  const { value: past, failure } = useReading(store, isShown ? read : undefined)
 
   return (
     <div className="history">
@@ -53,6 +38,11 @@ export function HistoryView({ store, history, isShown, onShow }: Properties) {
           Clear
         </button>
       </div>
+      {failure !== undefined && (
+        <p role="alert" className="dock-empty">
+          {failure}
+        </p>
+      )}
       {past?.length === 0 && <p className="dock-empty">{containing === '' ? 'Nothing was run yet.' : 'Nothing like that was run.'}</p>}
       <ol>
         {past?.map(({ id, at, who, sql, ms, outcome }) => (
