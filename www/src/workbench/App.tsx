@@ -1,6 +1,6 @@
 /** The page, from the moment at which the store is open. */
 
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { History } from '../editor/history.js'
 import { type Tab, TabKeeper } from '../editor/tabs.js'
 import { FirnDBError } from 'firndb'
@@ -38,14 +38,22 @@ export function App() {
   useEffect(start, [start])
 
   const store = 'opened' in state ? state.opened.store : undefined
+  /** A window that was opened since others were asked to leave has nothing to come back to. */
+  const hasLeft = useRef(false)
   useEffect(
     () =>
       whenAsked(
         () => {
+          hasLeft.current = true
           setState({ step: 'Another window deletes the store, or puts another in its place …' })
           void store?.close()
         },
-        start,
+        () => {
+          if (hasLeft.current) {
+            hasLeft.current = false
+            start()
+          }
+        },
       ),
     [store, start],
   )

@@ -27,7 +27,8 @@ export function PlanView({ session }: { readonly session: Session }) {
   }
   return (
     <div className="dock-empty">
-      <p>What that query reads is not known: it took more than a second, so it was not run again by itself.</p>
+      <p>What that query reads is found out by running it again. One that takes more than a second, or is done for somebody else and so
+        audited, is not run again by itself.</p>
       <button type="button" onClick={traceAgain}>
         Run it again with EXPLAIN ANALYZE
       </button>

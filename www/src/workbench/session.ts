@@ -131,7 +131,8 @@ export function useSession(store: Store, who: Who, history: History, pane: strin
       const last = outcomes.at(-1)
       // In a transaction another look would see what others do not.
       if (controller.current === mine && last?.kind === 'rows' && canBeExplained(last.sql) && !transaction.isOpen) {
-        if (last.ms <= TRACED_MS) {
+        // For somebody else each look is in the audit log: it would tell of what nobody asked for.
+        if (last.ms <= TRACED_MS && who.as === undefined) {
           void findTrace(db, last.sql)
         } else {
           update(mine, (old) => ({ ...old, untraced: last.sql }))
