@@ -1,10 +1,9 @@
 /** What was run, kept in the store itself. */
 
-import { FirnDBError } from 'firndb'
 import type { Outcome } from '../engine/run.js'
 import type { Who } from '../engine/store.js'
 import { headline } from '../results/wording.js'
-import { type Asked, makeOwn } from './own.js'
+import { type Asked, isMissing, makeOwn } from './own.js'
 
 /** A statement that was run. */
 export interface Past {
@@ -33,34 +32,44 @@ export class History {
     this.#db = db
   }
 
-  /** Makes its table, and lets go of what is older than what is kept. */
-  async open(): Promise<void> {
-    await this.#make()
-    await this.#shorten()
+  /** Lets go of what is older than what is kept. */
+  async #shorten(): Promise<void> {
+    await this.#db.query(
+      `DELETE FROM playground.history WHERE id <= (SELECT id FROM playground.history ORDER BY id DESC LIMIT 1 OFFSET ${KEPT})`,
+    )
   }
 
   async read(containing = ''): Promise<Past[]> {
-    const { rows } = await this.#db.query<Past>(
-      `SELECT id, at, who, sql, ms, outcome FROM playground.history
-        WHERE strpos(lower(sql), lower($1)) > 0 ORDER BY id DESC LIMIT 200`,
-      [containing],
-    )
-    return rows
+    try {
+      const { rows } = await this.#db.query<Past>(
+        `SELECT id, at, who, sql, ms, outcome FROM playground.history
+          WHERE strpos(lower(sql), lower($1)) > 0 ORDER BY id DESC LIMIT 200`,
+        [containing],
+      )
+      return rows
+    } catch (error) {
+      // It is made with its first entry.
+      if (isMissing(error)) {
+        return []
+      }
+      throw error
+    }
   }
 
   async add(outcome: Outcome, who: Who): Promise<void> {
     try {
       await this.#insert(outcome, who)
     } catch (error) {
-      if (!(error instanceof FirnDBError && error.code === 'NotFound')) {
+      if (!isMissing(error)) {
         throw error
       }
-      // Somebody dropped the table: it begins anew.
+      // It is the first, or somebody dropped the table.
       await this.#make()
       await this.#insert(outcome, who)
     }
     this.#written++
-    if (this.#written % KEPT === 0) {
+    // With the first of each visit, and where one is long now and then.
+    if (this.#written % KEPT === 1) {
       await this.#shorten()
     }
   }
@@ -81,12 +90,6 @@ export class History {
       outcome.ms,
       outcome.kind === 'failed' ? outcome.error.code : headline(outcome),
     ])
-  }
-
-  async #shorten(): Promise<void> {
-    await this.#db.query(
-      `DELETE FROM playground.history WHERE id <= (SELECT id FROM playground.history ORDER BY id DESC LIMIT 1 OFFSET ${KEPT})`,
-    )
   }
 }
 

@@ -1,6 +1,6 @@
 /** Tables that the page keeps in the store for itself. */
 
-import type { FirnDB } from 'firndb'
+import { type FirnDB, FirnDBError } from 'firndb'
 
 /** Their namespace. */
 export const OWN_NAMESPACE = 'playground'
@@ -23,4 +23,9 @@ export async function makeOwn(db: Asked, name: string, columns: string): Promise
   if (rows.length > 0) {
     await db.query(`ALTER TABLE ${OWN_NAMESPACE}.${name} SET (ACCESS_LEVEL = 'private')`)
   }
+}
+
+/** Whether `error` says that a table of the page's own is not there, or not as it is made today. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof FirnDBError && error.code === 'NotFound'
 }

@@ -1,5 +1,5 @@
 import { FirnDBError } from 'firndb'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Asked } from './own.js'
 import { type Tab, TabKeeper } from './tabs.js'
 import { Leftovers } from './unsaved.js'
@@ -242,5 +242,5 @@ test('the table is private, also one that was not', async () => {
   expect(store.asked.join('\n')).not.toMatch(/SET \(ACCESS_LEVEL/)
   store.isPrivate = false
   await new TabKeeper(store.db).read()
-  expect(store.asked.join('\n')).toMatch(/ALTER TABLE playground.tabs SET \(ACCESS_LEVEL = 'private'\)/)
+  await vi.waitFor(() => expect(store.asked.join('\n')).toMatch(/ALTER TABLE playground.tabs SET \(ACCESS_LEVEL = 'private'\)/))
 })

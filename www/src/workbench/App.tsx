@@ -91,8 +91,7 @@ async function prepare(store: Store): Promise<Opened> {
   try {
     const keeper = new TabKeeper(store.owner)
     const history = new History(store.owner)
-    // What is not needed for the first query is waited for by nobody: a history that is not there yet makes itself.
-    history.open().catch((error: unknown) => console.warn('the history was not opened:', error))
+    // What the first query needs comes first, and at once.
     store.databaseOf(OWNER, 'left').catch(() => undefined)
     const tabs = await keeper.read()
     return { store, keeper, history, tabs }
