@@ -51,6 +51,7 @@ interface Row extends Tab {
 /** Keeps tabs: what is changed is written a moment later, one write after the other. */
 export class TabKeeper {
   readonly #db: Asked
+  readonly #settled: Promise<unknown>
   readonly #leftovers: Leftovers
   /** This page among all that write. */
   readonly #writer = crypto.randomUUID()
@@ -66,8 +67,10 @@ export class TabKeeper {
   #trouble: string | undefined
   readonly #listeners = new Set<() => void>()
 
-  constructor(db: Asked, leftovers = new Leftovers()) {
+  /** What is not urgent is done once `settled`. */
+  constructor(db: Asked, settled: Promise<unknown> = Promise.resolve(), leftovers = new Leftovers()) {
     this.#db = db
+    this.#settled = settled
     this.#leftovers = leftovers
   }
 
@@ -85,7 +88,7 @@ export class TabKeeper {
     const rows = await this.#rows().then(
       (found) => {
         // That it is private is seen to as well, but the first answer of a visit does not wait for it.
-        this.#make().catch((error: unknown) => console.warn('playground.tabs may be public:', error))
+        this.#settled.then(() => this.#make()).catch((error: unknown) => console.warn('playground.tabs may be public:', error))
         return found
       },
       async (error: unknown) => {

@@ -24,6 +24,9 @@ export interface Who {
   readonly as?: string
 }
 
+/** So long nobody asks for anything before the page does what is not urgent. */
+const SETTLED_MS = 1_500
+
 /** What views ask by: they say nothing that would hold for others who ask. */
 const VIEWS = 'views'
 
@@ -36,11 +39,25 @@ export const OWNER: Who = { user: 'root' }
  */
 export class Store {
   readonly owner: FirnDB
+  /**
+   * Resolves when the first statement of a visit is answered, or when nobody has asked for one soon. What costs the engine
+   * much, and can wait, waits for it: whoever comes back to a query is answered first.
+   */
+  readonly settled: Promise<void>
   readonly #opened = new Map<string, Promise<FirnDB>>()
   readonly #listeners = new Set<() => void>()
 
   private constructor(owner: FirnDB) {
     this.owner = owner
+    this.settled = new Promise((resolve) => {
+      const settle = () => {
+        clearTimeout(timer)
+        stop()
+        resolve()
+      }
+      const stop = this.subscribe(settle)
+      const timer = setTimeout(settle, SETTLED_MS)
+    })
   }
 
   static async open(): Promise<Store> {

@@ -66,8 +66,10 @@ export function useStorage(store: Store, who: Who, active: boolean): Watched {
     const unsubscribe = store.subscribe(() => watch.changed())
     const look = () => watch.look()
     document.addEventListener('visibilitychange', look)
-    watch.begin()
+    let gone = false
+    void store.settled.then(() => !gone && watch.begin())
     return () => {
+      gone = true
       watch.rest()
       unsubscribe()
       document.removeEventListener('visibilitychange', look)

@@ -20,7 +20,8 @@ export interface Opened {
 
 type State = { readonly opened: Opened } | { readonly failure: unknown; readonly what: string } | { readonly step: string }
 
-export function App() {
+/** `opening` is the store as the page is loaded; whoever asks again after a failure opens another. */
+export function App({ opening }: { readonly opening: Promise<Store> }) {
   const [state, setState] = useState<State>({ step: 'Starting the engine …' })
 
   /** Opens a store; `what` did not work if it fails. */
@@ -33,9 +34,9 @@ export function App() {
         (failure: unknown) => setState({ failure, what }),
       )
   }, [])
-  const start = useCallback(() => open('Starting the engine …', 'The store could not be opened', () => Store.open()), [open])
+  const start = useCallback((how = Store.open) => open('Starting the engine …', 'The store could not be opened', how), [open])
 
-  useEffect(start, [start])
+  useEffect(() => start(() => opening), [start, opening])
 
   const store = 'opened' in state ? state.opened.store : undefined
   /** A window that was opened since others were asked to leave has nothing to come back to. */
@@ -81,7 +82,7 @@ export function App() {
           <span className="spinner" aria-hidden="true" /> {state.step}
         </p>
       ) : (
-        <Failure what={state.what} failure={state.failure} onAgain={start} />
+        <Failure what={state.what} failure={state.failure} onAgain={() => start()} />
       )}
     </main>
   )
@@ -89,7 +90,7 @@ export function App() {
 
 async function prepare(store: Store): Promise<Opened> {
   try {
-    const keeper = new TabKeeper(store.owner)
+    const keeper = new TabKeeper(store.owner, store.settled)
     const history = new History(store.owner)
     // What the first query needs comes first, and at once.
     store.databaseOf(OWNER, 'left').catch(() => undefined)
