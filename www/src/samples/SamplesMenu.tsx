@@ -1,6 +1,6 @@
 /** The samples as cards, each with what is there of it. */
 
-import { useCallback, useEffect, useId, useRef, useState, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { Activities, Activity } from '../engine/activities.js'
 import { calledBy } from '../engine/names.js'
 import type { Store } from '../engine/store.js'
@@ -27,7 +27,8 @@ export function SamplesDialog({ store, activities, onLoaded, open, onClose }: Pr
   const there = useTables(store, open)
   const running = useSyncExternalStore(activities.subscribe, activities.snapshot)
 
-  useEffect(() => {
+  // Before anything else is drawn: to close it later is to have its work, and the next, in one go.
+  useLayoutEffect(() => {
     if (open) {
       dialog.current?.showModal()
     } else {

@@ -1,6 +1,6 @@
 /** A dialog above the page, with its title and what can be done. */
 
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import './transfer.css'
 
 interface Props {
@@ -16,7 +16,8 @@ interface Props {
 export function Dialog({ title, open, onClose, actions, children, isSmall = false }: Props) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Before anything else is drawn: to close it later is to have its work, and the next, in one go.
+  useLayoutEffect(() => {
     if (open && !dialog.current?.open) {
       dialog.current?.showModal()
     } else if (!open) {

@@ -121,8 +121,11 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
 
   const loaded = (sample: Sample) => {
     setDialog(undefined)
-    store.changed()
-    show(scriptOf(sample), sample.title, true)
+    // In tasks of their own: closing, drawing the text and looking at the store at once held the page up for 0.1 s.
+    setTimeout(() => {
+      show(scriptOf(sample), sample.title, true)
+      setTimeout(() => store.changed())
+    })
   }
   const loadFlights = async () => {
     const flights = SAMPLES[0]
