@@ -1,7 +1,7 @@
 /** What one statement answered: rows as a table or a chart, a count, or what is wrong with it. */
 
 import { type KeyboardEvent, lazy, Suspense, useId, useRef, useState } from 'react'
-import type { Database, Outcome } from '../engine/run.js'
+import type { Outcome, Queryable } from '../engine/run.js'
 import { duration } from '../style/numbers.js'
 import { ExportMenu } from './ExportMenu.js'
 import { Grid } from './Grid.js'
@@ -13,15 +13,15 @@ const ChartView = lazy(async () => ({ default: (await import('../chart/ChartView
 
 export interface ResultViewProps {
   readonly outcome: Outcome
-  /** What the statement was run by; exports run it again. */
-  readonly db: Database
+  /** What exports run the statement in once more. */
+  within(): Promise<Queryable>
 }
 
-export function ResultView({ outcome, db }: ResultViewProps) {
+export function ResultView({ outcome, within }: ResultViewProps) {
   switch (outcome.kind) {
     case 'rows':
       // Another outcome has nothing of this one: no sort, no selection.
-      return <RowsView key={keyOf(outcome)} outcome={outcome} db={db} />
+      return <RowsView key={keyOf(outcome)} outcome={outcome} within={within} />
     case 'affected':
     case 'cancelled':
       return (
@@ -57,10 +57,10 @@ const VIEWS = ['Table', 'Chart'] as const
 
 interface RowsViewProps {
   readonly outcome: Extract<Outcome, { kind: 'rows' }>
-  readonly db: Database
+  within(): Promise<Queryable>
 }
 
-function RowsView({ outcome, db }: RowsViewProps) {
+function RowsView({ outcome, within }: RowsViewProps) {
   const { rows, sql, ms } = outcome
   const [view, setView] = useState<(typeof VIEWS)[number]>('Table')
   const id = useId()
@@ -98,7 +98,7 @@ function RowsView({ outcome, db }: RowsViewProps) {
             </button>
           ))}
         </div>
-        <ExportMenu db={db} sql={sql} rows={rows} truncated={outcome.truncated} />
+        <ExportMenu within={within} sql={sql} rows={rows} truncated={outcome.truncated} />
       </div>
       <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${view}`} className="result-panel">
         {/* The table stays while the chart is seen, with its sort and its place. */}

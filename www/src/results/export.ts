@@ -1,7 +1,7 @@
 /** A result as a file. */
 
 import type { Rows } from '../engine/result.js'
-import type { Database } from '../engine/run.js'
+import type { Queryable } from '../engine/run.js'
 import { answersWithRows, canBeExplained } from '../engine/statements.js'
 import { csvHeader, csvLine } from './delimited.js'
 import { jsonText } from './format.js'
@@ -11,7 +11,8 @@ export type FileFormat = 'csv' | 'json' | 'parquet' | 'arrow'
 
 /** What is exported. */
 export interface Exported {
-  readonly db: Database
+  /** What a query runs in once more: the transaction of the pane, where there is one, so that the file has what it wrote. */
+  within(): Promise<Queryable>
   readonly sql: string
   readonly rows: Rows
 }
@@ -50,7 +51,7 @@ export function unavailable(format: FileFormat, { sql, rows }: Pick<Exported, 's
  * what the page has. Arrow is the stream that the rows were read from.
  */
 export async function fileOf(format: FileFormat, exported: Exported, options: ExportOptions = {}): Promise<File> {
-  const { db, sql, rows } = exported
+  const { within, sql, rows } = exported
   const reason = unavailable(format, exported)
   if (reason !== undefined) {
     throw new Error(reason)
@@ -59,7 +60,7 @@ export async function fileOf(format: FileFormat, exported: Exported, options: Ex
     format === 'arrow'
       ? await copied(rows.ipc ?? new Uint8Array(), options)
       : canRunAgain(sql)
-        ? await streamed(db, sql, format, options)
+        ? await streamed(await within(), sql, format, options)
         : await written(rows, format, options)
   return new File(parts, `${nameOf(sql)}.${ENDINGS[format]}`, { type: TYPES[format] })
 }
@@ -92,9 +93,10 @@ async function copied(bytes: Uint8Array, { onProgress, signal }: ExportOptions):
   return parts
 }
 
-async function streamed(db: Database, sql: string, format: 'csv' | 'json' | 'parquet', options: ExportOptions): Promise<BlobPart[]> {
+async function streamed(db: Queryable, sql: string, format: 'csv' | 'json' | 'parquet', options: ExportOptions): Promise<BlobPart[]> {
   const { onProgress, signal } = options
-  const source = db.copyTo(sql, format === 'csv' ? { format, header: true } : { format })
+  // The signal also ends a query that has no row for a long time.
+  const source = db.copyTo(sql, { format, ...(format === 'csv' && { header: true }), ...(signal && { signal }) })
   const reader = (format === 'json' ? source.pipeThrough(arrayOfLines()) : source).getReader()
   const parts: BlobPart[] = []
   let bytes = 0

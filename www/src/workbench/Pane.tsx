@@ -107,7 +107,7 @@ export function Pane({ store, who, session, tabs, tables, index, name, empty, on
       )}
       <div className="pane-result">
         {shown && session.db ? (
-          <ResultView outcome={shown} db={session.db} />
+          <ResultView outcome={shown} within={session.within} />
         ) : session.problem ? (
           <p role="alert" className="pane-problem">
             <strong>{session.problem.code}</strong> {session.problem.message}

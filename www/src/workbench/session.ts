@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { FirnDBError } from 'firndb'
 import type { History } from '../editor/history.js'
-import { type Database, failed, type Outcome, run } from '../engine/run.js'
+import { type Database, failed, type Outcome, type Queryable, run } from '../engine/run.js'
 import { canBeExplained, type Statement } from '../engine/statements.js'
 import type { Store, Who } from '../engine/store.js'
 import { type Trace, trace } from '../engine/trace.js'
@@ -28,9 +28,17 @@ interface State {
   readonly untraced: string | undefined
 }
 
+/** A connection, and the transaction of whoever it is of. */
+interface Connected {
+  readonly db: Database
+  readonly transaction: PaneTransaction
+}
+
 /** A pane's statements. */
 export interface Session extends State {
   readonly db: Database | undefined
+  /** What a statement of the pane would run in: its transaction, if there is one. */
+  within(): Promise<Queryable>
   /** Why there is no `db` for whoever the pane is. */
   readonly problem: FirnDBError | undefined
   run(statements: readonly Statement[]): Promise<readonly Outcome[]>
@@ -52,21 +60,22 @@ const IDLE: State = {
 /** The statements of the pane called `pane`, in which `who` works; while it is not shown it has no connection. */
 export function useSession(store: Store, who: Who, history: History, pane: string, shown: boolean): Session {
   const [state, setState] = useState<State>(IDLE)
-  const [db, setDb] = useState<Database>()
+  const [connected, setConnected] = useState<Connected>()
   const [problem, setProblem] = useState<FirnDBError>()
   /** Of the run that is the pane's: what another still says is not heard. */
   const controller = useRef<AbortController>(undefined)
-  const [transaction] = useState(() => new PaneTransaction())
 
   useEffect(() => {
     let gone = false
-    setDb(undefined)
+    // Of its own: what another user begins late is not to be found by this one.
+    const transaction = new PaneTransaction()
+    setConnected(undefined)
     setProblem(undefined)
     if (!shown) {
       return
     }
     store.databaseOf(who, pane).then(
-      (found) => !gone && setDb(found),
+      (db) => !gone && setConnected({ db, transaction }),
       (error: unknown) =>
         !gone && setProblem(error instanceof FirnDBError ? error : new FirnDBError('Internal', String(error))),
     )
@@ -77,7 +86,7 @@ export function useSession(store: Store, who: Who, history: History, pane: strin
       void transaction.abandon()
       setState(IDLE)
     }
-  }, [store, who, pane, shown, transaction])
+  }, [store, who, pane, shown])
 
   /** What is changed by the run of `mine`, unless another has begun. */
   const update = useCallback((mine: AbortController, change: (old: State) => State) => {
@@ -100,9 +109,10 @@ export function useSession(store: Store, who: Who, history: History, pane: strin
 
   const runAll = useCallback(
     async (statements: readonly Statement[]) => {
-      if (!db || statements.length === 0) {
+      if (!connected || statements.length === 0) {
         return []
       }
+      const { db, transaction } = connected
       controller.current?.abort()
       const mine = new AbortController()
       controller.current = mine
@@ -140,19 +150,25 @@ export function useSession(store: Store, who: Who, history: History, pane: strin
       }
       return outcomes
     },
-    [db, findTrace, history, store, transaction, update, who],
+    [connected, findTrace, history, store, update, who],
   )
 
   const cancel = useCallback(() => controller.current?.abort(), [])
   const traceAgain = useCallback(() => {
-    if (db && state.untraced !== undefined) {
-      void findTrace(db, state.untraced)
+    if (connected && state.untraced !== undefined) {
+      void findTrace(connected.db, state.untraced)
     }
-  }, [db, findTrace, state.untraced])
+  }, [connected, findTrace, state.untraced])
+  const within = useCallback(async () => {
+    if (!connected) {
+      throw new FirnDBError('Unavailable', 'the pane has no connection')
+    }
+    return connected.transaction.within(connected.db)
+  }, [connected])
 
   return useMemo(
-    () => ({ ...state, db, problem, run: runAll, cancel, traceAgain }),
-    [state, db, problem, runAll, cancel, traceAgain],
+    () => ({ ...state, db: connected?.db, problem, within, run: runAll, cancel, traceAgain }),
+    [state, connected, problem, within, runAll, cancel, traceAgain],
   )
 }
 
@@ -166,7 +182,7 @@ async function runOne(
 ): Promise<Outcome> {
   const verb = verbOf(sql)
   if (verb === undefined) {
-    return run(transaction.within(db), sql, signal, offset)
+    return run(await transaction.within(db), sql, signal, offset)
   }
   const begin = performance.now()
   try {

@@ -42,13 +42,13 @@ function fake(refusal?: Error) {
 test('statements run in the transaction from BEGIN to COMMIT', async () => {
   const { db, tx, ended } = fake()
   const own = new PaneTransaction()
-  expect(own.within(db)).toBe(db)
+  expect(await own.within(db)).toBe(db)
   await own.carryOut('begin', db)
-  expect(own.within(db)).toBe(tx)
+  expect(await own.within(db)).toBe(tx)
   expect(ended).toEqual([])
   await own.carryOut('commit', db)
   expect(ended).toEqual(['committed'])
-  expect(own.within(db)).toBe(db)
+  expect(await own.within(db)).toBe(db)
 })
 
 test('ROLLBACK is no failure, and neither is leaving', async () => {
@@ -69,4 +69,47 @@ test('what is out of order, or refused, is said', async () => {
   await own.carryOut('begin', db)
   await expect(own.carryOut('begin', db)).rejects.toThrow('there is a transaction already')
   await expect(new PaneTransaction().carryOut('begin', fake(new Error('not today')).db)).rejects.toThrow('not today')
+})
+
+/** A database that begins a transaction only when it is told to. */
+function slow() {
+  const { db, tx, ended } = fake()
+  let start = () => undefined as void
+  const may = new Promise<void>((resolve) => (start = resolve))
+  const late = { transaction: (work: (tx: Transaction) => Promise<void>) => may.then(() => db.transaction(work)) } as unknown as Database
+  return { db: late, tx, ended, start: () => start() }
+}
+
+test('of two BEGINs one begins, and what follows waits for it', async () => {
+  const { db, tx, ended, start } = slow()
+  const own = new PaneTransaction()
+  const first = own.carryOut('begin', db)
+  await expect(own.carryOut('begin', db)).rejects.toThrow('there is a transaction already')
+  const within = own.within(db)
+  start()
+  await first
+  expect(await within).toBe(tx)
+  await own.carryOut('commit', db)
+  expect(ended).toEqual(['committed'])
+})
+
+test('who leaves while it is being begun leaves no transaction', async () => {
+  const { db, ended, start } = slow()
+  const own = new PaneTransaction()
+  const beginning = own.carryOut('begin', db)
+  const leaving = own.abandon()
+  expect(own.isOpen).toBe(false)
+  start()
+  await beginning
+  await leaving
+  expect(ended).toEqual(['rolled back'])
+  expect(await own.within(db)).toBe(db)
+})
+
+test('one that could not be begun is not there', async () => {
+  const { db } = fake(new Error('not today'))
+  const own = new PaneTransaction()
+  await expect(own.carryOut('begin', db)).rejects.toThrow('not today')
+  expect(own.isOpen).toBe(false)
+  await expect(own.carryOut('commit', db)).rejects.toThrow('there is no transaction')
 })

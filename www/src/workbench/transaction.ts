@@ -27,43 +27,67 @@ interface Open {
   end(how: 'commit' | 'rollback'): Promise<void>
 }
 
-/** The transaction of a pane, if there is one. */
+/** The transaction of one user in a pane, if there is one. */
 export class PaneTransaction {
-  #open: Open | undefined
+  /** What is open, or is being begun: whatever is asked meanwhile belongs into it. */
+  #begun: Promise<Open> | undefined
 
   get isOpen(): boolean {
-    return this.#open !== undefined
+    return this.#begun !== undefined
   }
 
   /** What a statement runs in that `db` is asked for. */
-  within(db: Database): Queryable {
-    return this.#open?.tx ?? db
+  async within(db: Database): Promise<Queryable> {
+    return (await openOf(this.#begun))?.tx ?? db
   }
 
   /** Does what `verb` says. Rejects as the statement would. */
   async carryOut(verb: Verb, db: Database): Promise<void> {
     if (verb === 'begin') {
-      if (this.#open) {
-        throw new FirnDBError('InvalidInput', 'there is a transaction already: COMMIT or ROLLBACK comes first')
-      }
-      this.#open = await begun(db)
+      await this.#begin(db)
       return
     }
-    const open = this.#open
+    const open = await openOf(this.#taken())
     if (!open) {
       throw new FirnDBError('InvalidInput', 'there is no transaction: BEGIN begins one')
     }
-    this.#open = undefined
     await open.end(verb)
   }
 
-  /** Rolls back what is open. */
+  /** Rolls back what is open, and what is being begun as soon as it is. */
   async abandon(): Promise<void> {
-    const open = this.#open
-    this.#open = undefined
+    const open = await openOf(this.#taken())
     // Whoever leaves does not ask whether it could be rolled back: it is, with the connection at the latest.
     await open?.end('rollback').catch(() => undefined)
   }
+
+  async #begin(db: Database): Promise<void> {
+    if (this.#begun) {
+      throw new FirnDBError('InvalidInput', 'there is a transaction already: COMMIT or ROLLBACK comes first')
+    }
+    const mine = begun(db)
+    this.#begun = mine
+    try {
+      await mine
+    } catch (error) {
+      if (this.#begun === mine) {
+        this.#begun = undefined
+      }
+      throw error
+    }
+  }
+
+  /** What is begun, which is then no longer the pane's: of two that end it, one does. */
+  #taken(): Promise<Open> | undefined {
+    const mine = this.#begun
+    this.#begun = undefined
+    return mine
+  }
+}
+
+/** `undefined` for a transaction that could not be begun, which whoever began it hears of. */
+function openOf(begun: Promise<Open> | undefined): Promise<Open | undefined> {
+  return begun?.catch(() => undefined) ?? Promise.resolve(undefined)
 }
 
 /** A transaction of `db` that goes on after this has resolved. */
