@@ -1,6 +1,6 @@
 /** Rows of JavaScript values, out of the Arrow IPC streams in which the engine answers. */
 
-import { tableFromIPC, Type } from '@uwdata/flechette'
+import { tableFromIPC, TimeUnit, Type } from '@uwdata/flechette'
 import type { Answer } from './protocol.js'
 import type { ArrowRows, Field, QueryOptions, Result } from './types.js'
 
@@ -12,6 +12,8 @@ interface ArrowType {
   precision?: number
   scale?: number
   timezone?: string | null
+  /** Of times and durations: a {@link TimeUnit}. */
+  unit?: number
   children?: { type: ArrowType }[]
 }
 
@@ -21,6 +23,9 @@ interface Column {
   type: ArrowType
   metadata?: ReadonlyMap<string, string> | null
 }
+
+/** How values are given. */
+type Reading = Pick<QueryOptions, 'timestamps' | 'json'>
 
 type Read = (row: number) => unknown
 
@@ -46,7 +51,7 @@ function decode<R>(ipc: Uint8Array, options: QueryOptions): Result<R> {
  * The rows of an Arrow IPC stream, as `queryArrow` gives it, each value as `query` gives it; a value is made when it is
  * asked for, so that of a million rows only those that are looked at cost something.
  */
-export function readArrow(ipc: Uint8Array, options: Pick<QueryOptions, 'timestamps'> = {}): ArrowRows {
+export function readArrow(ipc: Uint8Array, options: Reading = {}): ArrowRows {
   const table = tableFromIPC(ipc, {
     useBigInt: true,
     useDate: true,
@@ -58,7 +63,7 @@ export function readArrow(ipc: Uint8Array, options: Pick<QueryOptions, 'timestam
   const fields = columns.map((column, at): Field => ({ name: column.name, key: keys[at] ?? column.name, type: sqlType(column) }))
   const reads = columns.map((column, at): Read => {
     const values = table.getChildAt(at)
-    return reader(converter(column.type, extension(column)), (row) => values.at(row))
+    return reader(converter(column.type, options, extension(column)), (row) => values.at(row))
   })
   return { fields, length: table.numRows, at: (row, column) => reads[column]?.(row) }
 }
@@ -112,9 +117,9 @@ function extension({ metadata }: Column): string | undefined {
 }
 
 /** Makes values of the API, where what the library gives is something else. */
-function converter(type: ArrowType, name?: string): Convert {
+function converter(type: ArrowType, options: Reading, name?: string): Convert {
   if (name === 'arrow.json') {
-    return (value) => JSON.parse(value as string)
+    return options.json === 'text' ? undefined : (value) => JSON.parse(value as string)
   }
   switch (type.typeId) {
     case Type.Decimal:
@@ -128,11 +133,18 @@ function converter(type: ArrowType, name?: string): Convert {
     case Type.Int:
       return type.bitWidth === 64 ? (value) => (typeof value === 'number' ? BigInt(value) : value) : undefined
     case Type.Time:
-      return type.bitWidth === 64 ? (value) => timeText(BigInt(value as bigint | number)) : undefined
+      return (value) => timeText(microsOf(value, type.unit))
+    case Type.Timestamp:
+      // Functions and casts give other units than columns of tables have; a `Date` is of any.
+      return options.timestamps === 'micros' && type.unit !== TimeUnit.MICROSECOND ? (value) => microsOf(value, type.unit) : undefined
+    case Type.Duration:
+      return (value) => durationText(microsOf(value, type.unit))
+    case Type.Interval:
+      return (value) => calendarText(value as number | ArrayLike<number>)
     case Type.List:
     case Type.LargeList:
     case Type.FixedSizeList: {
-      const element = type.children?.[0] ? converter(type.children[0].type) : undefined
+      const element = type.children?.[0] ? converter(type.children[0].type, options) : undefined
       const each = (value: unknown) => (value === null || value === undefined ? null : element ? element(value) : value)
       // What the library gives may be an array of one type, with numbers only.
       return (value) => Array.from(value as Iterable<unknown>, each)
@@ -142,6 +154,13 @@ function converter(type: ArrowType, name?: string): Convert {
   }
 }
 
+/** Microseconds of what Arrow gives in `unit`, rounded down. */
+function microsOf(value: unknown, unit: number = TimeUnit.MICROSECOND): bigint {
+  const whole = BigInt(value as bigint | number)
+  const below = ((whole % 1000n) + 1000n) % 1000n
+  return unit === TimeUnit.NANOSECOND ? (whole - below) / 1000n : whole * 1000n ** BigInt(TimeUnit.MICROSECOND - unit)
+}
+
 /** A time of day, in microseconds since midnight, as SQL writes it. */
 export function timeText(micros: bigint): string {
   const two = (value: bigint) => String(value).padStart(2, '0')
@@ -149,6 +168,32 @@ export function timeText(micros: bigint): string {
   const fraction = String(micros % 1_000_000n).padStart(6, '0').replace(/0+$/, '')
   const whole = `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}`
   return fraction === '' ? whole : `${whole}.${fraction}`
+}
+
+function durationText(micros: bigint): string {
+  return intervalText(0, micros / 86_400_000_000n, micros % 86_400_000_000n)
+}
+
+/** An interval of Arrow: months, or days and milliseconds, or months, days and nanoseconds. */
+function calendarText(value: number | ArrayLike<number>): string {
+  const [first = 0, second = 0, third] = typeof value === 'number' ? [value] : Array.from(value)
+  const isOfDays = third === undefined && typeof value !== 'number'
+  const [months, days, micros] = isOfDays ? [0, first, second * 1000] : [first, second, (third ?? 0) / 1000]
+  return intervalText(months, BigInt(days), BigInt(Math.trunc(micros)))
+}
+
+/** An interval as PostgreSQL writes it, such as `1 year 2 mons 3 days 04:05:06`; each part has its own sign. */
+export function intervalText(months: number, days: bigint, micros: bigint): string {
+  const named = [
+    [BigInt(Math.trunc(months / 12)), 'year'],
+    [BigInt(months % 12), 'mon'],
+    [days, 'day'],
+  ] as const
+  const parts = named.filter(([count]) => count !== 0n).map(([count, unit]) => `${count} ${unit}${count === 1n ? '' : 's'}`)
+  if (micros !== 0n || parts.length === 0) {
+    parts.push(micros < 0n ? `-${timeText(-micros)}` : timeText(micros))
+  }
+  return parts.join(' ')
 }
 
 /** `unscaled` with `scale` digits after the point. */

@@ -56,6 +56,8 @@ export interface QueryOptions {
   rowMode?: 'object' | 'array'
   /** TIMESTAMP and TIMESTAMPTZ as `Date`, which has milliseconds, or as `bigint` of microseconds since 1970. Default: `'date'`. */
   timestamps?: 'date' | 'micros'
+  /** JSON as the value that it is, whose numbers are those of JavaScript, or as its text, with all digits. Default: `'value'`. */
+  json?: 'value' | 'text'
   /**
    * Gives up: the promise is rejected with the signal's reason, and the engine takes the statement back. One that it
    * is already committing takes effect all the same.

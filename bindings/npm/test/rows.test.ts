@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as arrow from '@uwdata/flechette'
-import { decimalText, readArrow, timeText, toResult, uniqueKeys } from '../src/rows.js'
+import { decimalText, intervalText, readArrow, timeText, toResult, uniqueKeys } from '../src/rows.js'
 import { quotedName, statementOf } from '../src/template.js'
 import type { QueryOptions, Row } from '../src/types.js'
 
@@ -72,6 +72,57 @@ test('timestamps keep their microseconds on request', () => {
   const column: [string, arrow.DataType, unknown[]] = ['m', arrow.timestamp(arrow.TimeUnit.MICROSECOND), [at]]
   const micros = BigInt(at.getTime()) * 1000n
   assert.deepEqual(result([column], { timestamps: 'micros' }).rows, [{ m: micros }])
+})
+
+test('microseconds are that in whatever unit a column is, also in arrays', () => {
+  const { SECOND, MILLISECOND, MICROSECOND, NANOSECOND } = arrow.TimeUnit
+  const units = [SECOND, MILLISECOND, MICROSECOND, NANOSECOND]
+  const second = new Date('2024-02-03T04:05:06Z')
+  const columns = units.map((unit): [string, arrow.DataType, unknown[]] => [String(unit), arrow.timestamp(unit), [second, null]])
+  const lists = units.map((unit): [string, arrow.DataType, unknown[]] => [`l${unit}`, arrow.list(arrow.timestamp(unit)), [[second, null], null]])
+  const micros = BigInt(second.getTime()) * 1000n
+  const options = { timestamps: 'micros', rowMode: 'array' } as const
+  assert.deepEqual(result(columns, options).rows, [units.map(() => micros), units.map(() => null)])
+  assert.deepEqual(result(lists, options).rows, [units.map(() => [micros, null]), units.map(() => null)])
+  assert.deepEqual(result(columns, { rowMode: 'array' }).rows[0], units.map(() => second))
+  // Rounded down, before 1970 too.
+  const early: [string, arrow.DataType, unknown[]] = ['n', arrow.timestamp(NANOSECOND), [new Date(-1)]]
+  assert.deepEqual(result([early], options).rows, [[-1000n]])
+  assert.deepEqual(result([['t', arrow.timeNanosecond(), [37_800_250_000_000n]], ['s', arrow.timeSecond(), [61]]]).rows, [
+    { t: '10:30:00.25', s: '00:01:01' },
+  ])
+})
+
+test('intervals are text', () => {
+  const day = 86_400_000_000n
+  assert.deepEqual(
+    result([
+      ['d', arrow.duration(arrow.TimeUnit.MICROSECOND), [day + 7_384_500_000n, -day, null]],
+      ['s', arrow.duration(arrow.TimeUnit.SECOND), [60n, 0n, null]],
+      ['m', arrow.interval(arrow.IntervalUnit.MONTH_DAY_NANO), [[14, -1, 3_600_000_000_000], [0, 0, 0], null]],
+      ['y', arrow.interval(arrow.IntervalUnit.YEAR_MONTH), [13, -1, null]],
+      ['t', arrow.interval(arrow.IntervalUnit.DAY_TIME), [[1, 500], [0, -1], null]],
+    ]).rows,
+    [
+      { d: '1 day 02:03:04.5', s: '00:01:00', m: '1 year 2 mons -1 days 01:00:00', y: '1 year 1 mon', t: '1 day 00:00:00.5' },
+      { d: '-1 days', s: '00:00:00', m: '00:00:00', y: '-1 mons', t: '-00:00:00.001' },
+      { d: null, s: null, m: null, y: null, t: null },
+    ],
+  )
+  assert.equal(intervalText(0, 2n, -1n), '2 days -00:00:00.000001')
+})
+
+test('JSON is parsed, or text with all its digits', () => {
+  const text = '{"id":12345678901234567890}'
+  const field = arrow.field('j', arrow.utf8(), true, new Map([['ARROW:extension:name', 'arrow.json']]))
+  const column = arrow.columnFromArray([text, null], arrow.utf8())
+  const table = arrow.tableFromColumns({ j: column } as never)
+  ;(table.schema.fields as unknown[])[0] = field
+  const ipc = arrow.tableToIPC(table, { format: 'stream' })
+  assert.ok(ipc)
+  assert.deepEqual(toResult({ kind: 'rows', ipc }, { json: 'text' }).rows, [{ j: text }, { j: null }])
+  assert.deepEqual(toResult({ kind: 'rows', ipc }).rows, [{ j: JSON.parse(text) }, { j: null }])
+  assert.equal(readArrow(ipc, { json: 'text' }).fields[0]?.type, 'JSON')
 })
 
 test('bytes are a copy, not a view of the whole answer', () => {

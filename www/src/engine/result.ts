@@ -17,15 +17,18 @@ export interface Column {
 export interface Rows {
   readonly columns: readonly Column[]
   readonly length: number
-  /** A value as the package gives it: `null` for NULL, `bigint` for BIGINT, text for DECIMAL, microseconds for times. */
+  /** A value as the package gives it: `null` for NULL, `bigint` for BIGINT, text for DECIMAL and JSON, microseconds for times. */
   value(row: number, column: number): unknown
   /** The Arrow IPC stream that they were read from, where there is one. */
   readonly ipc?: Uint8Array
 }
 
+/** How values are asked for: with all that they have. */
+export const READING = { timestamps: 'micros', json: 'text' } as const
+
 /** The rows of an Arrow IPC stream. */
 export function rowsOfArrow(ipc: Uint8Array): Rows {
-  const { fields, length, at } = readArrow(ipc, { timestamps: 'micros' })
+  const { fields, length, at } = readArrow(ipc, READING)
   return { columns: fields.map(columnOf), length, value: (row, column) => at(row, column) ?? null, ipc }
 }
 

@@ -1,7 +1,7 @@
 /** One statement: what it answered, how long it took, or what is wrong with it. */
 
 import { type FirnDB, FirnDBError, readArrow, type Transaction, type UserDatabase } from 'firndb'
-import { type Rows, rowsOfArrays, rowsOfArrow } from './result.js'
+import { READING, type Rows, rowsOfArrays, rowsOfArrow } from './result.js'
 import { answersWithRows } from './statements.js'
 
 /** Rows of one result that the page takes; of more the first are shown. */
@@ -35,11 +35,7 @@ export async function run(db: Queryable, sql: string, signal: AbortSignal, offse
       const { rows, truncated } = await readRows(db, sql, signal)
       return { kind: 'rows', sql, ms: ms(), rows, truncated }
     }
-    const { rows, fields, affectedRows } = await db.query<unknown[]>(sql, [], {
-      rowMode: 'array',
-      timestamps: 'micros',
-      signal,
-    })
+    const { rows, fields, affectedRows } = await db.query<unknown[]>(sql, [], { ...READING, rowMode: 'array', signal })
     return fields.length > 0
       ? { kind: 'rows', sql, ms: ms(), rows: rowsOfArrays(fields, rows), truncated: false }
       : { kind: 'affected', sql, ms: ms(), affected: affectedRows ?? 0 }

@@ -21,11 +21,25 @@ describe('texts of values', () => {
     expect(cellText(new Uint8Array(1234), column('BYTEA', 'binary'))).toBe(`\\x${'00'.repeat(16)}… (1,234 bytes)`)
     expect(wholeText(Uint8Array.of(1), column('BYTEA', 'binary'))).toBe('1 byte\n01')
   })
-  it('shows JSON in a line in cells, and over lines as a whole', () => {
-    const value = { a: [1, { b: null }], c: {} }
-    expect(cellText(value, column('JSON', 'json'))).toBe('{"a":[1,{"b":null}],"c":{}}')
-    expect(wholeText(value, column('JSON', 'json'))).toBe(JSON.stringify(value, null, 2))
-    expect(cellText('text', column('JSON', 'json'))).toBe('"text"')
+  it('has of REAL the digits that it holds', () => {
+    expect(textOf(Math.fround(0.1), 'REAL')).toBe('0.1')
+    expect(textOf(Math.fround(16777216), 'REAL')).toBe('16777216')
+    expect(textOf(Math.fround(3.4028235e38), 'REAL')).toBe('3.4028235e+38')
+    expect(textOf(-Infinity, 'REAL')).toBe('-Infinity')
+    expect(jsonText([Math.fround(0.3), null], 'REAL[]')).toBe('[0.3,null]')
+    expect(textOf(Math.fround(0.1), 'DOUBLE PRECISION')).toBe('0.10000000149011612')
+    for (const real of Float32Array.of(1 / 3, Math.PI, 1e-45, 123456.789, 1.17549435e-38)) {
+      expect(Math.fround(Number(textOf(real, 'REAL')))).toBe(real)
+    }
+  })
+  it('shows JSON as it is in cells, and over lines as a whole, with all digits', () => {
+    const text = '{"a": [1, {"b":null}],"c":{}, "d, \\": [":12345678901234567890}'
+    expect(cellText(text, column('JSON', 'json'))).toBe(text)
+    expect(jsonText(text, 'JSON')).toBe('{"a":[1,{"b":null}],"c":{},"d, \\": [":12345678901234567890}')
+    const whole = wholeText(text, column('JSON', 'json'))
+    expect(whole).toBe(JSON.stringify(JSON.parse(text), null, 2).replace('12345678901234567000', '12345678901234567890'))
+    expect(cellText('"text"', column('JSON', 'json'))).toBe('"text"')
+    expect(wholeText(['[1]', null], column('JSON[]', 'other'))).toBe('[\n  [\n    1\n  ],\n  null\n]')
   })
   it('shows NULL, and makes one short line of long text', () => {
     expect(cellText(null, column('TEXT', 'text'))).toBe('NULL')

@@ -2,6 +2,7 @@
 
 import type { Column } from '../engine/result.js'
 import { counted } from '../style/numbers.js'
+import { jsonLaidOut } from './json.js'
 
 /** Characters of a value that a cell of the grid holds; the rest would not be seen. */
 const MOST_IN_CELL = 200
@@ -33,8 +34,11 @@ export function textOf(value: unknown, type: string): string {
   if (value === null || value === undefined) {
     return ''
   }
-  if (typeof value === 'string' && type !== 'JSON') {
+  if (typeof value === 'string') {
     return value
+  }
+  if (typeof value === 'number' && type === 'REAL') {
+    return realText(value)
   }
   if (typeof value === 'bigint' && type.startsWith('TIMESTAMP')) {
     return isoOfMicros(value, type.startsWith('TIMESTAMPTZ') ? 'Z' : '')
@@ -45,7 +49,21 @@ export function textOf(value: unknown, type: string): string {
   if (value instanceof Uint8Array) {
     return `\\x${hexText(value)}`
   }
-  return typeof value === 'object' || type === 'JSON' ? jsonText(value, type) : String(value)
+  return typeof value === 'object' ? jsonText(value, type) : String(value)
+}
+
+/** Digits that tell every REAL from all others. */
+const MOST_REAL_DIGITS = 9
+
+/** The shortest number that is the REAL `value`, which has more digits where JavaScript writes it as one of its own. */
+function realText(value: number): string {
+  for (let digits = 1; digits < MOST_REAL_DIGITS; digits++) {
+    const short = Number(value.toPrecision(digits))
+    if (Math.fround(short) === value) {
+      return String(short)
+    }
+  }
+  return String(Number(value.toPrecision(MOST_REAL_DIGITS)))
 }
 
 /** A value of the SQL type `type` as JSON, as the engine writes it: numbers with all their digits, times as ISO, bytes as hex. */
@@ -61,7 +79,7 @@ export function jsonText(value: unknown, type: string, indent = ''): string {
     case 'boolean':
       return String(value)
     case 'number':
-      return Number.isFinite(value) ? String(value) : JSON.stringify(String(value))
+      return Number.isFinite(value) ? textOf(value, type) : JSON.stringify(String(value))
     case 'bigint':
       return type.startsWith('TIMESTAMP') ? JSON.stringify(textOf(value, type)) : String(value)
     case 'object': {
@@ -77,6 +95,9 @@ export function jsonText(value: unknown, type: string, indent = ''): string {
     }
     default: {
       const text = String(value)
+      if (type === 'JSON') {
+        return jsonLaidOut(text, indent)
+      }
       return type.startsWith('DECIMAL') && /^-?\d+(\.\d+)?$/.test(text) ? text : JSON.stringify(text)
     }
   }
