@@ -4,7 +4,7 @@
  */
 
 import { registerOffline } from './engine/offline.js'
-import { Store } from './engine/store.js'
+import { Visit } from './engine/visit.js'
 import './style/tokens.css'
 import './style/page.css'
 import { applyTheme, keptTheme } from './style/theme.js'
@@ -13,11 +13,10 @@ import { applyTheme, keptTheme } from './style/theme.js'
 applyTheme(keptTheme())
 const place = document.getElementById('app')
 if (place) {
-  const opening = Store.open()
-  // Whoever draws the page says what went wrong.
-  opening.catch(() => undefined)
-  import('./workbench/page.js').then(
-    ({ draw }) => draw(place, opening),
+  const page = import('./workbench/page.js')
+  const visit = new Visit(async (store) => (await page).prepare(store))
+  page.then(
+    ({ draw }) => draw(place, visit),
     (error: unknown) => {
       place.setAttribute('role', 'alert')
       place.textContent = `The page could not be loaded; load it again. (${error instanceof Error ? error.message : String(error)})`

@@ -2,6 +2,7 @@
 
 import { FirnDB, FirnDBError, type OpenOptions, type Role } from 'firndb'
 import type { Database } from './run.js'
+import { Settling } from './settling.js'
 import { askOthersToLeave, letOthersBack } from './windows.js'
 
 /** The name of the store in the browser. */
@@ -24,9 +25,6 @@ export interface Who {
   readonly as?: string
 }
 
-/** So long nobody asks for anything before the page does what is not urgent. */
-const SETTLED_MS = 1_500
-
 /** What views ask by: they say nothing that would hold for others who ask. */
 const VIEWS = 'views'
 
@@ -44,20 +42,13 @@ export class Store {
    * much, and can wait, waits for it: whoever comes back to a query is answered first.
    */
   readonly settled: Promise<void>
+  readonly #settling = new Settling()
   readonly #opened = new Map<string, Promise<FirnDB>>()
   readonly #listeners = new Set<() => void>()
 
   private constructor(owner: FirnDB) {
     this.owner = owner
-    this.settled = new Promise((resolve) => {
-      const settle = () => {
-        clearTimeout(timer)
-        stop()
-        resolve()
-      }
-      const stop = this.subscribe(settle)
-      const timer = setTimeout(settle, SETTLED_MS)
-    })
+    this.settled = this.#settling.done
   }
 
   static async open(): Promise<Store> {
@@ -65,10 +56,10 @@ export class Store {
   }
 
   /**
-   * The store that `archive` holds, in the place of `old`, which is closed whatever comes of it. The archive is read twice:
-   * one that turns out not to be whole must not have cost anybody what was there.
+   * The store that `archive` holds, in the place of `old`, which is closed whatever comes of it; `onDeleted` is called once
+   * that is gone. The archive is read twice: one that turns out not to be whole must not have cost anybody what was there.
    */
-  static async replace(old: Store, archive: Blob): Promise<Store> {
+  static async replace(old: Store, archive: Blob, onDeleted: () => void): Promise<Store> {
     try {
       await FirnDB.delete(INCOMING)
       const tried = await FirnDB.load(INCOMING, archive)
@@ -79,20 +70,21 @@ export class Store {
     } finally {
       await FirnDB.delete(INCOMING)
     }
-    return Store.#alone(old, async () => new Store(await FirnDB.load(STORE, archive, OPTIONS)))
+    return Store.#alone(old, onDeleted, async () => new Store(await FirnDB.load(STORE, archive, OPTIONS)))
   }
 
-  /** An empty store in the place of `old`, which is closed whatever comes of it. */
-  static reset(old: Store): Promise<Store> {
-    return Store.#alone(old, () => Store.open())
+  /** An empty store in the place of `old`, which is closed whatever comes of it; `onDeleted` is called once that is gone. */
+  static reset(old: Store, onDeleted: () => void): Promise<Store> {
+    return Store.#alone(old, onDeleted, Store.open)
   }
 
   /** Deletes `old`, which other windows let go of for as long as it takes, and opens what takes its place. */
-  static async #alone(old: Store, open: () => Promise<Store>): Promise<Store> {
+  static async #alone(old: Store, onDeleted: () => void, open: () => Promise<Store>): Promise<Store> {
     askOthersToLeave()
     try {
       await old.close()
       await deleteOnceFree()
+      onDeleted()
       return await open()
     } finally {
       letOthersBack()
@@ -130,8 +122,14 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
+  /** To be called when a statement is asked for; {@link changed} says that it is answered. */
+  asked(): void {
+    this.#settling.asked()
+  }
+
   /** Tells listeners that something may have changed. */
   changed(): void {
+    this.#settling.answered()
     for (const listener of this.#listeners) {
       listener()
     }
@@ -159,6 +157,8 @@ async function deleteOnceFree(): Promise<void> {
         throw error
       }
     }
+    // A window may have been opened since.
+    askOthersToLeave()
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
 }

@@ -15,12 +15,12 @@ import { exportStore } from '../transfer/export.js'
 import { ImportDialog } from '../transfer/ImportDialog.js'
 import { ResetDialog } from '../transfer/Losses.js'
 import { StorageView } from '../storage/StorageView.js'
-import type { Opened } from './App.js'
 import { ActivityList } from './ActivityList.js'
 import { Dock, type DockView } from './Dock.js'
 import { Header } from './Header.js'
 import { HistoryView } from './HistoryView.js'
 import { ClosedNotice, TroubleNotice } from './Notices.js'
+import type { Opened } from './opened.js'
 import { Pane } from './Pane.js'
 import { PlanView } from './PlanView.js'
 import { useSession } from './session.js'
@@ -30,6 +30,8 @@ import { useTables } from './tables.js'
 import { TabList } from './tabs.js'
 import { Welcome } from './Welcome.js'
 import './workbench.css'
+
+type DialogName = 'samples' | 'import' | 'reset'
 
 interface Properties {
   readonly opened: Opened
@@ -44,7 +46,9 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
   const [focused, setFocused] = useState(0)
   const [firstWho, setFirstWho] = useState<Who>(OWNER)
   const [secondWho, setSecondWho] = useState<Who>(OWNER)
-  const [dialog, setDialog] = useState<'samples' | 'import' | 'reset'>()
+  const [dialog, setDialog] = useState<DialogName>()
+  /** A dialog may hear that it is closed when another has taken its place. */
+  const close = (closed: DialogName) => setDialog((now) => (now === closed ? undefined : now))
   const [files, setFiles] = useState<readonly File[]>(NO_FILES)
   const isOver = useFileDrop((dropped) => {
     setFiles(dropped)
@@ -120,8 +124,8 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
   )
 
   const loaded = (sample: Sample) => {
-    setDialog(undefined)
-    // In tasks of their own: closing, drawing the text and looking at the store at once held the page up for 0.1 s.
+    close('samples')
+    // In tasks of their own: closing, drawing the text and looking at the store at once would hold the page up.
     setTimeout(() => {
       show(scriptOf(sample), sample.title, true)
       setTimeout(() => store.changed())
@@ -211,7 +215,7 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
         store={store}
         activities={activities}
         open={dialog === 'samples'}
-        onClose={() => setDialog(undefined)}
+        onClose={() => close('samples')}
         onLoaded={loaded}
       />
       <ImportDialog
@@ -219,24 +223,18 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
         activities={activities}
         open={dialog === 'import'}
         files={files}
-        onClose={() => setDialog(undefined)}
+        onClose={() => close('import')}
         onImported={(table) => {
           store.changed()
           show(`SELECT * FROM ${qualified(table)} LIMIT 100`, table.name, true)
         }}
-        onReplace={(archive) => {
-          keeper.discard()
-          onReplace(archive)
-        }}
+        onReplace={onReplace}
       />
       <ResetDialog
         store={store}
         open={dialog === 'reset'}
-        onClose={() => setDialog(undefined)}
-        onReset={() => {
-          keeper.discard()
-          onReset()
-        }}
+        onClose={() => close('reset')}
+        onReset={onReset}
       />
       <DropHint isOver={isOver} />
     </div>

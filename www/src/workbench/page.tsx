@@ -1,10 +1,13 @@
 /** Draws the page. */
 
 import { createRoot } from 'react-dom/client'
-import type { Store } from '../engine/store.js'
+import type { Visit } from '../engine/visit.js'
 import { App } from './App.js'
+import type { Opened } from './opened.js'
 
-/** Draws the page in `place`, of the store that is being opened. */
-export function draw(place: HTMLElement, opening: Promise<Store>): void {
-  createRoot(place).render(<App opening={opening} />)
+export { prepare } from './opened.js'
+
+/** Draws the page in `place`, of the store that is opened in `visit`. */
+export function draw(place: HTMLElement, visit: Visit<Opened>): void {
+  createRoot(place).render(<App visit={visit} />)
 }

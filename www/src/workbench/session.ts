@@ -113,6 +113,7 @@ export function useSession(store: Store, who: Who, history: History, pane: strin
         return []
       }
       const { db, transaction } = connected
+      store.asked()
       controller.current?.abort()
       const mine = new AbortController()
       controller.current = mine
