@@ -70,6 +70,8 @@ export class History {
     this.#written++
     // With the first of each visit, and where one is long now and then.
     if (this.#written % KEPT === 1) {
+      // It may be one from before it was private.
+      await this.#make()
       await this.#shorten()
     }
   }

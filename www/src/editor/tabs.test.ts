@@ -11,6 +11,8 @@ class FakeStore {
   table: Map<string, Row> | undefined
   isPrivate = true
   failure: Error | undefined
+  /** A text that it does not take. */
+  refused: string | undefined
   readonly asked: string[] = []
 
   /** What a window asks. */
@@ -25,6 +27,9 @@ class FakeStore {
     this.asked.push(sql)
     if (this.failure) {
       throw this.failure
+    }
+    if (this.refused !== undefined && params.includes(this.refused)) {
+      throw new FirnDBError('LimitExceeded', 'the text is too long')
     }
     if (sql.startsWith('CREATE TABLE')) {
       this.table ??= new Map()
@@ -233,6 +238,42 @@ test('what cannot be written is said, and written once it can', async () => {
   await keeper.flush()
   expect(said).toEqual(['the disk is full', undefined])
   expect(store.texts).toEqual({ 'Query 1': 'SELECT 1' })
+})
+
+test('a text that cannot be written holds up no other, and the trouble stays as long as it does', async () => {
+  const store = new FakeStore()
+  const { storage, of } = leftovers()
+  const keeper = new TabKeeper(store.db, undefined, of)
+  await keeper.read()
+  keeper.keep(tab('to be closed', 'c', 'Query 3'))
+  await keeper.flush()
+  store.refused = 'long'
+  keeper.keep(tab('long'))
+  keeper.keep(tab('short', 'b', 'Query 2'))
+  keeper.leave()
+  await keeper.flush()
+  expect(store.texts).toEqual({ 'Query 2': 'short', 'Query 3': 'to be closed' })
+  keeper.forget('c')
+  await vi.waitFor(() => expect(store.texts).toEqual({ 'Query 2': 'short' }))
+  expect(keeper.trouble()).toBe('the text is too long')
+  expect(storage.size).toBe(1)
+  keeper.keep(tab('shorter'))
+  await keeper.flush()
+  expect(keeper.trouble()).toBeUndefined()
+  expect(storage.size).toBe(0)
+})
+
+test('what is typed while an earlier text is written stays for the next page', async () => {
+  const store = new FakeStore()
+  const { of } = leftovers()
+  const keeper = new TabKeeper(store.db, undefined, of)
+  keeper.keep(tab('a'))
+  const writing = keeper.flush()
+  await vi.waitFor(() => expect(store.asked.some((sql) => sql.startsWith('INSERT'))).toBe(true))
+  keeper.keep(tab('ab'))
+  keeper.leave()
+  await writing
+  expect(await new TabKeeper(store.db, undefined, of).read()).toEqual([tab('ab')])
 })
 
 test('the table is private, also one that was not', async () => {

@@ -140,14 +140,26 @@ export class TabKeeper {
   flush(): Promise<unknown> {
     clearTimeout(this.#timer)
     this.#after(async () => {
+      const failures: unknown[] = []
       // Whatever is added meanwhile comes too.
       for (const [id, placed] of this.#unwritten) {
-        await this.#write(placed)
-        if (this.#unwritten.get(id) === placed) {
-          this.#unwritten.delete(id)
+        try {
+          await this.#write(placed)
+          if (this.#unwritten.get(id) === placed) {
+            this.#unwritten.delete(id)
+          }
+        } catch (error) {
+          // Others may do: one can be too long.
+          failures.push(error)
         }
       }
-      this.#discardLeftovers()
+      if (failures.length > 0) {
+        throw failures[0]
+      }
+      // Of a text that was changed meanwhile there may be more than was written.
+      if (this.#unwritten.size === 0) {
+        this.#discardLeftovers()
+      }
     })
     return this.#last
   }
@@ -285,7 +297,12 @@ export class TabKeeper {
 
   #after(write: () => Promise<unknown>): void {
     this.#last = this.#last.then(write).then(
-      () => this.#tell(undefined),
+      () => {
+        // What has come to its end may be something else than what is not written.
+        if (this.#unwritten.size === 0) {
+          this.#tell(undefined)
+        }
+      },
       (error: unknown) => this.#tell(error instanceof Error ? error.message : String(error)),
     )
   }
