@@ -16,12 +16,16 @@ export async function during<T>(id: string, work: () => Promise<T>, undo?: () =>
     }
     mark(id)
     try {
-      return await work()
-    } catch (error) {
-      await undo?.()
-      throw error
-    } finally {
+      const result = await work()
       unmark(id)
+      return result
+    } catch (error) {
+      // Where that fails too it stays marked, and what went wrong first is what is told.
+      await undo?.().then(
+        () => unmark(id),
+        () => undefined,
+      )
+      throw error
     }
   })
 }

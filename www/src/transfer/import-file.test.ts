@@ -29,11 +29,16 @@ async function headOf(file: File): Promise<Head> {
   return file.name.endsWith('.csv') ? csvHead(text, file.name) : jsonHead(text)
 }
 
-async function load(file: File, change: (draft: Draft) => Partial<Draft> = () => ({}), signal = new AbortController().signal) {
+async function load(
+  file: File,
+  change: (draft: Draft) => Partial<Draft> = () => ({}),
+  signal = new AbortController().signal,
+  owner = db,
+) {
   const head = await headOf(file)
   const draft = draftOf(head, file.name, new Set())
   const progress = { signal, report: () => undefined }
-  return await importFile({ owner: db, changed: () => undefined }, file, head, { ...draft, ...change(draft) }, progress, csvOfParquet)
+  return await importFile({ owner, changed: () => undefined }, file, head, { ...draft, ...change(draft) }, progress, csvOfParquet)
 }
 
 const rowsOf = async (sql: string) => (await db.query<unknown[]>(sql, [], { rowMode: 'array' })).rows
@@ -58,6 +63,15 @@ test('bad rows stop it, and nothing is left, or they are left out and counted', 
   await expect(load(file)).rejects.toThrow(/bad\.csv, line 20002.*is not a BIGINT/)
   expect(await tables()).not.toContain('bad')
   expect(await load(file, () => ({ skipsBadRows: true }))).toMatch(/^20,000 rows .* 1 bad row was left out\.$/)
+})
+
+test('what went wrong is told also where the table cannot be taken away', async () => {
+  const owner = {
+    query: (sql: string) => (sql.startsWith('DROP') ? Promise.reject(new Error('the store is gone')) : db.query(sql)),
+    copyFrom: () => Promise.reject(new Error('no such row')),
+  } as unknown as FirnDB
+  await expect(load(new File(['a\n1\n'], 'stuck.csv'), undefined, undefined, owner)).rejects.toThrow('no such row')
+  await db.query('DROP TABLE stuck')
 })
 
 test('JSON, with other names and an id', async () => {

@@ -39,7 +39,8 @@ export async function importFile(
     const left = rejected === 0 ? '' : ` ${counted(rejected, 'bad row was', 'bad rows were')} left out.`
     return `${counted(rows, 'row')} of ${file.name} ${rows === 1 ? 'is' : 'are'} in ${calledBy(table)}.${left}`
   } catch (error) {
-    await owner.query(`DROP TABLE IF EXISTS ${qualified(table)}`)
+    // Where that fails too, what went wrong first is what somebody can do something about.
+    await owner.query(`DROP TABLE IF EXISTS ${qualified(table)}`).catch(() => undefined)
     throw error
   } finally {
     store.changed()
