@@ -76,7 +76,7 @@ function Losses({ store }: { readonly store: Store }) {
     <>
       <p>
         <strong>This cannot be undone.</strong> Lost are all tables with all rows of all users, the users, and the texts and the
-        history of the editor, in every tab. To keep them, export everything first.
+        history of the editor, in every tab. To keep them, export the whole store first, in the menu “More”.
       </p>
       {found && (
         <p className="transfer-lost">

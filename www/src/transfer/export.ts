@@ -15,7 +15,7 @@ export type ExportFormat = keyof typeof EXPORT_FORMATS
 
 /** Saves the whole store as `playground.tar`, from which `Import` and the program `firndb load` make it again. */
 export function exportStore({ owner }: Pick<Store, 'owner'>, activities: Activities): Promise<boolean> {
-  return activities.run('Export everything', 'bytes', async ({ signal, report }) => {
+  return activities.run('Export the whole store', 'bytes', async ({ signal, report }) => {
     report(0, undefined, 'gathering')
     const archive = await unlessAborted(owner.dump(), signal)
     report(archive.size, archive.size)

@@ -34,5 +34,5 @@ export async function lookAt(file: File, hints: Hints = {}): Promise<Head> {
 /** Says what is wrong where `file` is not a tar, as archives of stores are. */
 export async function archiveProblem(file: Blob): Promise<string | undefined> {
   const magic = await file.slice(257, 262).text()
-  return magic === 'ustar' ? undefined : 'That is no archive of a store: such a file is a tar, as “Export everything” writes it.'
+  return magic === 'ustar' ? undefined : 'That is no archive of a store: such a file is a tar, as “Export the whole store” writes it.'
 }

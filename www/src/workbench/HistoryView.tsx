@@ -5,6 +5,7 @@ import type { History } from '../editor/history.js'
 import { useReading } from '../engine/reading.js'
 import type { Store } from '../engine/store.js'
 import { duration } from '../style/numbers.js'
+import { ConfirmDialog } from '../transfer/Dialog.js'
 import { timeOf } from './times.js'
 
 interface Properties {
@@ -19,6 +20,20 @@ export function HistoryView({ store, history, isShown, onShow }: Properties) {
   const [containing, setContaining] = useState('')
   const read = useCallback(() => history.read(containing), [history, containing])
   const { value: past, failure } = useReading(store, isShown ? read : undefined)
+  const [isAsked, setIsAsked] = useState(false)
+  const [notDeleted, setNotDeleted] = useState<string>()
+  const problem = notDeleted ?? failure
+
+  const clear = async () => {
+    setIsAsked(false)
+    try {
+      await history.clear()
+      setNotDeleted(undefined)
+      store.changed()
+    } catch (error) {
+      setNotDeleted(`It was not deleted: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
 
   return (
     <div className="history">
@@ -30,17 +45,24 @@ export function HistoryView({ store, history, isShown, onShow }: Properties) {
           value={containing}
           onChange={(event) => setContaining(event.target.value)}
         />
-        <button
-          type="button"
-          disabled={!past?.length}
-          onClick={() => void history.clear().then(() => store.changed())}
-        >
-          Clear
+        <button type="button" disabled={containing === '' && !past?.length} onClick={() => setIsAsked(true)}>
+          Delete history …
         </button>
       </div>
-      {failure !== undefined && (
+      <ConfirmDialog
+        title="Delete the history?"
+        open={isAsked}
+        verb="Delete the history"
+        onNo={() => setIsAsked(false)}
+        onYes={() => void clear()}
+      >
+        <p>
+          <strong>This cannot be undone.</strong> All statements of the history are lost, not only those that the search finds.
+        </p>
+      </ConfirmDialog>
+      {problem !== undefined && (
         <p role="alert" className="dock-empty">
-          {failure}
+          {problem}
         </p>
       )}
       {past?.length === 0 && <p className="dock-empty">{containing === '' ? 'Nothing was run yet.' : 'Nothing like that was run.'}</p>}
