@@ -16,7 +16,7 @@ interface Props {
 export function Dialog({ title, open, onClose, actions, children, isSmall = false }: Props) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  // Before anything else is drawn: to close it later is to have its work, and the next, in one go.
+  // In a layout effect: to close it in a later one puts two costly updates into one task.
   useLayoutEffect(() => {
     if (open && !dialog.current?.open) {
       dialog.current?.showModal()

@@ -1,8 +1,9 @@
 /** The samples as cards, each with what is there of it. */
 
-import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useId, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import type { Activities, Activity } from '../engine/activities.js'
 import { calledBy } from '../engine/names.js'
+import { useReading } from '../engine/reading.js'
 import type { Store } from '../engine/store.js'
 import { bytes, count, counted } from '../style/numbers.js'
 import { ConfirmDialog } from '../transfer/Dialog.js'
@@ -24,10 +25,10 @@ interface Props {
 export function SamplesDialog({ store, activities, onLoaded, open, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null)
   const title = useId()
-  const there = useTables(store, open)
+  const there = useFound(store, open)
   const running = useSyncExternalStore(activities.subscribe, activities.snapshot)
 
-  // Before anything else is drawn: to close it later is to have its work, and the next, in one go.
+  // In a layout effect: to close it in a later one puts two costly updates into one task.
   useLayoutEffect(() => {
     if (open) {
       dialog.current?.showModal()
@@ -178,17 +179,18 @@ function Running({ activity, onCancel }: { readonly activity: Activity; readonly
 }
 
 /** The tables that there are, read when the dialog is opened and whenever something may have changed. */
-function useTables(store: Store, open: boolean): ReadonlyMap<string, Found> | undefined {
-  const [tables, setTables] = useState<ReadonlyMap<string, Found>>()
-  const look = useCallback(() => foundTables(store.owner).then(setTables, () => undefined), [store])
-  useEffect(() => {
-    if (!open) {
-      return
+function useFound(store: Store, open: boolean): ReadonlyMap<string, Found> | undefined {
+  const read = useMemo(() => {
+    /** What tabs have left that ended while they loaded something goes first. */
+    let tidied: Promise<unknown> | undefined
+    return async () => {
+      tidied ??= Promise.allSettled(SAMPLES.map((sample) => sample.tidy(store)))
+      await tidied
+      return foundTables(store.owner)
     }
-    void Promise.allSettled(SAMPLES.map((sample) => sample.tidy(store))).then(look)
-    return store.subscribe(look)
-  }, [store, open, look])
-  return tables
+    // Each time that it is opened somebody may have left something.
+  }, [store, open])
+  return useReading(store, open ? read : undefined).value
 }
 
 function titleOf({ title }: Sample): string {
