@@ -52,7 +52,7 @@ export function AuditView({ store }: { readonly store: Store }) {
             <span className="audit-who">
               {entry.actor} <small>({entry.role})</small> for {entry.subject}
             </span>
-            <span className="audit-outcome">{entry.outcome}</span>
+            <span>{entry.outcome}</span>
           </p>
           <code>{entry.statement}</code>
           <p className="audit-foot">

@@ -27,8 +27,6 @@ export interface EditorHandle {
   statements(which: 'all' | 'chosen'): Statement[]
   /** Puts `text` in the place of all there is. */
   replace(text: string): void
-  /** Puts `text` where the cursor is. */
-  insert(text: string): void
   /** Marks the place of an error in the statement that begins at `offset`; `undefined` takes marks away. */
   mark(error: FirnDBError | undefined, offset: number): void
   /** Puts the cursor at `offset`, and shows it. */
@@ -137,10 +135,6 @@ export function Editor(properties: Properties) {
       },
       replace(text) {
         view.current?.dispatch({ changes: { from: 0, to: view.current.state.doc.length, insert: text } })
-      },
-      insert(text) {
-        view.current?.dispatch(view.current.state.replaceSelection(text))
-        view.current?.focus()
       },
       mark(error, offset) {
         const { current } = view

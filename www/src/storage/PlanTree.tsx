@@ -152,7 +152,7 @@ function Metrics({ line: { node, share: part } }: { line: PlanLine }) {
   return (
     <div className="plan-details">
       <code>{node.operator}</code>
-      {node.detail !== '' && node.detail !== node.operator && <code className="plan-detail">{node.detail}</code>}
+      {node.detail !== '' && node.detail !== node.operator && <code>{node.detail}</code>}
       {part !== undefined && <p>{share(part)} of the time of all steps</p>}
       {metrics.length > 0 && (
         <dl>

@@ -59,7 +59,7 @@ function ColdTotals({ scope }: { scope: ScopeStorage }) {
   const rows = sum((file) => file.rows)
   const dead = sum((file) => file.deadRows)
   return (
-    <span className="storage-total storage-total-cold">
+    <span className="storage-total">
       <b>{counted(rows, 'cold row')}</b>
       {` in ${counted(live.length, 'file')}`}
       {live.length > 0 && `, ${bytes(sum((file) => file.bytes))}`}

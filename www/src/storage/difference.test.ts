@@ -25,7 +25,6 @@ function store(versions: number, files: BatchFile[], jobs?: Job[]): StorageSnaps
     scope: 'shared',
     hot: { rows: versions, versions, tombstones: 0, bytes: undefined },
     files,
-    manifestVersion: 1,
   }
   const table = { id: 'app.t', namespace: 'app', name: 't', kind: 'SHARED', key: undefined, scopes: [scope] }
   return { tables: [table], jobs }
@@ -93,7 +92,7 @@ test('tables come and go; of a new one what is in it is told too', () => {
 })
 
 test('jobs that failed since are told, once', () => {
-  const job: Job = { id: 7, type: 'compact', parameters: '{}', state: 'running', progress: 0.5, error: undefined }
+  const job: Job = { id: 7, type: 'compact', state: 'running', progress: 0.5, error: undefined }
   const failed = { ...job, state: 'failed', error: 'no room' }
   expect(told(store(0, [], [job]), store(0, [], [failed]))).toEqual(['job 7 (compact) failed: no room'])
   expect(told(store(0, [], []), store(0, [], [{ ...job, state: 'killed' }]))).toEqual(['job 7 (compact) was cancelled'])

@@ -50,7 +50,6 @@ function scopeOf(scope: string, scopeRows: readonly SystemRow[], batchRows: read
       bytes: optionalNumber(row, 'hot_bytes'),
     },
     files: files.sort((a, b) => a.number - b.number),
-    manifestVersion: optionalNumber(row, 'manifest_version'),
   }
 }
 
@@ -75,7 +74,6 @@ function jobOf(row: SystemRow): Job {
   return {
     id: number(row, 'id'),
     type: text(row, 'type'),
-    parameters: text(row, 'parameters'),
     state: text(row, 'state'),
     progress: number(row, 'progress'),
     error: optionalText(row, 'error'),

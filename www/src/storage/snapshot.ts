@@ -33,7 +33,6 @@ export interface ScopeStorage {
   readonly hot: HotTier
   /** By number; those that were replaced too. */
   readonly files: readonly BatchFile[]
-  readonly manifestVersion: number | undefined
 }
 
 /** What is in memory and in the key-value store. */
@@ -69,7 +68,6 @@ export interface BatchFile {
 export interface Job {
   readonly id: number
   readonly type: string
-  readonly parameters: string
   readonly state: string
   /** From 0 to 1. */
   readonly progress: number

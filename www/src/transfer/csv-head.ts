@@ -51,7 +51,6 @@ export function csvHead({ text, isWhole, encoding, notes: before }: Text, name: 
     format: 'csv',
     columns,
     preview: even.slice(0, PREVIEW_ROWS).map((row) => row.map((value) => (isNull(value) ? null : shown(value)))),
-    sampled: even.length,
     notes,
     encoding,
     delimiter: meta.delimiter,

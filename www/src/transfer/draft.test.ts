@@ -11,7 +11,6 @@ const head: Head = {
     { name: 'x"y', type: 'DOUBLE PRECISION', isUnique: true },
   ],
   preview: [],
-  sampled: 3,
   notes: [],
   header: true,
   delimiter: ';',

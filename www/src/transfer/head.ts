@@ -19,8 +19,6 @@ export interface Head {
   readonly columns: readonly FoundColumn[]
   /** The first rows, as text; `null` is NULL. */
   readonly preview: readonly (readonly (string | null)[])[]
-  /** Rows that were looked at. */
-  readonly sampled: number
   /** How many rows the file has, where it says so. */
   readonly rows?: number
   /** What somebody should know before they go on. */

@@ -23,7 +23,7 @@ test('CSV with names, quotes, NULL, and the ends of lines of Windows', async () 
     ['2', null, '2'],
   ])
   expect(head.columns.map(({ isUnique }) => isUnique)).toEqual([true, false, true])
-  expect(head).toMatchObject({ header: true, delimiter: ',', sampled: 2, encoding: 'utf-8', notes: [] })
+  expect(head).toMatchObject({ header: true, delimiter: ',', encoding: 'utf-8', notes: [] })
 })
 
 test('CSV without names, and by other signs', async () => {
@@ -48,12 +48,13 @@ test('rows of another length are told of', async () => {
 })
 
 test('only the beginning of a large file is read, and its last line is left out', async () => {
-  const line = `1,${'x'.repeat(98)}\n`
-  const large = new Blob([`a,b\n${line.repeat(10_000)}`])
-  const head = csvHead(await textOf(large), 'a.csv')
-  expect(head.sampled).toBe(Math.floor((512 * 1024 - 4) / line.length))
-  const objects = `${JSON.stringify({ a: 'x'.repeat(1000) })}\n`.repeat(1000)
-  expect((await json(objects)).sampled).toBe(Math.floor((512 * 1024) / (objects.length / 1000)))
+  // What is past the beginning would make it TEXT, and a line that is cut would not end with a truth value.
+  const lines = Array.from({ length: 10_000 }, (_, at) => `${at < 6_000 ? at : 'late'},${'x'.repeat(90)},true\n`)
+  const head = csvHead(await textOf(new Blob(['a,b,c\n', ...lines])), 'a.csv')
+  expect(columns(head)).toEqual(['a BIGINT', 'b TEXT', 'c BOOLEAN'])
+  expect(head.notes).toEqual([])
+  const objects = Array.from({ length: 1000 }, (_, at) => `${JSON.stringify({ a: at < 600 ? at : 'late', b: 'x'.repeat(1000) })}\n`)
+  expect(columns(await json(objects.join('')))).toEqual(['a BIGINT', 'b TEXT'])
 })
 
 test('other encodings', async () => {

@@ -5,7 +5,7 @@ import { type Item, type ReadyItem, asSaid, isLookedAt, itemOf, seenAgain } from
 const file = new File([''], 'a.csv')
 
 function headOf(...names: string[]): Head {
-  return { format: 'csv', columns: names.map((name) => ({ name, type: 'TEXT', isUnique: false })), preview: [], sampled: 1, notes: [] }
+  return { format: 'csv', columns: names.map((name) => ({ name, type: 'TEXT', isUnique: false })), preview: [], notes: [] }
 }
 
 function ready(item: Item): ReadyItem {

@@ -37,7 +37,6 @@ export function jsonHead({ text: given, isWhole, encoding, notes }: Text): Head 
     format: 'json',
     columns,
     preview: rows.slice(0, PREVIEW_ROWS).map((row) => names.map((name) => textOrNull(row.get(name)))),
-    sampled: rows.length,
     notes,
     encoding,
     isArray,

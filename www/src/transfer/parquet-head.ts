@@ -62,7 +62,6 @@ export async function parquetHead(file: Blob): Promise<Head> {
     format: 'parquet',
     columns,
     preview: rows.slice(0, PREVIEW_ROWS).map((row) => names.map((name) => textOrNull(row[name]))),
-    sampled: rows.length,
     rows: Number(metadata.num_rows),
     notes,
     isSimple: simple,

@@ -51,7 +51,7 @@ export function AnswerHead({ asked, outcome, tabs, onPlace }: Properties) {
         </p>
       )}
       {place && tab && (
-        <button type="button" className="pane-place" onClick={() => goTo(place.at)}>
+        <button type="button" onClick={() => goTo(place.at)}>
           At {where}
         </button>
       )}

@@ -74,7 +74,6 @@ export function TabStrip({ tabs }: { readonly tabs: TabList }) {
               key={tab.id}
               type="button"
               role="tab"
-              data-tab={tab.id}
               aria-selected={tab.id === active.id}
               tabIndex={tab.id === active.id ? 0 : -1}
               title={`${tab.title} (F2 renames, Delete closes)`}
