@@ -454,7 +454,7 @@ impl Session {
         if let Some(transaction) = &self.transaction {
             let context = self.context(who, transaction.snapshot.seq(), &transaction.writes, params);
             let changes = Box::pin(write.changes(&context)).await?;
-            self.note_answered(who, &changes).await?;
+            self.note_answered(who, changes.affected).await?;
             let act = self.written(who, changes.affected, changes.place());
             if let Some(transaction) = &mut self.transaction {
                 transaction.writes.push(&changes.def, &changes.scope, &changes.versions)?;

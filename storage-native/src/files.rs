@@ -17,7 +17,8 @@ use url::Url;
 use crate::blocking::blocking;
 use crate::local_fs::sync_dir;
 
-/// Files by paths as this process sees them; but none is written in a directory of the store.
+/// Files by paths as this process sees them; but none in a directory of the store: what is there is rows and secrets of
+/// all users, and read by those who may read them in other ways.
 #[derive(Debug, Clone, Default)]
 pub struct LocalFiles {
     store: Vec<PathBuf>,
@@ -84,20 +85,29 @@ impl LocalFiles {
         if let Ok(there) = fs::metadata(&target) {
             expect_regular("write", path, &there)?;
         }
-        if self.holds(&target) {
+        self.expect_outside("write", path, &target)?;
+        Ok(target)
+    }
+
+    fn expect_outside(&self, verb: &str, named: &Path, plain: &Path) -> Result<()> {
+        if self.holds(plain) {
             return Err(Error::denied(format!(
-                "cannot write {}: it is in the directory of the store",
-                path.display()
+                "cannot {verb} {}: it is in the directory of the store",
+                named.display()
             )));
         }
-        Ok(target)
+        Ok(())
     }
 }
 
 #[async_trait]
 impl Files for LocalFiles {
     async fn open(&self, path: &str) -> Result<Source> {
-        Ok(Source::ranged(path, Arc::new(Self::read(Path::new(path))?)))
+        let named = Path::new(path);
+        let file = Self::read(named)?;
+        let plain = blocking(|| fs::canonicalize(named)).map_err(|e| failed("read", named, e))?;
+        self.expect_outside("read", named, &plain)?;
+        Ok(Source::ranged(path, Arc::new(file)))
     }
 
     async fn create(&self, path: &str) -> Result<Box<dyn Sink>> {

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use firndb_core::storage::fault::{CrashMode, FaultStores};
-use firndb_core::storage::{KeyRange, Keyspace, ManualClock, SeededRng, Stores, WriteBatch};
+use firndb_core::storage::{KeyRange, Keyspace, ManualClock, SeededRng, Source, Stores, WriteBatch};
 use firndb_core::{Config, Engine, ErrorKind, Role, Session, UserId};
 use firndb_tests::ask::{ask, expect_clean, fail, run, settle};
 use firndb_tests::lasting::{Lasting, START_MS};
+use futures::{StreamExt, stream};
 
 const LOG: &str = "SELECT subject, outcome FROM system.audit_log ORDER BY number";
 const DAY_MS: i64 = 86_400_000;
@@ -96,6 +97,40 @@ async fn what_is_rolled_back_leaves_what_was_read_and_refused() {
     // So is how many there are of a kind.
     ask(&mut desk, "BEGIN; UPDATE m AS USER 'alice' SET body = body WHERE body LIKE 'q%'; ROLLBACK").await;
     assert_eq!(run(&engine, last).await, ["alice|read|0"]);
+    expect_clean(&engine).await;
+}
+
+#[tokio::test]
+async fn rows_loaded_in_a_transaction_that_is_rolled_back_were_answered() {
+    let engine = Engine::open(Stores::memory(), Config::default()).await.unwrap();
+    run(&engine, PREPARED).await;
+    let mut desk = desk(&engine);
+    ask(&mut desk, "BEGIN").await;
+    let rows = stream::iter([Ok("1,a\n2,b\n".into())]).boxed();
+    let sql = "EXECUTE AS USER 'alice' (COPY m FROM STDIN WITH (FORMAT csv, HEADER false))";
+    assert_eq!(desk.copy_from(sql, Source::stream("rows.csv", rows)).await.unwrap().rows, 2);
+    ask(&mut desk, "ROLLBACK").await;
+    let log = "SELECT subject, outcome, rows FROM system.audit_log ORDER BY number";
+    assert_eq!(run(&engine, log).await, ["alice|read|2"]);
+}
+
+#[tokio::test]
+async fn each_change_that_a_subscription_tells_has_an_entry() {
+    let engine = Engine::open(Stores::memory(), Config::default()).await.unwrap();
+    run(&engine, PREPARED).await;
+    let mut alice = engine.session_as(UserId::new("alice").unwrap(), Role::User);
+    let mut rows = desk(&engine).subscribe("EXECUTE AS USER 'alice' (SELECT * FROM m)", &[]).await.unwrap();
+    ask(&mut alice, "INSERT INTO m VALUES (1, 'one')").await;
+    rows.next().await.unwrap();
+    ask(&mut alice, "INSERT INTO m VALUES (2, 'two')").await;
+    rows.next_rows().await.unwrap();
+    run(&engine, "DROP TABLE m").await;
+    rows.next().await.unwrap_err();
+    let log = "SELECT subject, outcome, error, rows FROM system.audit_log ORDER BY number";
+    assert_eq!(
+        run(&engine, log).await,
+        ["alice|read|NULL|0", "alice|read|NULL|1", "alice|read|NULL|2", "alice|failed|NotFound|NULL"]
+    );
     expect_clean(&engine).await;
 }
 

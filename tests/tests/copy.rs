@@ -251,7 +251,7 @@ async fn what_cannot_be_is_refused() {
 }
 
 #[tokio::test]
-async fn no_file_of_the_store_itself_is_written() {
+async fn no_file_of_the_store_itself_is_read_or_written() {
     let dir = TempDir::new().unwrap();
     let store = dir.path().join("store");
     let engine =
@@ -266,7 +266,22 @@ async fn no_file_of_the_store_itself_is_written() {
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{path}: {error}");
         assert!(error.to_string().contains("directory of the store"), "{error}");
     }
+    // What is there is of all users, password hashes too.
+    ask(
+        &mut session,
+        "CREATE USER dora ROLE dba PASSWORD 'correct horse'; CREATE SHARED TABLE l (line TEXT PRIMARY KEY)",
+    )
+    .await;
+    std::os::unix::fs::symlink(&store, dir.path().join("other/link")).unwrap();
+    for path in ["store/blobs/system/users/u-dora.json", "other/link/blobs/system/users/u-dora.json"] {
+        let at = dir.path().join(path);
+        assert!(at.exists(), "{path}");
+        let error = fail(&mut session, &format!("COPY l FROM '{}' (FORMAT csv)", at.display())).await;
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{path}: {error}");
+        assert!(error.to_string().contains("directory of the store"), "{error}");
+    }
     ask(&mut session, &format!("COPY t TO '{}/other/a.csv'", dir.path().display())).await;
+    ask(&mut session, &format!("COPY t FROM '{}/other/a.csv'", dir.path().display())).await;
     engine.close().await.unwrap();
     // The blobs may be in a directory of their own, which is the store's as well.
     let (blobs, second) = (dir.path().join("blobs"), dir.path().join("second"));

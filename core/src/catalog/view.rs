@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::name::{TableName, check_name, check_table_name, quoted};
-use crate::catalog::{Catalog, TableDef, check_not_reserved};
+use crate::catalog::{Catalog, check_not_reserved};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many views may lie on top of each other; each is planned within the one above.
@@ -239,18 +239,16 @@ impl Catalog {
         self.views.get(&(namespace.to_owned(), name.to_owned()))
     }
 
-    /// The tables that `view` reads, directly or through others.
+    /// What `view` reads, directly or through others: tables, the engine's own among them, and views.
     #[must_use]
-    pub fn tables_under(&self, view: &ViewDef) -> Vec<&Arc<TableDef>> {
+    pub fn relations_under<'a>(&'a self, view: &'a ViewDef) -> BTreeSet<&'a RelationName> {
         let mut names: Vec<&RelationName> = view.uses.iter().collect();
         let mut seen: BTreeSet<&RelationName> = names.iter().copied().collect();
-        let mut tables = Vec::new();
         while let Some(name) = names.pop() {
-            tables.extend(self.table(&name.0, &name.1));
             let below = self.views.get(name).into_iter().flat_map(|view| &view.uses);
             names.extend(below.filter(|name| seen.insert(name)));
         }
-        tables
+        seen
     }
 
     /// The views that use one of `names`, directly or through others.

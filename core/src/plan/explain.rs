@@ -35,6 +35,7 @@ pub async fn explain(
     let mut rows: Vec<(String, String)> = write.into_iter().map(|what| ("write".to_owned(), what)).collect();
     let Some(mut query) = query else { return table(rows) };
     if let Some(direct) = Direct::of(context, &query) {
+        context.who.expect_may_read(direct.table())?;
         rows.push(("direct_plan".to_owned(), direct.describe()));
         return table(rows);
     }

@@ -36,3 +36,4 @@ pub use planner::Planner;
 pub use repeats::{choice, holds_subquery};
 pub use statement::StatementContext;
 pub use system::{OwnTable, own_tables};
+pub use views::expect_may_read as expect_may_read_view;

@@ -15,10 +15,11 @@ use datafusion::sql::sqlparser::ast;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::catalog::{ColumnType, RelationName, ViewColumn, ViewDef, quoted};
+use crate::access::Principal;
+use crate::catalog::{Catalog, ColumnType, RESERVED_NAMESPACES, RelationName, ViewColumn, ViewDef, quoted};
 use crate::error::{Error, Result};
-use crate::plan::names;
 use crate::plan::statement::StatementContext;
+use crate::plan::{names, system};
 use crate::sql::{Statement, parse};
 
 /// How many operators the plan of a view may have: views that join views may double it with each level.
@@ -29,8 +30,22 @@ const MAX_NODES: usize = 10_000;
 pub struct ViewShape {
     /// Its columns, under the names that they have in the result of the query, where those differ.
     pub columns: Vec<ViewColumn>,
-    /// The tables and views that it names.
+    /// The tables and views that it names, tables of the engine's own among them.
     pub uses: BTreeSet<RelationName>,
+}
+
+/// Refuses `view` to who may not read all that it reads.
+///
+/// # Errors
+/// `PermissionDenied`.
+pub fn expect_may_read(who: &Principal, catalog: &Catalog, view: &ViewDef) -> Result<()> {
+    for (namespace, name) in catalog.relations_under(view) {
+        match catalog.table(namespace, name) {
+            Some(table) => who.expect_may_read(table)?,
+            None => system::expect_may_read(who, namespace, name)?,
+        }
+    }
+    Ok(())
 }
 
 impl StatementContext<'_> {
@@ -53,7 +68,8 @@ impl StatementContext<'_> {
         let uses = references.into_iter().filter_map(|reference| {
             let namespace = reference.schema().unwrap_or(self.namespace).to_owned();
             let name = reference.table().to_owned();
-            let there = self.catalog.table(&namespace, &name).is_some()
+            let there = RESERVED_NAMESPACES.contains(&namespace.as_str())
+                || self.catalog.table(&namespace, &name).is_some()
                 || self.catalog.view(&namespace, &name).is_some();
             there.then_some((namespace, name))
         });

@@ -7,7 +7,6 @@ use datafusion::scalar::ScalarValue;
 use super::{Outcome, Session};
 use crate::access::audit::{self, Act, Draft, Fate};
 use crate::access::{ImpersonationContext, Principal, impersonate};
-use crate::dml::Changes;
 use crate::error::{Error, Result};
 use crate::sql::{self, AsUser, Parsed, Statement, Subject};
 use crate::types::{Scope, TableId, UserId};
@@ -115,9 +114,9 @@ impl Session {
     ///
     /// # Errors
     /// What writing the entry reports, and then nobody gets the answer.
-    pub(super) async fn note_answered(&self, who: &Principal, changes: &Changes) -> Result<()> {
+    pub(super) async fn note_answered(&self, who: &Principal, rows: u64) -> Result<()> {
         let Some(context) = who.impersonation() else { return Ok(()) };
-        let draft = Draft { rows: Some(changes.affected), ..self.draft(Act::of(context), Fate::Read) };
+        let draft = Draft { rows: Some(rows), ..self.draft(Act::of(context), Fate::Read) };
         audit::record(&self.engine.shared.tiers, draft).await
     }
 

@@ -308,6 +308,7 @@ impl Session {
             }
         }
         rejects.complete().await?;
+        self.note_answered(who, rows).await?;
         let act = self.written(who, rows, (rows > 0).then(|| (def.id, who.scope_of(&def))));
         if let Some(transaction) = &mut self.transaction {
             transaction.acts.extend(act);

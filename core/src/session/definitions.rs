@@ -8,6 +8,7 @@ use super::{Session, Statement, WriteSet};
 use crate::access::Principal;
 use crate::catalog::{self, AlterAction, AlterTable, Catalog, IfThere, ViewDef};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::expect_may_read_view;
 use crate::sql::CreateView;
 use crate::types::{Role, UserId};
 
@@ -169,9 +170,6 @@ impl Session {
 
 /// Refuses to drop or replace a view whose rows `who` may not read: it says what others are shown of them.
 fn expect_may_change(who: &Principal, catalog: &Catalog, view: &ViewDef) -> Result<()> {
-    for table in catalog.tables_under(view) {
-        let may = who.expect_may_read(table);
-        may.map_err(|e| e.context(format!("changing view {}", view.full_name())))?;
-    }
-    Ok(())
+    let may = expect_may_read_view(who, catalog, view);
+    may.map_err(|e| e.context(format!("changing view {}", view.full_name())))
 }

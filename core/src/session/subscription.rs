@@ -61,8 +61,8 @@ impl Session {
     /// Runs one query with the values of its parameters, and stays with it: what it is then told by
     /// [`Subscription::next`]. It has the session's subject and namespace, and needs the session no more.
     ///
-    /// In somebody's name there is one entry in the audit log, before the first rows; whether the session may act so is
-    /// asked again with each commit.
+    /// In somebody's name there is an entry in the audit log before the first rows, and before each change of them is
+    /// told; whether the session may act so is asked again with each commit.
     ///
     /// # Errors
     /// As [`Session::query`]; `InvalidInput` for what is no query, and in a transaction.
@@ -232,7 +232,11 @@ impl Subscription {
     async fn run(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.session.resume()?;
         let (who, statement) = self.session.speaker(&self.parsed, &self.params).await?;
-        let Shown { rows, scopes } = self.session.shown(&who, statement, &self.params, snapshot).await?;
+        let shown = self.session.shown(&who, statement, &self.params, snapshot).await;
+        // What is as it was is not told.
+        let news = |shown: &Shown| (shown.rows != self.rows).then_some(Fate::Read);
+        let Shown { rows, scopes } =
+            self.session.noted(&who, shown, news, |shown| Some(shown.rows.num_rows() as u64)).await?;
         if rows.schema() != self.rows.schema() {
             return Err(Error::conflict("the query has other columns than before: subscribe again"));
         }

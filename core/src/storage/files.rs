@@ -21,7 +21,7 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// The file at `path`, to be read.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied`; `InvalidInput` for what is no file.
+    /// `NotFound`; `PermissionDenied`, also for a path inside of a store; `InvalidInput` for what is no file.
     async fn open(&self, path: &str) -> Result<Source>;
 
     /// A file that appears at `path` once it is complete, in the place of one that is there.

@@ -85,6 +85,11 @@ impl Users {
         self.0.values()
     }
 
+    /// Those who may do more than `role`, dropped ones too, by id.
+    pub fn above(&self, role: Role) -> impl Iterator<Item = &UserId> {
+        self.iter().filter(move |user| user.role > role).map(|user| &user.id)
+    }
+
     /// Takes what was committed of one user.
     pub fn put(&mut self, user: UserDef) {
         self.0.insert(user.id.clone(), Arc::new(user));

@@ -32,6 +32,10 @@ pub struct IndexRead {
 }
 
 impl IndexRead {
+    pub(super) fn table(&self) -> &TableDef {
+        &self.def
+    }
+
     /// The plan of a query of this shape; `None` when no index of the table helps, or the planner has to see to it.
     pub fn of(
         context: &StatementContext<'_>,

@@ -51,6 +51,15 @@ impl Direct {
         }
     }
 
+    /// The table that it reads.
+    #[must_use]
+    pub fn table(&self) -> &TableDef {
+        match self {
+            Self::Key(read) => &read.def,
+            Self::Index(read) => read.table(),
+        }
+    }
+
     /// Its rows, as they are asked for.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! What the catalog defines, as rows: namespaces, tables, columns, views.
 
 use super::{Cell, INFORMATION_SCHEMA, OWN_TABLES, SYSTEM};
+use crate::access::Principal;
 use crate::catalog::{Catalog, ColumnDef, DefaultExpr, FlushPolicy, IndexDef, TableDef, ViewDef};
+use crate::plan::views;
 
 /// The name of the database in `information_schema`; there is one.
 const DATABASE: &str = "firndb";
@@ -24,14 +26,19 @@ pub(super) fn standard_tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
     rows
 }
 
+/// The query of `view`; what it compares with may be values of rows, so it is for those who may read these.
+fn query_of(who: &Principal, catalog: &Catalog, view: &ViewDef) -> Option<String> {
+    views::expect_may_read(who, catalog, view).is_ok().then(|| view.query.clone())
+}
+
 /// `information_schema.views`.
-pub(super) fn views(catalog: &Catalog) -> Vec<Vec<Cell>> {
+pub(super) fn standard_views(who: &Principal, catalog: &Catalog) -> Vec<Vec<Cell>> {
     let row = |view: &ViewDef| {
         vec![
             DATABASE.into(),
             view.namespace.as_str().into(),
             view.name.as_str().into(),
-            view.query.as_str().into(),
+            query_of(who, catalog, view).into(),
             "NONE".into(),
             "NO".into(),
         ]
@@ -40,7 +47,7 @@ pub(super) fn views(catalog: &Catalog) -> Vec<Vec<Cell>> {
 }
 
 /// `system.tables`.
-pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
+pub(super) fn tables(who: &Principal, catalog: &Catalog) -> Vec<Vec<Cell>> {
     let table = |table: &TableDef| {
         let has_files = table.kind.has_files();
         let compression = has_files.then(|| format!("{:?}", table.options.compression).to_lowercase());
@@ -76,7 +83,7 @@ pub(super) fn tables(catalog: &Catalog) -> Vec<Vec<Cell>> {
             Cell::Null,
             Cell::Null,
             Cell::Null,
-            view.query.as_str().into(),
+            query_of(who, catalog, view).into(),
         ]
     };
     catalog.tables().map(|t| table(t)).chain(catalog.views().map(|v| view(v))).collect()

@@ -18,9 +18,11 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::TableSource;
 
+use crate::access::Principal;
 use crate::catalog::{ColumnType, RESERVED_NAMESPACES, TableName, nearest};
 use crate::error::{Error, Result};
 use crate::plan::statement::StatementContext;
+use crate::types::Role;
 
 const INFORMATION_SCHEMA: &str = "information_schema";
 const SYSTEM: &str = "system";
@@ -308,6 +310,30 @@ pub fn own_tables(namespace: &str) -> impl Iterator<Item = &'static OwnTable> {
     OWN_TABLES.iter().filter(move |table| table.namespace == namespace)
 }
 
+/// The least role that may read the engine's table `name`: counters tell what everybody does, errors of jobs whose rows they
+/// were about. Of the other tables each role is shown what is for it.
+fn reader_of(name: &str) -> Role {
+    match name {
+        "audit_log" => Role::Dba,
+        "counters" | "jobs" => Role::Service,
+        _ => Role::User,
+    }
+}
+
+/// Refuses a table of the engine's own to roles below its.
+///
+/// # Errors
+/// `PermissionDenied`.
+pub fn expect_may_read(who: &Principal, namespace: &str, name: &str) -> Result<()> {
+    if namespace != SYSTEM || who.role() >= reader_of(name) {
+        return Ok(());
+    }
+    Err(Error::denied(match reader_of(name) {
+        Role::Dba => format!("system.{name} is for the roles dba and system"),
+        _ => format!("system.{name} is not for the role user, but for service, dba and system"),
+    }))
+}
+
 impl StatementContext<'_> {
     /// The table `name` of `namespace`, if that is one of the engine's own.
     ///
@@ -330,23 +356,24 @@ impl StatementContext<'_> {
                 hint.unwrap_or_default()
             )));
         };
+        expect_may_read(self.who, namespace, name)?;
         let catalog = self.catalog.as_ref();
         let rows = match (namespace, name) {
             (INFORMATION_SCHEMA, "columns") => definitions::standard_columns(catalog),
             (INFORMATION_SCHEMA, "schemata") => definitions::schemata(catalog),
             (INFORMATION_SCHEMA, "tables") => definitions::standard_tables(catalog),
-            (INFORMATION_SCHEMA, "views") => definitions::views(catalog),
+            (INFORMATION_SCHEMA, "views") => definitions::standard_views(self.who, catalog),
             (_, "audit_log") => audit::entries(self).await?,
             (_, "batches") => storage::batches(self).await?,
             (_, "columns") => definitions::columns(catalog),
-            (_, "jobs") => jobs::jobs(self)?,
-            (_, "counters") => storage::counters(self)?,
+            (_, "jobs") => jobs::jobs(self),
+            (_, "counters") => storage::counters(self),
             (_, "manifest_cache") => storage::manifest_cache(self).await?,
             (_, "indexes") => definitions::indexes(catalog),
             (_, "manifests") => storage::manifests(self).await?,
             (_, "scopes") => scopes::scopes(self).await?,
             (_, "settings") => storage::settings(&self.tiers.config),
-            (_, "tables") => definitions::tables(catalog),
+            (_, "tables") => definitions::tables(self.who, catalog),
             (_, "users") => users::users(self),
             _ => return Err(Error::internal(format!("the table {namespace}.{name} has no rows"))),
         };

@@ -1,5 +1,6 @@
 //! What lies in the cold tier, and the settings, as rows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -13,7 +14,7 @@ use crate::manifest::{BatchEntry, Manifest, StatValue, bounds};
 use crate::plan::statement::StatementContext;
 use crate::stats::Stats;
 use crate::storage::Keyspace;
-use crate::types::{Role, Scope};
+use crate::types::{Role, Scope, UserId};
 
 /// A scope that has been flushed.
 struct Cold {
@@ -24,7 +25,8 @@ struct Cold {
 }
 
 /// The scopes of `def` that the subject is shown: of a USER table its own, or, for roles that see to whole tables, every
-/// one that has a key in one of `spaces`.
+/// one that has a key in one of `spaces`; but none of users who may do more than it. Who acts for somebody is shown
+/// what is that one's own, whatever the role: it acts on nothing else.
 pub(super) async fn shown_scopes(
     context: &StatementContext<'_>,
     def: &TableDef,
@@ -33,7 +35,13 @@ pub(super) async fn shown_scopes(
     match context.who.role() {
         role if role < def.reader() => Ok(Vec::new()),
         Role::User => Ok(vec![context.who.scope_of(def)]),
-        _ => context.tiers.scopes_in(def.id, spaces).await,
+        _ if context.who.impersonation().is_some() => Ok(vec![context.who.scope_of(def)]),
+        role => {
+            let mut scopes = context.tiers.scopes_in(def.id, spaces).await?;
+            let hidden: BTreeSet<UserId> = context.tiers.users.read().above(role).cloned().collect();
+            scopes.retain(|scope| !matches!(scope, Scope::User(id) if hidden.contains(id)));
+            Ok(scopes)
+        }
     }
 }
 
@@ -115,14 +123,21 @@ pub(super) async fn batches(context: &StatementContext<'_>) -> Result<Vec<Vec<Ce
     for def in context.catalog.tables() {
         for scope in flushed_scopes(context, def).await? {
             let Some(Cold { manifest, .. }) = cold_scope(context, def, &scope).await? else { continue };
-            rows.extend(manifest.batches.iter().map(|batch| row_of(def, &scope, batch)));
+            // They are values of rows: shown to whoever may read these without a word in the audit log.
+            let may_read = context.who.role() == Role::System || scope == context.who.scope_of(def);
+            let range = |batch| if may_read { key_range(def, batch) } else { (None, None) };
+            rows.extend(manifest.batches.iter().map(|batch| row_of(def, &scope, batch, range(batch))));
         }
     }
     Ok(rows)
 }
 
-fn row_of(def: &TableDef, scope: &Scope, batch: &BatchEntry) -> Vec<Cell> {
-    let (low, high) = key_range(def, batch);
+fn row_of(
+    def: &TableDef,
+    scope: &Scope,
+    batch: &BatchEntry,
+    (low, high): (Option<String>, Option<String>),
+) -> Vec<Cell> {
     vec![
         def.namespace.as_str().into(),
         def.name.as_str().into(),
@@ -172,6 +187,8 @@ pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec
     let tiers = context.tiers;
     let now_ms = context.now_micros.div_euclid(1000);
     let ttl_ms = tiers.config.manifest_cache.ttl_ms();
+    // When a table was read last, by whomever, and what others pushed out of memory, is not for one user to see.
+    let of_all = context.who.role() > Role::User;
     let mut rows = Vec::new();
     for def in context.catalog.tables() {
         for scope in flushed_scopes(context, def).await? {
@@ -184,11 +201,11 @@ pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec
                 def.name.as_str().into(),
                 scope.dir().into(),
                 // Some stores count all of their writes in it.
-                header.e_tag.filter(|_| context.who.role() > Role::User).into(),
-                rfc3339(header.refreshed_ms).into(),
-                cached.accessed_ms.map(rfc3339).into(),
-                Cell::Int(ttl_ms.saturating_sub(age_ms).max(0) / 1000),
-                cached.source.name().into(),
+                header.e_tag.filter(|_| of_all).into(),
+                of_all.then(|| rfc3339(header.refreshed_ms)).into(),
+                cached.accessed_ms.filter(|_| of_all).map(rfc3339).into(),
+                of_all.then(|| ttl_ms.saturating_sub(age_ms).max(0).unsigned_abs() / 1000).into(),
+                of_all.then(|| cached.source.name()).map(str::to_owned).into(),
                 header.sync_state.name().into(),
             ]);
         }
@@ -197,18 +214,10 @@ pub(super) async fn manifest_cache(context: &StatementContext<'_>) -> Result<Vec
 }
 
 /// `system.counters`: what the engine did since it was opened.
-///
-/// # Errors
-/// `PermissionDenied` for the role `user`: they count what everybody does.
-pub(super) fn counters(context: &StatementContext<'_>) -> Result<Vec<Vec<Cell>>> {
-    if context.who.role() == Role::User {
-        return Err(Error::denied(
-            "system.counters is not for the role user, but for service, dba and system",
-        ));
-    }
+pub(super) fn counters(context: &StatementContext<'_>) -> Vec<Vec<Cell>> {
     let stats: &Stats = &context.tiers.stats;
     let rows = stats.read().named().into_iter().map(|(name, value)| vec![name.into(), value.into()]);
-    Ok(rows.collect())
+    rows.collect()
 }
 
 pub(super) fn dead_rows(batch: &BatchEntry) -> u64 {
