@@ -77,7 +77,13 @@ export class History {
   }
 
   async clear(): Promise<void> {
-    await this.#db.query('DELETE FROM playground.history')
+    try {
+      await this.#db.query('DELETE FROM playground.history')
+    } catch (error) {
+      if (!isMissing(error)) {
+        throw error
+      }
+    }
   }
 
   async #make(): Promise<void> {

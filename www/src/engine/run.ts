@@ -80,5 +80,10 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 
 /** The outcome of a statement that began at `offset` of the text and ended with `error`. */
 export function failed(sql: string, ms: number, error: unknown, offset: number): Outcome {
-  return { kind: 'failed', sql, ms, error: error instanceof FirnDBError ? error : new FirnDBError('Internal', String(error)), offset }
+  return { kind: 'failed', sql, ms, error: asFirnDBError(error), offset }
+}
+
+/** `error` as the package's own; what is none is a defect. */
+export function asFirnDBError(error: unknown): FirnDBError {
+  return error instanceof FirnDBError ? error : new FirnDBError('Internal', String(error))
 }

@@ -2,6 +2,7 @@
 
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import { save as saveFile } from '../engine/saving.js'
+import { PassingButton } from '../style/focus.js'
 import { bytes as sizeOf, count } from '../style/numbers.js'
 import { copyAsCsv, MOST_ROWS_COPIED } from './copying.js'
 import { type Exported, type FileFormat, fileOf, unavailable } from './export.js'
@@ -98,9 +99,9 @@ export function ExportMenu({ truncated, ...exported }: ExportMenuProps) {
         </span>
       )}
       {running && (
-        <button type="button" className="grid-button" onClick={() => running.abort()}>
+        <PassingButton goOn={() => button.current?.focus()} className="grid-button" onClick={() => running.abort()}>
           Cancel
-        </button>
+        </PassingButton>
       )}
       <button
         ref={button}
@@ -109,8 +110,9 @@ export function ExportMenu({ truncated, ...exported }: ExportMenuProps) {
         aria-haspopup="menu"
         aria-expanded={open}
         aria-controls={open ? id : undefined}
-        disabled={running !== undefined && !open}
-        onClick={() => setOpen(!open)}
+        // It has the focus, which a button that is disabled loses.
+        aria-disabled={running !== undefined}
+        onClick={() => setOpen(!open && !running)}
       >
         Export <span aria-hidden="true">▾</span>
       </button>

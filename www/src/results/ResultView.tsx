@@ -24,11 +24,7 @@ export function ResultView({ outcome, within }: ResultViewProps) {
       return <RowsView key={keyOf(outcome)} outcome={outcome} within={within} />
     case 'affected':
     case 'cancelled':
-      return (
-        <p className="result-line" role="status">
-          {sentence(outcome)}
-        </p>
-      )
+      return <p className="result-line">{sentence(outcome)}</p>
     case 'failed':
       return <Failure outcome={outcome} />
   }
@@ -79,7 +75,7 @@ function RowsView({ outcome, within }: RowsViewProps) {
   return (
     <section className="result" aria-label="Result">
       <div className="result-head">
-        <p className="result-count" role="status">
+        <p className="result-count">
           <strong>{headline(outcome)}</strong> <span className="result-after">{duration(ms)}</span>
         </p>
         <div ref={tabs} role="tablist" aria-label="View of the result" className="result-tabs" onKeyDown={onKeyDown}>

@@ -5,6 +5,7 @@ import type { Activities, Activity } from '../engine/activities.js'
 import { calledBy } from '../engine/names.js'
 import { useReading } from '../engine/reading.js'
 import type { Store } from '../engine/store.js'
+import { PassingButton } from '../style/focus.js'
 import { bytes, count, counted } from '../style/numbers.js'
 import { ConfirmDialog } from '../transfer/Dialog.js'
 import { SAMPLES } from './catalogue.js'
@@ -119,10 +120,12 @@ interface CardProps {
 
 function Card({ sample, own, others, activity, onLoad, onRemove, onCancel }: CardProps) {
   const name = useId()
+  const card = useRef<HTMLLIElement>(null)
+  const goOn = () => card.current?.focus()
   const isLoaded = own.length === sample.tables.length
   const isBusy = activity?.state === 'running' || activity?.state === 'cancelling'
   return (
-    <li className="samples-card" aria-labelledby={name}>
+    <li ref={card} className="samples-card" aria-labelledby={name} tabIndex={-1}>
       <h3 id={name}>{sample.title}</h3>
       <p className="samples-facts">
         {sizeOf(sample)}
@@ -131,7 +134,7 @@ function Card({ sample, own, others, activity, onLoad, onRemove, onCancel }: Car
       <p>{sample.description}</p>
       <p className="samples-tables">{sample.tables.map(calledBy).join(', ')}</p>
       {isBusy ? (
-        <Running activity={activity} onCancel={onCancel} />
+        <Running activity={activity} onCancel={onCancel} goOn={goOn} />
       ) : (
         <>
           {activity?.state === 'failed' && (
@@ -140,14 +143,14 @@ function Card({ sample, own, others, activity, onLoad, onRemove, onCancel }: Car
             </p>
           )}
           <div className="samples-buttons">
-            <button type="button" className="samples-button samples-main" aria-describedby={name} onClick={onLoad}>
+            <PassingButton goOn={goOn} className="samples-button samples-main" aria-describedby={name} onClick={onLoad}>
               {own.length > 0 ? 'Load again' : 'Load'}
-            </button>
+            </PassingButton>
             {own.length > 0 && (
               <>
-                <button type="button" className="samples-button" aria-describedby={name} onClick={onRemove}>
+                <PassingButton goOn={goOn} className="samples-button" aria-describedby={name} onClick={onRemove}>
                   Remove
-                </button>
+                </PassingButton>
                 <span className="samples-note">Both drop what is in {own.length > 1 ? 'its tables' : own.map(calledBy)}.</span>
               </>
             )}
@@ -163,7 +166,14 @@ function Card({ sample, own, others, activity, onLoad, onRemove, onCancel }: Car
   )
 }
 
-function Running({ activity, onCancel }: { readonly activity: Activity; readonly onCancel: (id: number) => void }) {
+interface RunningProps {
+  readonly activity: Activity
+  readonly onCancel: (id: number) => void
+  /** Moves the focus on from the button. */
+  readonly goOn: () => void
+}
+
+function Running({ activity, onCancel, goOn }: RunningProps) {
   const { id, title, done, total, rate, step, state } = activity
   const rows = done > 0 ? counted(done, 'row') : ''
   const speed = done > 0 && rate !== undefined && rate > 0 ? `${count(Math.round(rate))} rows/s` : ''
@@ -171,9 +181,9 @@ function Running({ activity, onCancel }: { readonly activity: Activity; readonly
     <div className="samples-running">
       <progress aria-label={title} {...(done > 0 && total !== undefined ? { value: done, max: total } : {})} />
       <span className="samples-step">{[rows, speed, step].filter(Boolean).join(' · ')}</span>
-      <button type="button" className="samples-button" disabled={state === 'cancelling'} onClick={() => onCancel(id)}>
+      <PassingButton goOn={goOn} className="samples-button" aria-disabled={state === 'cancelling'} onClick={() => onCancel(id)}>
         {state === 'cancelling' ? 'Cancelling …' : 'Cancel'}
-      </button>
+      </PassingButton>
     </div>
   )
 }

@@ -1,6 +1,7 @@
 /** Everything that is known of one file. */
 
 import type { ReactNode } from 'react'
+import { PassingButton } from '../style/focus.js'
 import { bytes, count, counted, share } from '../style/numbers.js'
 import { labelOf, type Outcome, OUTCOMES } from './outcomes.js'
 import { unixMsOf } from './seq.js'
@@ -12,17 +13,19 @@ export interface FileDetailsProps {
   readonly keyColumn: KeyColumn | undefined
   readonly outcome: Outcome | undefined
   onClose(): void
+  /** Moves the focus on from the button that closes it. */
+  goOn(): void
 }
 
-export function FileDetails({ file, keyColumn, outcome, onClose }: FileDetailsProps) {
+export function FileDetails({ file, keyColumn, outcome, onClose, goOn }: FileDetailsProps) {
   const key = keyColumn?.name ?? 'key'
   return (
     <div className="storage-details" role="group" aria-label={`Details of ${fileName(file.number)}`}>
       <div className="storage-details-head">
         <strong>{fileName(file.number)}</strong>
-        <button type="button" className="storage-plain" onClick={onClose} aria-label="Close the details">
+        <PassingButton goOn={goOn} className="storage-plain" onClick={onClose} aria-label="Close the details">
           ×
-        </button>
+        </PassingButton>
       </div>
       <dl>
         <Entry name="Status">{isLive(file) ? file.status : 'replaced: garbage until it is collected'}</Entry>

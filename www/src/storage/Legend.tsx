@@ -13,11 +13,8 @@ export function Legend({ trace }: LegendProps) {
   const met = new Set<Outcome>(trace?.scans.flatMap((scan) => scan.files.map((file) => file.outcome)))
   return (
     <div className="storage-legend">
-      {sentence && (
-        <p className="storage-read" role="status">
-          {sentence}
-        </p>
-      )}
+      {/* There before it has a text, or it would not be read out. */}
+      <div role="status">{sentence && <p className="storage-read">{sentence}</p>}</div>
       <ul aria-label="Legend">
         <li>
           <svg className="storage-swatch" aria-hidden="true">

@@ -49,6 +49,10 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
   const first = bars.find((bar) => bar.file.number === selected) ?? bars[0]
 
   const select = useCallback((number: number) => setSelected((old) => (old === number ? undefined : number)), [])
+  const focusFile = useCallback(
+    (number: number) => group.current?.querySelector<SVGGElement>(`[data-number="${number}"]`)?.focus(),
+    [],
+  )
   const order = useRef(bars)
   useLayoutEffect(() => {
     order.current = bars
@@ -62,7 +66,7 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
       const next = bars[Math.max(0, Math.min(bars.length - 1, to))]
       if (next) {
         setSelected(next.file.number)
-        group.current?.querySelector<SVGGElement>(`[data-number="${next.file.number}"]`)?.focus()
+        focusFile(next.file.number)
       }
     } else if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault()
@@ -70,7 +74,7 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
     } else if (event.key === 'Escape') {
       setSelected(undefined)
     }
-  }, [])
+  }, [focusFile])
 
   return (
     <div className={drawn ? 'storage-chart' : 'storage-chart storage-chart-away'} ref={ref}>
@@ -115,6 +119,7 @@ export function ScopeChart({ label, scope, keyColumn, axisKind, outcomes }: Scop
           keyColumn={keyColumn}
           outcome={outcomes?.get(file.number)}
           onClose={() => setSelected(undefined)}
+          goOn={() => focusFile(file.number)}
         />
       )}
     </div>

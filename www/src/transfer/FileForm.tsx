@@ -28,7 +28,7 @@ export function FileForm({ item, taken, users, onDraft, onHints, onRemove }: Pro
           Leave out
         </button>
       </header>
-      {item.state === 'reading' && <p role="status">Reading the beginning …</p>}
+      {item.state === 'reading' && <p>Reading the beginning …</p>}
       {item.state === 'unreadable' && (
         <p className="transfer-problem" role="alert">
           {item.message}

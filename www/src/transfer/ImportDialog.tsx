@@ -159,6 +159,10 @@ export function ImportDialog({ store, activities, open, onClose, files, onImport
           Parquet, CSV, TSV, or JSON, as an array of objects or an object a line. Or a whole store, as <code>.tar</code>.
         </p>
         <FileChooser label={items.length === 0 ? 'Choose files …' : 'Choose more files …'} onFiles={(chosen) => void add(chosen)} />
+        {/* There before it has a text, or it would not be read out. */}
+        <p role="status" className="unseen">
+          {items.some(({ state }) => state === 'reading') && 'Reading the beginning …'}
+        </p>
         {items.map((item) => (
           <FileForm
             key={keyOf(item.file)}

@@ -2,23 +2,42 @@
 
 import { useEffect, useSyncExternalStore } from 'react'
 import type { Activities, Activity } from '../engine/activities.js'
+import { PassingButton } from '../style/focus.js'
 import { bytes, count } from '../style/numbers.js'
 
-export function ActivityList({ activities }: { readonly activities: Activities }) {
+interface Properties {
+  readonly activities: Activities
+  /** Moves the focus on from a button that goes. */
+  goOn(): void
+}
+
+export function ActivityList({ activities, goOn }: Properties) {
   const list = useSyncExternalStore(activities.subscribe, activities.snapshot)
   return (
     <section className="activities" aria-label="Work under way">
       {list.map((activity) => (
-        <Card key={activity.id} activity={activity} activities={activities} />
+        <Card key={activity.id} activity={activity} activities={activities} goOn={goOn} />
       ))}
+      {/* There before it has a text, or it would not be read out; what failed is an alert. */}
+      <div role="status" aria-atomic={false} className="unseen">
+        {list
+          .filter(({ state }) => state === 'done' || state === 'cancelled')
+          .map(({ id, title, message }) => (
+            <p key={id}>
+              {title}: {message ?? DONE}
+            </p>
+          ))}
+      </div>
     </section>
   )
 }
 
+const DONE = 'Done.'
+
 /** How long work that is done, and of which there is no more to say, stays. */
 const GLANCE_MS = 3_000
 
-function Card({ activity, activities }: { readonly activity: Activity; readonly activities: Activities }) {
+function Card({ activity, activities, goOn }: Properties & { readonly activity: Activity }) {
   const { id, title, state, done, total, message, step } = activity
   useEffect(() => {
     if (state !== 'done' || message !== undefined) {
@@ -32,8 +51,8 @@ function Card({ activity, activities }: { readonly activity: Activity; readonly 
     <article className="activity" data-state={state} aria-label={title}>
       <p className="activity-title">{title}</p>
       {over ? (
-        <p role={state === 'failed' ? 'alert' : 'status'} className="activity-message">
-          {message ?? 'Done.'}
+        <p role={state === 'failed' ? 'alert' : undefined} className="activity-message">
+          {message ?? DONE}
         </p>
       ) : (
         <>
@@ -48,15 +67,16 @@ function Card({ activity, activities }: { readonly activity: Activity; readonly 
           </p>
         </>
       )}
-      {over ? (
-        <button type="button" className="icon" aria-label={`Dismiss: ${title}`} onClick={() => activities.dismiss(id)}>
-          ×
-        </button>
-      ) : (
-        <button type="button" disabled={state === 'cancelling'} aria-label={`Cancel: ${title}`} onClick={() => activities.cancel(id)}>
-          {state === 'cancelling' ? 'Cancelling …' : 'Cancel'}
-        </button>
-      )}
+      {/* One button, which keeps the focus from the beginning to the end. */}
+      <PassingButton
+        goOn={goOn}
+        className={over ? 'icon' : undefined}
+        aria-disabled={state === 'cancelling'}
+        aria-label={`${over ? 'Dismiss' : 'Cancel'}: ${title}`}
+        onClick={() => (over ? activities.dismiss(id) : activities.cancel(id))}
+      >
+        {over ? '×' : state === 'cancelling' ? 'Cancelling …' : 'Cancel'}
+      </PassingButton>
     </article>
   )
 }

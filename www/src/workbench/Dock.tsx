@@ -21,6 +21,11 @@ interface Properties {
   readonly children: (view: DockView, isShown: boolean) => ReactNode
 }
 
+/** Moves the focus to `view` as a whole. */
+export function focusView(view: DockView): void {
+  document.getElementById(`dock-view-${view}`)?.focus()
+}
+
 export function Dock({ view, onView, children }: Properties) {
   const [last, setLast] = useState<DockView>('storage')
   const shown = view ?? last

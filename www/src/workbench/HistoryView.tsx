@@ -45,7 +45,7 @@ export function HistoryView({ store, history, isShown, onShow }: Properties) {
           value={containing}
           onChange={(event) => setContaining(event.target.value)}
         />
-        <button type="button" disabled={containing === '' && !past?.length} onClick={() => setIsAsked(true)}>
+        <button type="button" onClick={() => setIsAsked(true)}>
           Delete history …
         </button>
       </div>

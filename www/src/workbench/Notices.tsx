@@ -2,25 +2,38 @@
 
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { TabKeeper } from '../editor/tabs.js'
+import { PassingButton } from '../style/focus.js'
 import { type TabList, useTabs } from './tabs.js'
 
-export function ClosedNotice({ tabs }: { readonly tabs: TabList }) {
+interface ClosedProperties {
+  readonly tabs: TabList
+  /** Moves the focus on from a button that goes. */
+  goOn(): void
+}
+
+export function ClosedNotice({ tabs, goOn }: ClosedProperties) {
   const { closed } = useTabs(tabs)
   return (
     <div role="status">
       {closed && (
         <p className="notice">
           <span className="notice-text">Closed “{closed.tab.title}”.</span>
-          <button type="button" onClick={() => tabs.reopen()}>
+          <PassingButton goOn={goOn} onClick={() => tabs.reopen()}>
             Undo
-          </button>
+          </PassingButton>
         </p>
       )}
     </div>
   )
 }
 
-export function TroubleNotice({ keeper }: { readonly keeper: TabKeeper }) {
+interface TroubleProperties {
+  readonly keeper: TabKeeper
+  /** Moves the focus on from a button that goes. */
+  goOn(): void
+}
+
+export function TroubleNotice({ keeper, goOn }: TroubleProperties) {
   const trouble = useSyncExternalStore(keeper.subscribe, keeper.trouble)
   const [dismissed, setDismissed] = useState<string>()
   const last = useRef(trouble)
@@ -36,9 +49,9 @@ export function TroubleNotice({ keeper }: { readonly keeper: TabKeeper }) {
       {trouble !== undefined && trouble !== dismissed && (
         <p className="notice" data-state="failed">
           <span className="notice-text">What is typed is not kept for the next visit: {trouble}</span>
-          <button type="button" className="icon" aria-label="Dismiss: texts are not kept" onClick={() => setDismissed(trouble)}>
+          <PassingButton goOn={goOn} className="icon" aria-label="Dismiss: texts are not kept" onClick={() => setDismissed(trouble)}>
             ×
-          </button>
+          </PassingButton>
         </p>
       )}
     </div>

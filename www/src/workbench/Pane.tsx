@@ -7,6 +7,8 @@ import type { TableInfo } from '../editor/schema.js'
 import type { Outcome } from '../engine/run.js'
 import type { Store, Who } from '../engine/store.js'
 import { ResultView } from '../results/ResultView.js'
+import { sentence } from '../results/wording.js'
+import { PassingButton } from '../style/focus.js'
 import { AnswerHead, type Asked } from './AnswerHead.js'
 import type { Session } from './session.js'
 import { Splitter } from './Splitter.js'
@@ -94,9 +96,9 @@ export function Pane({ store, who, session, tabs, tables, index, name, empty, on
           Run all
         </button>
         {session.running && (
-          <button type="button" className="danger" onClick={session.cancel}>
+          <PassingButton goOn={() => editor.current?.focus()} className="danger" onClick={session.cancel}>
             Cancel
-          </button>
+          </PassingButton>
         )}
         <Running session={session} />
         {session.inTransaction && <span className="pane-transaction">In a transaction</span>}
@@ -105,6 +107,10 @@ export function Pane({ store, who, session, tabs, tables, index, name, empty, on
       {asked && shown && (
         <AnswerHead asked={asked} outcome={shown} tabs={tabs} onPlace={(at) => editor.current?.goTo(at)} />
       )}
+      {/* There before it has a text, or it would not be read out; what failed is an alert. */}
+      <p role="status" className="unseen">
+        {!session.running && shown && shown.kind !== 'failed' && sentence(shown)}
+      </p>
       <div className="pane-result">
         {shown && session.db ? (
           <ResultView outcome={shown} within={session.within} />

@@ -1,17 +1,24 @@
 /** How the last query of a pane was run, once that is known. */
 
 import { PlanTree } from '../storage/PlanTree.js'
+import { PassingButton } from '../style/focus.js'
 import type { Session } from './session.js'
 
-export function PlanView({ session }: { readonly session: Session }) {
-  const { trace, untraced, traceAgain, cancel } = session
+interface Properties {
+  readonly session: Session
+  /** Moves the focus on from a button that goes. */
+  goOn(): void
+}
+
+export function PlanView({ session, goOn }: Properties) {
+  const { trace, untraced, traceFailure, traceAgain, cancel } = session
   if (trace === 'tracing') {
     return (
       <div className="dock-empty">
         <p role="status">Running it once more, to see what it reads …</p>
-        <button type="button" className="danger" onClick={cancel}>
+        <PassingButton goOn={goOn} className="danger" onClick={cancel}>
           Stop
-        </button>
+        </PassingButton>
       </div>
     )
   }
@@ -27,11 +34,19 @@ export function PlanView({ session }: { readonly session: Session }) {
   }
   return (
     <div className="dock-empty">
-      <p>What that query reads is found out by running it again. One that takes more than a second, or is done for somebody else and so
-        audited, is not run again by itself.</p>
-      <button type="button" onClick={traceAgain}>
+      {traceFailure === undefined ? (
+        <p>
+          What that query reads is found out by running it again. One that takes more than a second, or is done for somebody else
+          and so audited, is not run again by itself.
+        </p>
+      ) : (
+        <p role="alert">
+          What that query reads could not be found out. <strong>{traceFailure.code}</strong> {traceFailure.message}
+        </p>
+      )}
+      <PassingButton goOn={goOn} onClick={traceAgain}>
         Run it again with EXPLAIN ANALYZE
-      </button>
+      </PassingButton>
     </div>
   )
 }

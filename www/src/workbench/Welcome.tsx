@@ -1,16 +1,22 @@
 /** What somebody sees who has nothing yet. */
 
+import { useRef } from 'react'
+import { useFocusAfter } from '../style/focus.js'
 import { Mark } from './Mark.js'
 
 interface Properties {
   onFlights(): void
   onSamples(): void
   onImport(): void
+  /** Moves the focus, where it is here when there is something. */
+  goOn(): void
 }
 
-export function Welcome({ onFlights, onSamples, onImport }: Properties) {
+export function Welcome({ onFlights, onSamples, onImport, goOn }: Properties) {
+  const whole = useRef<HTMLDivElement>(null)
+  useFocusAfter(whole, goOn)
   return (
-    <div className="welcome">
+    <div ref={whole} className="welcome">
       <Mark />
       <h2>SQL over rows that fall as snow and become ice</h2>
       <p>

@@ -16,7 +16,7 @@ import { ImportDialog } from '../transfer/ImportDialog.js'
 import { ResetDialog } from '../transfer/Losses.js'
 import { StorageView } from '../storage/StorageView.js'
 import { ActivityList } from './ActivityList.js'
-import { Dock, type DockView } from './Dock.js'
+import { Dock, type DockView, focusView } from './Dock.js'
 import { Header } from './Header.js'
 import { HistoryView } from './HistoryView.js'
 import { ClosedNotice, TroubleNotice } from './Notices.js'
@@ -99,6 +99,7 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
    */
   const here = useRef(at)
   here.current = at
+  const toEditor = useCallback(() => editors.current[here.current]?.focus(), [])
   const show = useCallback(
     (sql: string, title?: string, late = false) => {
       const editor = editors.current[here.current]
@@ -128,6 +129,10 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
     // In tasks of their own: closing, drawing the text and looking at the store at once would hold the page up.
     setTimeout(() => {
       show(scriptOf(sample), sample.title, true)
+      // Whatever opened the dialog may have gone.
+      if (document.activeElement === document.body) {
+        toEditor()
+      }
       setTimeout(() => store.changed())
     })
   }
@@ -155,6 +160,7 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
               onFlights={() => void loadFlights()}
               onSamples={() => setDialog('samples')}
               onImport={() => setDialog('import')}
+              goOn={toEditor}
             />
           ) : undefined
         }
@@ -194,7 +200,7 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
                   />
                 )
               case 'plan':
-                return <PlanView session={sessions[at]} />
+                return <PlanView session={sessions[at]} goOn={() => focusView(chosen)} />
               case 'tables':
                 return <TablesView db={sessions[at].db} activities={activities} tables={tables ?? NONE} onShow={show} />
               case 'audit':
@@ -206,10 +212,10 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
         </Dock>
       </main>
       <div className="notices">
-        <TroubleNotice keeper={keeper} />
-        <ClosedNotice tabs={tabs[0]} />
-        <ClosedNotice tabs={tabs[1]} />
-        <ActivityList activities={activities} />
+        <TroubleNotice keeper={keeper} goOn={toEditor} />
+        <ClosedNotice tabs={tabs[0]} goOn={toEditor} />
+        <ClosedNotice tabs={tabs[1]} goOn={toEditor} />
+        <ActivityList activities={activities} goOn={toEditor} />
       </div>
       <SamplesDialog
         store={store}

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { FirnDBError } from 'firndb'
 import type { History } from '../editor/history.js'
-import { type Database, failed, type Outcome, type Queryable, run } from '../engine/run.js'
+import { asFirnDBError, type Database, failed, type Outcome, type Queryable, run } from '../engine/run.js'
 import { canBeExplained, type Statement } from '../engine/statements.js'
 import type { Store, Who } from '../engine/store.js'
 import { type Trace, trace } from '../engine/trace.js'
@@ -26,6 +26,8 @@ interface State {
   readonly trace: Trace | 'tracing' | undefined
   /** The last query, where what it read is not known, because it took long. */
   readonly untraced: string | undefined
+  /** Why that could not be found out, where it was tried. */
+  readonly traceFailure: FirnDBError | undefined
 }
 
 /** A connection, and the transaction of whoever it is of. */
@@ -55,6 +57,7 @@ const IDLE: State = {
   inTransaction: false,
   trace: undefined,
   untraced: undefined,
+  traceFailure: undefined,
 }
 
 /** The statements of the pane called `pane`, in which `who` works; while it is not shown it has no connection. */
@@ -76,8 +79,7 @@ export function useSession(store: Store, who: Who, history: History, pane: strin
     }
     store.databaseOf(who, pane).then(
       (db) => !gone && setConnected({ db, transaction }),
-      (error: unknown) =>
-        !gone && setProblem(error instanceof FirnDBError ? error : new FirnDBError('Internal', String(error))),
+      (error: unknown) => !gone && setProblem(asFirnDBError(error)),
     )
     return () => {
       gone = true
@@ -99,10 +101,14 @@ export function useSession(store: Store, who: Who, history: History, pane: strin
     async (of: Database, sql: string) => {
       const mine = new AbortController()
       controller.current = mine
-      setState((old) => ({ ...old, trace: 'tracing', untraced: undefined }))
-      // What cannot be explained is no mistake of whoever asked for it.
-      const found = await trace(of, sql, mine.signal).catch(() => undefined)
-      update(mine, (old) => ({ ...old, trace: found, untraced: found === undefined ? sql : undefined }))
+      setState((old) => ({ ...old, trace: 'tracing', untraced: undefined, traceFailure: undefined }))
+      try {
+        const found = await trace(of, sql, mine.signal)
+        update(mine, (old) => ({ ...old, trace: found }))
+      } catch (error) {
+        const traceFailure = mine.signal.aborted ? undefined : asFirnDBError(error)
+        update(mine, (old) => ({ ...old, trace: undefined, untraced: sql, traceFailure }))
+      }
     },
     [update],
   )
