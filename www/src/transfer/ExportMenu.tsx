@@ -2,18 +2,18 @@
 
 import type { Activities } from '../engine/activities.js'
 import { type TableName, calledBy } from '../engine/names.js'
-import type { Database } from '../engine/run.js'
+import type { Queryable } from '../engine/run.js'
 import { EXPORT_FORMATS, type ExportFormat, exportTable } from './export.js'
 import './transfer.css'
 
 interface Props {
-  /** Of a USER table those rows are written that whoever this is of has. */
-  readonly db: Database
+  /** What a statement would run in: of a USER table those rows are written that whoever this is of has. */
+  within(): Promise<Queryable>
   readonly activities: Activities
   readonly table: TableName
 }
 
-export function ExportMenu({ db, activities, table }: Props) {
+export function ExportMenu({ within, activities, table }: Props) {
   return (
     <div className="transfer-export" role="group" aria-label={`Export ${calledBy(table)}`}>
       {(Object.keys(EXPORT_FORMATS) as ExportFormat[]).map((format) => (
@@ -22,7 +22,7 @@ export function ExportMenu({ db, activities, table }: Props) {
           type="button"
           className="transfer-button"
           title={EXPORT_FORMATS[format]}
-          onClick={() => void exportTable(db, activities, table, format)}
+          onClick={() => void exportTable(within, activities, table, format)}
         >
           {format === 'parquet' ? 'Parquet' : format.toUpperCase()}
         </button>

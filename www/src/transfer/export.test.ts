@@ -3,7 +3,7 @@
 import { FirnDB } from 'firndb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { TableName } from '../engine/names.js'
-import type { Database } from '../engine/run.js'
+import type { Queryable } from '../engine/run.js'
 import { type ExportFormat, fileName, written } from './export.js'
 
 let db: FirnDB
@@ -20,7 +20,7 @@ lines, "quoted"');
 afterAll(() => db.close())
 
 const main = (name: string): TableName => ({ namespace: 'main', name })
-const out = (of: Database, table: TableName, format: ExportFormat) => written(of, table, format, new AbortController().signal, () => undefined)
+const out = (of: Queryable, table: TableName, format: ExportFormat) => written(of, table, format, new AbortController().signal, () => undefined)
 
 test.each(['csv', 'json', 'parquet'] as const)('a name with a dot, as %s, and how many rows', async (format) => {
   const { blob, rows } = await out(db, main('odd.name'), format)
@@ -35,6 +35,14 @@ test('of a USER table it is the rows of whoever exports, whatever they USE', asy
   expect((await out(db, main('own'), 'csv')).rows).toBe(0)
   expect((await out(db, main('own'), 'parquet')).rows).toBe(0)
   await db.query('USE main')
+})
+
+test('in a transaction it has what was written in it', async () => {
+  await db.transaction(async (tx) => {
+    await tx.query("INSERT INTO other.own VALUES (1)")
+    expect((await out(tx, { namespace: 'other', name: 'own' }, 'csv')).rows).toBe(1)
+    await tx.query('DELETE FROM other.own')
+  })
 })
 
 test('errors are those of the engine', async () => {

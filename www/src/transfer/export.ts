@@ -2,7 +2,7 @@
 
 import type { Activities } from '../engine/activities.js'
 import { DEFAULT_NAMESPACE, type TableName, calledBy, qualified } from '../engine/names.js'
-import type { Database } from '../engine/run.js'
+import type { Queryable } from '../engine/run.js'
 import { save } from '../engine/saving.js'
 import type { Store } from '../engine/store.js'
 import { bytes, counted } from '../style/numbers.js'
@@ -24,11 +24,16 @@ export function exportStore({ owner }: Pick<Store, 'owner'>, activities: Activit
   })
 }
 
-/** Saves those rows of `table` that whoever `db` is of is shown. */
-export function exportTable(db: Database, activities: Activities, table: TableName, format: ExportFormat): Promise<boolean> {
+/** Saves those rows of `table` that a statement within what `within` gives is shown. */
+export function exportTable(
+  within: () => Promise<Queryable>,
+  activities: Activities,
+  table: TableName,
+  format: ExportFormat,
+): Promise<boolean> {
   const file = fileName(table, format)
   return activities.run(`Export ${calledBy(table)}`, 'bytes', async ({ signal, report }) => {
-    const { blob, rows } = await written(db, table, format, signal, report)
+    const { blob, rows } = await written(await within(), table, format, signal, report)
     save(blob, file)
     return `${file} has ${counted(rows, 'row')}, ${bytes(blob.size)}.`
   })
@@ -36,7 +41,7 @@ export function exportTable(db: Database, activities: Activities, table: TableNa
 
 /** The rows of `table` as a file of `format`, and how many they are. Rejects with the engine's own errors. */
 export async function written(
-  db: Database,
+  db: Queryable,
   table: TableName,
   format: ExportFormat,
   signal: AbortSignal,

@@ -5,18 +5,18 @@ import { OWN_NAMESPACE } from '../editor/own.js'
 import type { TableInfo } from '../editor/schema.js'
 import type { Activities } from '../engine/activities.js'
 import { qualified } from '../engine/names.js'
-import type { Database } from '../engine/run.js'
 import { ExportMenu } from '../transfer/ExportMenu.js'
+import type { Session } from './session.js'
 
 interface Properties {
-  /** Whose rows are exported: that of whoever works in the pane. */
-  readonly db: Database | undefined
+  /** Of the pane that is worked in: what it would be shown is exported. */
+  readonly session: Session
   readonly activities: Activities
   readonly tables: readonly TableInfo[]
   onShow(sql: string, title?: string): void
 }
 
-export function TablesView({ db, activities, tables, onShow }: Properties) {
+export function TablesView({ session, activities, tables, onShow }: Properties) {
   const [ownToo, setOwnToo] = useState(false)
   const listed = tables.filter(({ namespace }) => ownToo || namespace !== OWN_NAMESPACE)
   return (
@@ -56,10 +56,10 @@ export function TablesView({ db, activities, tables, onShow }: Properties) {
             <button type="button" onClick={() => onShow(`SELECT * FROM ${qualified(table)} LIMIT 100`, table.name)}>
               Show rows
             </button>
-            {db && (
+            {session.db && (
               <div className="tables-export">
                 <span>Export as</span>
-                <ExportMenu db={db} activities={activities} table={table} />
+                <ExportMenu within={session.within} activities={activities} table={table} />
               </div>
             )}
           </div>

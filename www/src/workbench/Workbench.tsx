@@ -202,7 +202,7 @@ export function Workbench({ opened, onReplace, onReset }: Properties) {
               case 'plan':
                 return <PlanView session={sessions[at]} goOn={() => focusView(chosen)} />
               case 'tables':
-                return <TablesView db={sessions[at].db} activities={activities} tables={tables ?? NONE} onShow={show} />
+                return <TablesView session={sessions[at]} activities={activities} tables={tables ?? NONE} onShow={show} />
               case 'audit':
                 return isShown && <AuditView store={store} />
               case 'history':
