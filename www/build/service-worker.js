@@ -47,9 +47,11 @@ self.addEventListener('fetch', (event) => {
   }
   const name = url.pathname.slice(SCOPE.pathname.length)
   if (request.mode === 'navigate') {
-    // Other documents below the page are not of the build.
     if (name === '' || name === 'index.html') {
       event.respondWith(page(event))
+    } else if (FILES.includes(name)) {
+      // A text to read. Other documents below the page are not of the build.
+      event.respondWith(file(name, request))
     }
   } else if (name.startsWith('samples/')) {
     event.respondWith(sample(event))

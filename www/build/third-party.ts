@@ -1,6 +1,6 @@
 /** Writes `THIRD-PARTY.txt` beside the page: what of others is in it, under which licence, with the texts of the licences. */
 
-import { readFile, readdir, realpath, writeFile } from 'node:fs/promises'
+import { readFile, readdir, realpath } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import type { Plugin } from 'vite'
 
@@ -34,8 +34,8 @@ export function thirdParty(): { readonly page: Plugin; readonly worker: Plugin }
     page: {
       name: 'firndb-third-party',
       apply: 'build',
-      generateBundle: collect,
-      async writeBundle({ dir }) {
+      async generateBundle(options, bundle, isWrite) {
+        collect.call(this, options, bundle, isWrite)
         const packages = await packagesOf(modules)
         const refused = packages.filter((each) => !isAllowed(each))
         if (refused.length > 0) {
@@ -49,7 +49,7 @@ export function thirdParty(): { readonly page: Plugin; readonly worker: Plugin }
         if (packages.some(({ name, texts }) => name === OURS && texts.length < OUR_TEXTS.length)) {
           this.warn('what the engine is made of is not told in THIRD-PARTY.txt: `cargo xtask web` finds it out')
         }
-        await writeFile(join(dir ?? 'dist', 'THIRD-PARTY.txt'), textOf(packages))
+        this.emitFile({ type: 'asset', fileName: 'THIRD-PARTY.txt', source: textOf(packages) })
       },
     },
     worker: { name: 'firndb-third-party-worker', apply: 'build', generateBundle: collect },
@@ -123,7 +123,7 @@ async function packageAt(root: string): Promise<Package> {
 }
 
 /** Whether one of the licences to choose from is allowed, with all that it is joined with. */
-export function isAllowed({ license }: Pick<Package, 'license'>): boolean {
+function isAllowed({ license }: Pick<Package, 'license'>): boolean {
   const choices = license.replace(/[()]/g, '').split(/ OR |\//)
   return choices.some((choice) => choice.split(' AND ').every((each) => ALLOWED.has(each.trim())))
 }
