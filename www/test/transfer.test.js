@@ -43,6 +43,22 @@ test('a CSV file becomes a table, and goes out again in each format', async (t) 
   assert.equal(parquet.bytes.subarray(0, 4).toString(), 'PAR1')
 })
 
+test('files that are dropped on another dialog are imported', async (t) => {
+  const tab = await visit(t, on)
+  await tab.getByRole('button', { name: 'Samples', exact: true }).click()
+  await dialog(tab, 'Samples').waitFor()
+  await tab.evaluate(() => {
+    const dataTransfer = new DataTransfer()
+    dataTransfer.items.add(new File(['a,b\n1,2\n'], 'dropped.csv'))
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+  })
+  await dialog(tab, 'Samples').waitFor({ state: 'hidden' })
+  await dialog(tab, 'Import').getByText('dropped.csv').first().waitFor()
+  // That the other was closed is told a moment later.
+  await tab.waitForTimeout(300)
+  assert.ok(await dialog(tab, 'Import').isVisible())
+})
+
 test('a broken file and one that is empty are refused with a reason', async (t) => {
   const tab = await visit(t, on)
   await tab.getByRole('button', { name: 'Import', exact: true }).click()
@@ -88,15 +104,18 @@ test('the whole store goes out, and comes back over what was there', async (t) =
   assert.equal(await firstCell(tab).innerText(), '3')
 })
 
-test('everything is deleted while another window has it open, and both go on', async (t) => {
+test('everything is deleted while other windows have it open, or open it, and all go on', async (t) => {
   const other = await visit(t, on)
   await run(other, 'SELECT count(*) FROM people')
   const tab = await visit(t, on)
   await tab.getByRole('button', { name: /^More/ }).click()
   await tab.getByRole('button', { name: 'Delete everything …' }).click()
+  // One that is just being opened keeps nobody waiting either.
+  const late = visit(t, on)
   await tab.getByRole('dialog').getByRole('button', { name: /Delete/ }).click()
   await tab.getByText('No tables yet.').waitFor()
   await ready(tab)
+  await (await late).getByText('No tables yet.').waitFor()
   await other.getByText('No tables yet.').waitFor()
   await ready(other)
   await run(tab, "CREATE TABLE people (name TEXT PRIMARY KEY); INSERT INTO people VALUES ('Ada'), ('Grace'), ('Barbara')")
@@ -115,4 +134,8 @@ test('the page works without a network once it was loaded', async (t) => {
   await ready(tab)
   await run(tab, 'SELECT count(*) FROM people')
   assert.equal(await firstCell(tab).innerText(), '3')
+  const licences = await on.browser.context.newPage()
+  t.after(() => licences.close())
+  await licences.goto(`${on.origin}${BELOW}THIRD-PARTY.txt`)
+  await licences.getByText('This page has code of these npm packages').waitFor()
 })

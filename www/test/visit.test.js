@@ -1,6 +1,7 @@
 /** A first visit, and what one does then: each step as a person does it, with pictures and axe along the way. */
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { accessible, pictures, ready, run, settled, stage, type, visit } from '../harness/page.js'
 
@@ -21,6 +22,8 @@ test('from nothing to a flight of 200,000, its files, a chart, and back after a 
   const card = storage(tab).getByRole('article', { name: 'main.flights' })
   await card.getByText('200,000 cold rows').waitFor()
   assert.match(await tab.locator('.cm-content').innerText(), /SELECT \* FROM flights WHERE id = 150000/)
+  // The button is gone: the focus is not.
+  await tab.waitForFunction(() => document.activeElement?.closest('.cm-editor') !== null)
 
   await run(tab, 'SELECT id, delay, distance FROM flights WHERE id = 150000')
   assert.equal(await cell(tab, 1, 1).innerText(), '150000')
@@ -64,6 +67,19 @@ test('cold rows change, a flush and a compaction are watched', async (t) => {
   await accessible(tab, 'storage after a compaction')
   await run(tab, 'SELECT count(*) FROM flights WHERE delay > 120')
   assert.equal(await cell(tab, 1, 1).innerText(), '0')
+})
+
+test('values are shown with all that they have', async (t) => {
+  const tab = await visit(t, on)
+  await run(
+    tab,
+    `SELECT to_timestamp('2024-01-01') AS t, 0.1::REAL AS r, TIMESTAMP '2024-01-03 02:03:04.5' - TIMESTAMP '2024-01-02' AS d,
+      '{"id": 12345678901234567890}'::JSON AS j`,
+  )
+  assert.equal(await cell(tab, 1, 1).innerText(), '2024-01-01T00:00:00')
+  assert.equal(await cell(tab, 1, 2).innerText(), '0.1')
+  assert.equal(await cell(tab, 1, 3).innerText(), '1 day 02:03:04.5')
+  assert.equal(await cell(tab, 1, 4).innerText(), '{"id": 12345678901234567890}')
 })
 
 test('an error is shown, and marked at its place', async (t) => {
@@ -177,4 +193,36 @@ test('a transaction goes on from run to run, and others see it when it is commit
   assert.equal(await count('Right pane'), '2')
   await run(tab, 'BEGIN; DELETE FROM basket; ROLLBACK; SELECT count(*) FROM basket', 'Left pane')
   assert.equal(await count('Left pane'), '2')
+})
+
+test('a file of a result has what the transaction wrote, and the focus stays', async (t) => {
+  const tab = await visit(t, on)
+  await run(tab, 'BEGIN; INSERT INTO basket VALUES (7); SELECT id FROM basket ORDER BY id')
+  const menu = result(tab).getByRole('button', { name: 'Export' })
+  await menu.click()
+  const [download] = await Promise.all([tab.waitForEvent('download'), tab.getByRole('menuitem', { name: 'Download CSV' }).click()])
+  assert.equal(await readFile(await download.path(), 'utf8'), 'id\n1\n2\n7\n')
+  await tab.waitForFunction(() => document.activeElement?.textContent?.startsWith('Export'))
+  await run(tab, 'ROLLBACK')
+})
+
+test('the history is deleted after a question', async (t) => {
+  const tab = await visit(t, on)
+  await run(tab, 'SELECT 1')
+  await tab.getByRole('tab', { name: 'History' }).click()
+  const history = tab.getByRole('tabpanel', { name: 'History' })
+  await history.getByText('SELECT 1', { exact: true }).first().waitFor()
+  const ask = history.getByRole('button', { name: 'Delete history …' })
+  await ask.click()
+  const question = tab.getByRole('dialog', { name: 'Delete the history?' })
+  await question.waitFor()
+  await pictures(tab, '10-delete-history')
+  await accessible(tab, 'a question before the history is deleted')
+  await question.getByRole('button', { name: 'Keep everything' }).click()
+  await question.waitFor({ state: 'hidden' })
+  await history.getByText('SELECT 1', { exact: true }).first().waitFor()
+  await ask.click()
+  await question.getByRole('button', { name: 'Delete the history' }).click()
+  await history.getByText('Nothing was run yet.').waitFor()
+  assert.ok(await ask.evaluate((button) => button === document.activeElement))
 })
