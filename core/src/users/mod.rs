@@ -85,7 +85,13 @@ impl Users {
         self.0.values()
     }
 
-    /// Those who may do more than `role`, dropped ones too, by id.
+    /// Whether `id` may do more than `role`, or might before it was dropped.
+    #[must_use]
+    pub fn is_above(&self, id: &UserId, role: Role) -> bool {
+        self.get(id).is_some_and(|user| user.role > role)
+    }
+
+    /// Those who are above `role`, by id.
     pub fn above(&self, role: Role) -> impl Iterator<Item = &UserId> {
         self.iter().filter(move |user| user.role > role).map(|user| &user.id)
     }

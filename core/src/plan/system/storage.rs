@@ -1,6 +1,5 @@
 //! What lies in the cold tier, and the settings, as rows.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -14,7 +13,7 @@ use crate::manifest::{BatchEntry, Manifest, StatValue, bounds};
 use crate::plan::statement::StatementContext;
 use crate::stats::Stats;
 use crate::storage::Keyspace;
-use crate::types::{Role, Scope, UserId};
+use crate::types::{Role, Scope};
 
 /// A scope that has been flushed.
 struct Cold {
@@ -38,8 +37,8 @@ pub(super) async fn shown_scopes(
         _ if context.who.impersonation().is_some() => Ok(vec![context.who.scope_of(def)]),
         role => {
             let mut scopes = context.tiers.scopes_in(def.id, spaces).await?;
-            let hidden: BTreeSet<UserId> = context.tiers.users.read().above(role).cloned().collect();
-            scopes.retain(|scope| !matches!(scope, Scope::User(id) if hidden.contains(id)));
+            let users = context.tiers.users.read();
+            scopes.retain(|scope| !matches!(scope, Scope::User(id) if users.is_above(id, role)));
             Ok(scopes)
         }
     }
